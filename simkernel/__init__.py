@@ -1,0 +1,1 @@
+"""A simulated Linux driver core to test driver-binding tools on."""
