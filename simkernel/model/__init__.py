@@ -1,0 +1,1 @@
+"""The kernel: buses, devices, drivers, modules, IOMMU groups, uevents. Pure state."""
