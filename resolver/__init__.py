@@ -1,0 +1,1 @@
+"""Find, bind and give back the best VFIO driver of a PCI device."""
