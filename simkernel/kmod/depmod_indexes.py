@@ -1,0 +1,292 @@
+"""What depmod computes from the modules of a tree, and the files that it writes.
+
+Knows modules as values; neither reads ``.ko`` files nor makes them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from simkernel.errors import UsageError
+from simkernel.kmod import index
+from simkernel.kmod.hashorder import MODULE_BUCKETS, SYMBOL_BUCKETS, bucket_order
+from simkernel.kmod.names import normalize_alias, path_to_module_name
+
+__all__ = ["ModuleFile", "depmod_makers"]
+
+_DEVICE_NUMBER: Final = re.compile(
+    r"(char|block)-major-\s*([+-]?\d+)-\s*([+-]?\d+)", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleFile:
+    """What depmod reads from one module file."""
+
+    path: str
+    """Path below ``/lib/modules/<release>/``, compression suffix included."""
+    name: str
+    """Name that the path gives: underscores, no suffix."""
+    info: tuple[tuple[str, str], ...]
+    """Pairs of ``.modinfo``."""
+    exports: tuple[str, ...]
+    """Symbols that it exports."""
+    needs: tuple[str, ...]
+    """Symbols that it leaves undefined."""
+
+    @property
+    def aliases(self) -> list[str]:
+        """Values of its ``alias`` pairs."""
+        return [value for key, value in self.info if key == "alias"]
+
+    @property
+    def order_path(self) -> str:
+        """Path as ``modules.order`` has it: without compression suffix."""
+        directory, slash, file = self.path.rpartition("/")
+        return f"{directory}{slash}{file[: len(self.name) + len('.ko')]}"
+
+
+def depmod_makers(
+    modules: Sequence[ModuleFile], given: Mapping[str, bytes]
+) -> dict[str, Callable[[], bytes]]:
+    """Return what makes each file that depmod writes, in the order of its writing.
+
+    :param given: content of ``modules.order``, ``modules.builtin`` and
+        ``modules.builtin.modinfo``, as far as the tree has them.
+
+    A maker raises ``UsageError`` for dependencies that form a cycle and for text in
+    an index that is not ASCII.
+
+    Source: tools/depmod.c depmod_output().
+    """
+    tree = _Tree(modules, given)
+    return {
+        "modules.dep": tree.dep,
+        "modules.dep.bin": tree.dep_index,
+        "modules.alias": tree.alias,
+        "modules.alias.bin": tree.alias_index,
+        "modules.softdep": tree.softdep,
+        "modules.symbols": tree.symbols,
+        "modules.symbols.bin": tree.symbols_index,
+        "modules.builtin.bin": tree.builtin_index,
+        "modules.builtin.alias.bin": tree.builtin_alias_index,
+        "modules.devname": tree.devname,
+    }
+
+
+class _Tree:
+    # The modules of one tree; sorting and dependencies are computed once, when needed.
+
+    def __init__(
+        self, modules: Sequence[ModuleFile], given: Mapping[str, bytes]
+    ) -> None:
+        self._modules = modules
+        self._given = given
+
+    @cached_property
+    def _sorted(self) -> list[ModuleFile]:
+        # As in modules.order, then the rest as the hash table has them.
+        by_name = {module.name: module for module in self._modules}
+        hashed = [by_name[name] for name in bucket_order(by_name, MODULE_BUCKETS)]
+        lines = self._given.get("modules.order", b"").decode().splitlines()
+        position = {line: at for at, line in enumerate(lines)}
+        last = len(lines)
+        return sorted(hashed, key=lambda module: position.get(module.order_path, last))
+
+    @cached_property
+    def _owners(self) -> dict[str, ModuleFile]:
+        # Symbol -> module that exports it; the last one in order if there are more.
+        return {name: module for module in self._sorted for name in module.exports}
+
+    @cached_property
+    def _dependencies(self) -> dict[str, list[ModuleFile]]:
+        # Module name -> every module that it needs, users before used.
+        direct = {module.name: self._direct(module) for module in self._sorted}
+        rank = _topological_rank(self._sorted, direct)
+        return {
+            module.name: sorted(
+                _closure(module, direct), key=lambda each: rank[each.name]
+            )
+            for module in self._sorted
+        }
+
+    def _direct(self, module: ModuleFile) -> list[ModuleFile]:
+        # Owners of the symbols that a module needs, each once, in symbol order.
+        owners = (self._owners.get(name.removeprefix(".")) for name in module.needs)
+        found = {owner.name: owner for owner in owners if owner is not None}
+        return list(found.values())
+
+    def dep(self) -> bytes:
+        return _text(f"{line}\n" for _, line in self._dependency_lines())
+
+    def dep_index(self) -> bytes:
+        return _index(
+            (module.name, line, at)
+            for at, (module, line) in enumerate(self._dependency_lines())
+        )
+
+    def _dependency_lines(self) -> Iterator[tuple[ModuleFile, str]]:
+        for module in self._sorted:
+            paths = [each.path for each in self._dependencies[module.name]]
+            yield module, " ".join([f"{module.path}:", *paths])
+
+    def alias(self) -> bytes:
+        lines = [
+            f"alias {alias} {module.name}\n"
+            for module in self._sorted
+            for alias in module.aliases
+        ]
+        return _text(["# Aliases extracted from modules themselves.\n", *lines])
+
+    def alias_index(self) -> bytes:
+        return _index(
+            (alias, module.name, at)
+            for at, module in enumerate(self._sorted)
+            for alias in _normalized(module.aliases)
+        )
+
+    def softdep(self) -> bytes:
+        lines = [
+            f"softdep {module.name} {value}\n"
+            for module in self._sorted
+            for key, value in module.info
+            if key == "softdep"
+        ]
+        heading = "# Soft dependencies extracted from modules themselves.\n"
+        return _text([heading, *lines])
+
+    def symbols(self) -> bytes:
+        lines = [
+            f"alias symbol:{name} {self._owners[name].name}\n"
+            for name in bucket_order(self._owners, SYMBOL_BUCKETS)
+        ]
+        return _text(["# Aliases for symbols, used by symbol_request().\n", *lines])
+
+    def symbols_index(self) -> bytes:
+        rank = {module.name: at for at, module in enumerate(self._sorted)}
+        return _index(
+            (f"symbol:{name}", self._owners[name].name, rank[self._owners[name].name])
+            for name in bucket_order(self._owners, SYMBOL_BUCKETS)
+        )
+
+    def builtin_index(self) -> bytes:
+        content = self._given.get("modules.builtin")
+        if content is None:
+            return b""
+        lines = content.decode("utf-8", "surrogateescape").splitlines()
+        return _index(
+            (path_to_module_name(line), "", 0)
+            for line in lines
+            if line[:1].isascii() and line[:1].isalpha()
+        )
+
+    def builtin_alias_index(self) -> bytes:
+        content = self._given.get("modules.builtin.modinfo")
+        if content is None:
+            return b""
+        return _index(
+            (alias, name, 0)
+            for name, text in _builtin_aliases(content)
+            for alias in _normalized([text])
+        )
+
+    def devname(self) -> bytes:
+        lines = [
+            f"{module.name} {node}\n"
+            for module in self._sorted
+            if (node := _device_node(module.aliases)) is not None
+        ]
+        heading = ["# Device nodes to trigger on-demand module loading.\n"]
+        return _text((heading if lines else []) + lines)
+
+
+def _topological_rank(
+    modules: Sequence[ModuleFile], direct: Mapping[str, list[ModuleFile]]
+) -> dict[str, int]:
+    # Depth first from the modules without users, the last of them first.
+    # Source: tools/depmod.c depmod_calculate_dependencies().
+    users = dict.fromkeys(direct, 0)
+    for needed in direct.values():
+        for module in needed:
+            users[module.name] += 1
+    ready = [module for module in modules if users[module.name] == 0]
+    rank: dict[str, int] = {}
+    while ready:
+        module = ready.pop()
+        rank[module.name] = len(rank)
+        for needed_module in direct[module.name]:
+            users[needed_module.name] -= 1
+            if users[needed_module.name] == 0:
+                ready.append(needed_module)
+    if len(rank) < len(modules):
+        names = ", ".join(sorted(direct.keys() - rank.keys()))
+        raise UsageError(f"modules in dependency cycles, or needed by one: {names}")
+    return rank
+
+
+def _closure(
+    module: ModuleFile, direct: Mapping[str, list[ModuleFile]]
+) -> list[ModuleFile]:
+    # Everything that a module needs, directly or not.
+    found: dict[str, ModuleFile] = {}
+    waiting = list(direct[module.name])
+    while waiting:
+        each = waiting.pop()
+        if each.name not in found:
+            found[each.name] = each
+            waiting += direct[each.name]
+    return list(found.values())
+
+
+def _normalized(aliases: Iterable[str]) -> Iterator[str]:
+    # As look-ups spell them; those with an unmatched bracket are left out.
+    for alias in aliases:
+        try:
+            yield normalize_alias(alias)
+        except ValueError:
+            continue
+
+
+def _builtin_aliases(content: bytes) -> Iterator[tuple[str, str]]:
+    # (module, alias) of every "module.alias=text" in modules.builtin.modinfo.
+    for text in content.decode("utf-8", "surrogateescape").split("\0"):
+        module, dot, rest = text.partition(".")
+        key, equals, value = rest.partition("=")
+        if dot and equals and key == "alias" and module and value:
+            yield module, value
+
+
+def _device_node(aliases: Iterable[str]) -> str | None:
+    # "node c10:196" from an alias "devname:node" and one with the numbers.
+    # Source: tools/depmod.c output_devname().
+    node: str | None = None
+    number: str | None = None
+    for alias in aliases:
+        if alias.startswith("devname:"):
+            node = alias.removeprefix("devname:")
+        elif found := _DEVICE_NUMBER.match(alias):
+            number = f"{found[1][0]}{_unsigned(found[2])}:{_unsigned(found[3])}"
+        if node is not None and number is not None:
+            return f"{node} {number}"
+    return None
+
+
+def _unsigned(digits: str) -> int:
+    # As sscanf("%u") stores it.
+    return int(digits) & 0xFFFFFFFF
+
+
+def _text(lines: Iterable[str]) -> bytes:
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _index(entries: Iterable[index.Entry]) -> bytes:
+    # The binary index; depmod refuses what is not ASCII.
+    try:
+        return index.build(entries)
+    except UnicodeEncodeError as exc:
+        raise UsageError(f"only ASCII can be indexed: {exc.object!r}") from exc

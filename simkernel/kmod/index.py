@@ -1,0 +1,261 @@
+"""The binary index files of kmod: ``modules.*.bin``, a trie with wildcard keys.
+
+Layout, all numbers big-endian 32 bit: magic, version, reference of the root node;
+then the nodes, children before parents. A reference is an offset with flags in its
+high nibble that tell which parts the node has, in this order: prefix (text, NUL),
+children (first and last character, then one reference each, 0 for none), values
+(count, then for each: priority, text, NUL). The root has the empty key.
+
+Source: libkmod-index.c, tools/depmod.c index_write().
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from simkernel.kmod.pattern import matches
+
+__all__ = ["Index", "build"]
+
+_MAGIC: Final = 0xB007F457
+_VERSION: Final = 0x00020001
+_PREFIX: Final = 0x80000000
+_VALUES: Final = 0x40000000
+_CHILDREN: Final = 0x20000000
+_OFFSET: Final = 0x0FFFFFFF
+_WILDCARDS: Final = "*?["
+
+Entry = tuple[str, str, int]
+
+
+class _Branch:
+    # A node while the trie is being built.
+
+    __slots__ = ("children", "prefix", "values")
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.values: list[tuple[int, str]] = []
+        self.children: dict[str, _Branch] = {}
+
+    def add(self, value: str, priority: int) -> None:
+        # Ascending priority; among equals the newest first.
+        at = 0
+        while at < len(self.values) and self.values[at][0] < priority:
+            at += 1
+        self.values.insert(at, (priority, value))
+
+    def split(self, at: int) -> None:
+        # Keep prefix[:at]; what follows moves into the child prefix[at].
+        child = _Branch(self.prefix[at + 1 :])
+        child.values, child.children = self.values, self.children
+        self.values, self.children = [], {self.prefix[at]: child}
+        self.prefix = self.prefix[:at]
+
+
+def build(entries: Iterable[Entry]) -> bytes:
+    """Return the index file for ``(key, value, priority)`` entries, byte for byte.
+
+    :param entries: keys and values are ASCII; look-ups that find several values give
+        them in ascending priority.
+    :raises UnicodeEncodeError: a key or value is not ASCII, which depmod refuses too.
+
+    Source: tools/depmod.c index_insert(), index_write().
+    """
+    root = _Branch("")
+    for key, value, priority in entries:
+        _insert(root, key, value, priority)
+    data = bytearray(struct.pack(">III", _MAGIC, _VERSION, 0))
+    struct.pack_into(">I", data, 8, _write(root, data))
+    return bytes(data)
+
+
+def _insert(node: _Branch, key: str, value: str, priority: int) -> None:
+    # Walk down `key`, splitting or adding nodes where the trie does not have it.
+    at = 0
+    while True:
+        for length, char in enumerate(node.prefix):
+            if key[at + length : at + length + 1] != char:
+                node.split(length)
+                break
+        at += len(node.prefix)
+        if at == len(key):
+            node.add(value, priority)
+            return
+        child = node.children.get(key[at])
+        if child is None:
+            child = node.children[key[at]] = _Branch(key[at + 1 :])
+            child.add(value, priority)
+            return
+        node = child
+        at += 1
+
+
+def _write(node: _Branch, data: bytearray) -> int:
+    # Append the node below its children; return the reference to it.
+    table: list[int] = []
+    if node.children:
+        first, last = ord(min(node.children)), ord(max(node.children))
+        table = [0] * (last - first + 1)
+        for char in sorted(node.children):
+            table[ord(char) - first] = _write(node.children[char], data)
+    reference = len(data)
+    if node.prefix:
+        data += node.prefix.encode("ascii") + b"\0"
+        reference |= _PREFIX
+    if node.children:
+        data += struct.pack(f">BB{len(table)}I", first, last, *table)
+        reference |= _CHILDREN
+    if node.values:
+        data += struct.pack(">I", len(node.values))
+        for priority, value in node.values:
+            data += struct.pack(">I", priority) + value.encode("ascii") + b"\0"
+        reference |= _VALUES
+    return reference
+
+
+class _Node:
+    # A node as read from the file.
+
+    __slots__ = ("_children", "_data", "first", "last", "prefix", "values")
+
+    def __init__(self, data: bytes, reference: int) -> None:
+        self._data = data
+        at = reference & _OFFSET
+        self.prefix = ""
+        if reference & _PREFIX:
+            self.prefix, at = _text(data, at)
+        self.first, self.last, self._children = 1, 0, 0
+        if reference & _CHILDREN:
+            self.first, self.last = data[at], data[at + 1]
+            self._children = at + 2
+            at += 2 + 4 * (self.last - self.first + 1)
+        self.values: list[tuple[int, str]] = []
+        if reference & _VALUES:
+            (count,) = struct.unpack_from(">I", data, at)
+            at += 4
+            for _ in range(count):
+                (priority,) = struct.unpack_from(">I", data, at)
+                value, at = _text(data, at + 4)
+                self.values.append((priority, value))
+
+    def child(self, char: str) -> _Node | None:
+        code = ord(char)
+        if not self.first <= code <= self.last:
+            return None
+        at = self._children + 4 * (code - self.first)
+        (reference,) = struct.unpack_from(">I", self._data, at)
+        return _Node(self._data, reference) if reference & _OFFSET else None
+
+    def children(self) -> Iterator[tuple[str, _Node]]:
+        for code in range(self.first, self.last + 1):
+            child = self.child(chr(code))
+            if child is not None:
+                yield chr(code), child
+
+
+def _text(data: bytes, at: int) -> tuple[str, int]:
+    # The NUL-terminated text at `at`, and the position after it.
+    end = data.index(0, at)
+    return data[at:end].decode("utf-8", "surrogateescape"), end + 1
+
+
+class Index:
+    """An index file, searched without being read whole.
+
+    :param data: content of the file.
+    :raises ValueError: it is no index of a version that kmod 30 reads.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        if len(data) < 12:
+            raise ValueError("too short")
+        magic, version, self._root = struct.unpack_from(">III", data)
+        if magic != _MAGIC:
+            raise ValueError(f"magic check fail: {magic:x} instead of {_MAGIC:x}")
+        if version >> 16 != _VERSION >> 16:
+            raise ValueError(
+                f"major version check fail: {version >> 16} instead of {_VERSION >> 16}"
+            )
+        self._data = data
+
+    def search(self, key: str) -> str | None:
+        """Return the first value of exactly ``key``, ``None`` if there is none.
+
+        Source: libkmod-index.c index_mm_search().
+        """
+        node: _Node | None = _Node(self._data, self._root)
+        at = 0
+        while node is not None:
+            if not key.startswith(node.prefix, at):
+                return None
+            at += len(node.prefix)
+            if at == len(key):
+                return node.values[0][1] if node.values else None
+            node = node.child(key[at])
+            at += 1
+        return None
+
+    def search_wild(self, key: str) -> list[str]:
+        """Return the values of every pattern in the index that matches ``key``.
+
+        In ascending priority; among equals the one found last comes first.
+
+        Source: libkmod-index.c index_mm_searchwild().
+        """
+        found: list[tuple[int, str]] = []
+        node: _Node | None = _Node(self._data, self._root)
+        at = 0
+        while node is not None:
+            for length, char in enumerate(node.prefix):
+                if char in _WILDCARDS:
+                    _match_below(node, length, "", key[at + length :], found)
+                    return _by_priority(found)
+                if key[at + length : at + length + 1] != char:
+                    return _by_priority(found)
+            at += len(node.prefix)
+            for wildcard in _WILDCARDS:
+                child = node.child(wildcard)
+                if child is not None:
+                    _match_below(child, 0, wildcard, key[at:], found)
+            if at == len(key):
+                found += node.values
+                break
+            node = node.child(key[at])
+            at += 1
+        return _by_priority(found)
+
+    def dump(self) -> Iterator[tuple[str, str]]:
+        """Yield every ``(key, value)`` in the order of the keys' bytes.
+
+        Source: libkmod-index.c index_mm_dump().
+        """
+        yield from _dump(_Node(self._data, self._root), "")
+
+
+def _match_below(
+    node: _Node, skip: int, pattern: str, key: str, found: list[tuple[int, str]]
+) -> None:
+    # Every pattern in this subtree against what is left of the key.
+    pattern += node.prefix[skip:]
+    for char, child in node.children():
+        _match_below(child, 0, pattern + char, key, found)
+    if node.values and matches(pattern, key):
+        found += node.values
+
+
+def _by_priority(found: list[tuple[int, str]]) -> list[str]:
+    # Each value goes before those of the same priority that were found earlier.
+    newest_first = found[::-1]
+    return [value for _, value in sorted(newest_first, key=lambda each: each[0])]
+
+
+def _dump(node: _Node, key: str) -> Iterator[tuple[str, str]]:
+    # Depth first, a node before its children.
+    key += node.prefix
+    for _, value in node.values:
+        yield key, value
+    for char, child in node.children():
+        yield from _dump(child, key + char)
