@@ -1,0 +1,66 @@
+"""What differs between kernel releases, as far as the model shows it.
+
+One row per difference; the model asks for the feature and never for a version.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["Features", "parse_release"]
+
+
+def parse_release(release: str) -> tuple[int, int]:
+    """Return major and minor number of a kernel release such as ``6.12.117+deb12``.
+
+    :raises ValueError: the text does not begin with ``<major>.<minor>``.
+    """
+    found = re.match(r"(\d+)\.(\d+)", release)
+    if found is None:
+        raise ValueError(
+            f"{release!r} is no kernel release: it must begin like 6.12, "
+            "as uname -r prints it"
+        )
+    return int(found[1]), int(found[2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """Behaviour of one kernel release. Every row was run on both sides of its limit,
+    but for those that say otherwise.
+    """
+
+    bind_reports_probe_errno: bool
+    """``bind`` of a bound device is EBUSY and a failed probe's errno reaches the
+    writer; before, both were ENODEV (5.10 no, 6.1 yes)."""
+    override_only_ids: bool
+    """``pci_device_id.override_only`` exists, and with it ``vfio_pci:`` aliases
+    (5.10 no, 6.1 yes; introduced in 5.16)."""
+    new_id_refuses_duplicates: bool
+    """``new_id`` compares with the ids added before: EEXIST (5.10 no, 6.1 yes)."""
+    vfio_dev: bool
+    """Class ``vfio-dev`` and the ``vfio-dev/vfioN`` directory (5.10 no, 6.1 yes)."""
+    builtin_table_aliases: bool
+    """``modules.builtin.modinfo`` holds the device-table aliases of built-in
+    modules (6.17 no, 6.18 yes)."""
+    add_honours_autoprobe: bool
+    """A PCI device that appears is left alone under ``drivers_autoprobe`` 0
+    (6.18 no, 7.2 yes)."""
+
+    @classmethod
+    def of_release(cls, release: str) -> Features:
+        """Return the features of a release.
+
+        :param release: as ``uname -r`` prints it.
+        :raises ValueError: the text is no release.
+        """
+        version = parse_release(release)
+        return cls(
+            bind_reports_probe_errno=version >= (5, 13),
+            override_only_ids=version >= (5, 16),
+            new_id_refuses_duplicates=version >= (5, 16),
+            vfio_dev=version >= (6, 1),
+            builtin_table_aliases=version >= (6, 18),
+            add_honours_autoprobe=version >= (7, 0),
+        )

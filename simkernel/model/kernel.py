@@ -1,0 +1,79 @@
+"""The kernel as one object: everything that a simulated host's kernel knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simkernel.model import sriov
+from simkernel.model.faults import Faults
+from simkernel.model.features import Features
+from simkernel.model.iommu import IommuGroups
+from simkernel.model.modules import Modules
+from simkernel.model.pci import PciDevice
+from simkernel.model.pci_bus import PciBus
+from simkernel.model.uevent import UeventLog
+from simkernel.model.vfio import Vfio
+
+if TYPE_CHECKING:
+    from simkernel.model.bus import Bus
+    from simkernel.model.device import Device
+    from simkernel.model.driver import Driver
+
+__all__ = ["Kernel"]
+
+
+class Kernel:
+    """A running kernel.
+
+    :param release: as ``uname -r`` prints it; it decides the features.
+    :param cdev: built with ``CONFIG_VFIO_DEVICE_CDEV``.
+    :raises ValueError: ``release`` is no kernel release.
+    """
+
+    def __init__(self, release: str, *, cdev: bool = False) -> None:
+        self.release = release
+        self.features = Features.of_release(release)
+        self.uevents = UeventLog()
+        self.iommu = IommuGroups()
+        self.vfio = Vfio(self, cdev=cdev)
+        self.modules = Modules(self)
+        self.pci = PciBus(self)
+        self.faults = Faults(self.vanish)
+        self._buses: dict[str, Bus[Any]] = {"pci": self.pci}
+
+    @property
+    def buses(self) -> dict[str, Bus[Any]]:
+        """All buses by name."""
+        return self._buses
+
+    def bus(self, name: str) -> Bus[Any]:
+        """Return a bus by name.
+
+        :raises KeyError: the kernel has no such bus.
+        """
+        return self._buses[name]
+
+    def vanish(self, name: str) -> None:
+        """Take a PCI device away as hot-unplug does: hardware and device."""
+        device = self.pci.devices.get(name)
+        if device is None:
+            return
+        if device.physfn is None:
+            self.pci.unplug(name)
+        self.pci.remove(device)
+
+    @staticmethod
+    def netdev_of(device: Device) -> str:
+        """Return the name of a device's network interface, empty while it has none.
+
+        It has one while a driver that is no VFIO driver holds it.
+        """
+        if not isinstance(device, PciDevice) or device.driver is None:
+            return ""
+        return "" if device.driver.spec.vfio else device.function.netdev
+
+    def driver_gone(self, driver: Driver, device: Device) -> None:
+        """Let the subsystems play their part in a driver's remove function."""
+        sriov.driver_gone(self, driver, device)
+        if driver.spec.vfio:
+            self.vfio.unregister(device)

@@ -1,0 +1,232 @@
+"""The PCI bus: matching, ids added at run time, enumeration and removal."""
+
+from __future__ import annotations
+
+from errno import EEXIST, EINVAL, ENODEV
+from typing import TYPE_CHECKING
+
+from simkernel.errors import KernelRefusal
+from simkernel.model import sriov
+from simkernel.model.bus import Bus
+from simkernel.model.driver import ANY_ID, Driver, PciId
+from simkernel.model.pci import PciAddress, PciDevice, PciFunction
+
+if TYPE_CHECKING:
+    from simkernel.model.kernel import Kernel
+
+__all__ = ["PciBus"]
+
+_ANY = PciId()
+"""What probe is given when only ``driver_override`` made the driver match."""
+
+
+class PciBus(Bus[PciDevice]):
+    """``/sys/bus/pci``, and the functions that answer on the wires."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel, "pci")
+        self._wires: dict[tuple[int, int], dict[int, PciFunction]] = {}
+        """Functions that answer, by domain and bus, then devfn; no virtual ones."""
+        self._bridged: set[tuple[int, int]] = set()
+        """Buses that lie behind a bridge; the others are root buses."""
+
+    # ---- matching
+
+    def match(self, driver: Driver, device: PciDevice) -> PciId | None:
+        """Return the entry by which the driver takes the device.
+
+        ``driver_override`` decides alone; then ids added at run time; then the
+        static table, whose override-only entries need the override. A virtual
+        function whose physical function has ``sriov_drivers_autoprobe`` 0 is taken
+        by override only.
+
+        Source: drivers/pci/pci-driver.c pci_match_device(), pci_bus_match().
+        Rules: R-MATCH-1 to R-MATCH-5.
+        """
+        override = device.driver_override
+        if override is None:
+            physfn = device.physfn
+            if physfn and physfn.sriov and not physfn.sriov.drivers_autoprobe:
+                return None
+        elif override != driver.name.encode():
+            return None
+        it = device.function
+        ids = (it.vendor, it.device, it.subvendor, it.subdevice, it.class_)
+        for entry in driver.dynamic_ids:
+            if entry.fits(*ids):
+                return entry
+        for entry in driver.spec.ids:
+            if (override is not None or not entry.override_only) and entry.fits(*ids):
+                return entry
+        return None if override is None else _ANY
+
+    def add_id(self, driver: Driver, fields: tuple[int, ...]) -> None:
+        """Add an id at run time and offer the driver every free device.
+
+        :param fields: 2 to 7 numbers: vendor, device, subvendor, subdevice, class,
+            class mask, driver data.
+        :raises KernelRefusal: EEXIST, the driver has the id already; EINVAL, no entry
+            of its table has this driver data.
+
+        Source: drivers/pci/pci-driver.c new_id_store(). Rules: R-NEWID-2 to 5.
+        """
+        vendor, device, subvendor, subdevice, class_, mask, data = (
+            *fields,
+            *(ANY_ID, ANY_ID, 0, 0, 0)[len(fields) - 2 :],
+        )
+        seen_as = (vendor, device, subvendor, subdevice, class_)
+        whole = len(fields) == 7
+        table = driver.spec.ids
+        refuses_twins = self.kernel.features.new_id_refuses_duplicates
+        if not whole and any(
+            one.fits(*seen_as) for one in table if not one.override_only
+        ):
+            raise KernelRefusal(EEXIST, "R-NEWID-2")
+        if table and all(one.driver_data != data for one in table):
+            raise KernelRefusal(EINVAL, "R-NEWID-3")
+        compared = driver.dynamic_ids if refuses_twins and not whole else []
+        if any(one.fits(*seen_as) for one in compared):
+            raise KernelRefusal(EEXIST, "R-NEWID-4")
+        driver.dynamic_ids.append(
+            PciId(
+                vendor=vendor,
+                device=device,
+                subvendor=subvendor,
+                subdevice=subdevice,
+                class_=class_,
+                class_mask=mask,
+                driver_data=data,
+            )
+        )
+        self.attach_driver(driver)
+
+    def remove_id(self, driver: Driver, fields: tuple[int, ...]) -> None:
+        """Remove the first id added at run time that equals the one given.
+
+        :param fields: 2 to 6 numbers, as for :meth:`add_id`.
+        :raises KernelRefusal: ENODEV, there is none.
+
+        Source: drivers/pci/pci-driver.c remove_id_store(). Rule: R-NEWID-6.
+        """
+        vendor, device, subvendor, subdevice, class_, mask = (
+            *fields,
+            *(ANY_ID, ANY_ID, 0, 0)[len(fields) - 2 :],
+        )
+        for entry in driver.dynamic_ids:
+            if (
+                entry.vendor == vendor
+                and entry.device == device
+                and subvendor in (ANY_ID, entry.subvendor)
+                and subdevice in (ANY_ID, entry.subdevice)
+                and not (entry.class_ ^ class_) & mask
+            ):
+                driver.dynamic_ids.remove(entry)
+                return
+        raise KernelRefusal(ENODEV, "R-NEWID-6")
+
+    # ---- enumeration
+
+    def plug(self, function: PciFunction) -> None:
+        """Let a function answer; the kernel finds it at the next rescan."""
+        bus = function.address[:2]
+        self._wires.setdefault(bus, {})[function.address.devfn] = function
+        if function.secondary_bus is not None:
+            self._bridged.add((function.address.domain, function.secondary_bus))
+
+    def unplug(self, name: str) -> None:
+        """Let a function answer no more; its device stays until it is removed.
+
+        :raises KeyError: no such function.
+        """
+        address = PciAddress.parse(name)
+        function = self._wires[address[:2]].pop(address.devfn)
+        if function.secondary_bus is not None:
+            self._bridged.discard((address.domain, function.secondary_bus))
+
+    def answers(self, device: PciDevice) -> bool:
+        """Tell whether the hardware of a device is still there."""
+        real = device.physfn or device
+        address = real.function.address
+        return address.devfn in self._wires.get(address[:2], {})
+
+    def rescan(self) -> None:
+        """Find functions that answer and are not known, and probe them.
+
+        Source: drivers/pci/probe.c pci_rescan_bus(): all are added before the first
+        is probed. Rule: R-RESCAN-1.
+        """
+        new: list[PciDevice] = []
+        for bus in sorted(self._wires.keys() - self._bridged):
+            self._scan(bus, None, new)
+        for device in new:
+            self.start(device)
+
+    def _scan(
+        self, bus: tuple[int, int], parent: PciDevice | None, new: list[PciDevice]
+    ) -> None:
+        """Add what is new on one bus, then on the buses behind its bridges."""
+        bridges = []
+        for _, function in sorted(self._wires.get(bus, {}).items()):
+            device = self.devices.get(str(function.address))
+            if device is None:
+                device = self.add_function(function, parent)
+                new.append(device)
+            if function.secondary_bus is not None:
+                bridges.append((function.secondary_bus, device))
+        for secondary, bridge in bridges:
+            self._scan((bus[0], secondary), bridge, new)
+
+    def start(self, device: PciDevice) -> None:
+        """Probe a device that was just added.
+
+        Source: drivers/pci/bus.c pci_bus_add_device(). Rule: R-AUTO-2.
+        """
+        if self.autoprobe or not self.kernel.features.add_honours_autoprobe:
+            self.attach_device(device)
+
+    def attach_device(self, device: PciDevice) -> None:
+        """Probe a device; nobody hears of a failure."""
+        try:
+            self.probe(device)
+        except KernelRefusal:
+            return  # device_attach()'s result is only logged
+
+    def add_function(
+        self,
+        function: PciFunction,
+        parent: PciDevice | None,
+        *,
+        physfn: PciDevice | None = None,
+    ) -> PciDevice:
+        """Make the device of a function; it is not probed yet."""
+        device = PciDevice(function, parent, physfn=physfn)
+        if function.iommu_label is not None:
+            self.kernel.iommu.add(
+                device, function.iommu_label, prefer=function.iommu_number
+            )
+        self.add_device(device)
+        return device
+
+    def remove(self, device: PciDevice) -> None:
+        """Remove a device and everything below it.
+
+        Drivers let go of all of it before the first device goes.
+
+        Source: drivers/pci/remove.c pci_stop_and_remove_bus_device().
+        Rule: R-REMOVE-1.
+        """
+        self._stop(device)
+        self._destroy(device)
+
+    def _stop(self, device: PciDevice) -> None:
+        for child in reversed(list(device.children.values())):
+            self._stop(child)
+        self.release(device)
+
+    def _destroy(self, device: PciDevice) -> None:
+        for child in list(device.children.values()):
+            self._destroy(child)
+        sriov.disable(self.kernel, device)
+        self.remove_device(device)
+        if device.parent is not None:
+            del device.parent.children[device.name]

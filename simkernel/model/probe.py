@@ -1,0 +1,64 @@
+"""What a driver does with a device that it is offered, and when it lets go.
+
+The drivers of the model are data; this is the one place that plays them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simkernel.errors import KernelRefusal
+
+if TYPE_CHECKING:
+    from simkernel.model.device import Device
+    from simkernel.model.driver import Driver, PciId
+    from simkernel.model.kernel import Kernel
+
+__all__ = ["ProbeFailure", "probe", "remove"]
+
+
+class ProbeFailure(KernelRefusal):
+    """The driver's probe function returned an error: another driver may try."""
+
+
+def probe(kernel: Kernel, driver: Driver, device: Device, entry: PciId) -> None:
+    """Play the driver's probe function.
+
+    :raises ProbeFailure: with the errno that probe returns.
+
+    Source: drivers/base/dd.c call_driver_probe(). Rule: R-BIND-4.
+    """
+    spec = driver.spec
+    _note(driver, device, entry)
+    result = spec.probe_errno or -driver.parameter(spec.probe_parameter)
+    if result > 0:
+        raise ProbeFailure(result, "R-BIND-4")
+    if spec.vfio:
+        errno = kernel.vfio.probe_errno(device)
+        if errno:
+            raise ProbeFailure(errno, "R-VFIO-1")
+        kernel.vfio.register(device)
+
+
+def remove(kernel: Kernel, driver: Driver, device: Device) -> None:
+    """Play the driver's remove function."""
+    if driver.module is not None and driver.spec.notes_probe_in:
+        noted = driver.module.parameters
+        noted[driver.spec.notes_probe_in] = f"remove {device.name}"
+    kernel.driver_gone(driver, device)
+
+
+def _note(driver: Driver, device: Device, entry: PciId) -> None:
+    """Show the call in the module's parameters, for drivers that do so."""
+    module, spec = driver.module, driver.spec
+    if module is None:
+        return
+    if spec.counts_probes_in:
+        count = module.number(spec.counts_probes_in) + 1
+        module.parameters[spec.counts_probes_in] = str(count)
+    if spec.notes_probe_in:
+        module.parameters[spec.notes_probe_in] = (
+            f"probe {device.name} v={entry.vendor:x} d={entry.device:x} "
+            f"sv={entry.subvendor:x} sd={entry.subdevice:x} c={entry.class_:x} "
+            f"m={entry.class_mask:x} data={entry.driver_data:x}"
+        )

@@ -1,0 +1,179 @@
+"""VFIO: what appears and goes when a device is bound to a VFIO driver.
+
+Source of the whole: drivers/vfio/vfio_main.c, group.c, device_cdev.c,
+drivers/vfio/pci/vfio_pci_core.c.
+"""
+
+from __future__ import annotations
+
+from errno import EBUSY, EINVAL
+from typing import TYPE_CHECKING
+
+from simkernel.model.numbers import LowestFree
+from simkernel.model.pci import PciDevice
+
+if TYPE_CHECKING:
+    from simkernel.model.device import Device
+    from simkernel.model.driver import Driver
+    from simkernel.model.iommu import IommuGroup
+    from simkernel.model.kernel import Kernel
+    from simkernel.model.modules import Module
+
+__all__ = ["CDEV_MAJOR", "GROUP_MAJOR", "Vfio"]
+
+GROUP_MAJOR = 244
+"""Major number of ``/dev/vfio/<group>``; the real one is dynamic."""
+CDEV_MAJOR = 243
+"""Major number of ``/dev/vfio/devices/vfioN``; the real one is dynamic."""
+
+
+class Vfio:
+    """The VFIO core, and the devices registered with it."""
+
+    __slots__ = ("_kernel", "_numbers", "cdev", "devices", "groups", "present")
+
+    def __init__(self, kernel: Kernel, *, cdev: bool) -> None:
+        self._kernel = kernel
+        self.cdev = cdev
+        """``CONFIG_VFIO_DEVICE_CDEV``: devices have a node of their own."""
+        self.present = False
+        """The ``vfio`` module is there."""
+        self.devices: dict[int, Device] = {}
+        """Registered devices by the N of ``vfioN``."""
+        self.groups: dict[int, list[Device]] = {}
+        """Groups with a node ``/dev/vfio/<number>``, and the devices that hold it."""
+        self._numbers = LowestFree()
+
+    @property
+    def has_device_class(self) -> bool:
+        """Whether ``/sys/class/vfio-dev`` exists."""
+        return self.present and self._kernel.features.vfio_dev
+
+    @staticmethod
+    def cdev_numbers(device: Device) -> str:
+        """Return ``major:minor`` of a device's own node."""
+        return f"{CDEV_MAJOR}:{device.vfio_index}"
+
+    def module_here(self, module: Module) -> None:
+        """Play the init function of ``vfio``: the misc device and the classes.
+
+        Source: drivers/vfio/vfio_main.c vfio_init(). Rule: R-VFIO-2.
+        """
+        if module.name != "vfio":
+            return
+        self.present = True
+        emit = self._kernel.uevents.emit
+        emit(
+            "add",
+            "/devices/virtual/misc/vfio",
+            ("SUBSYSTEM", "misc"),
+            ("MAJOR", "10"),
+            ("MINOR", "196"),
+            ("DEVNAME", "vfio/vfio"),
+            ("DEVMODE", "0666"),
+        )
+        for name in ("vfio", "vfio-dev") if self.has_device_class else ("vfio",):
+            emit("add", f"/class/{name}", ("SUBSYSTEM", "class"))
+
+    def module_gone(self, module: Module) -> None:
+        """Play the exit function of ``vfio``."""
+        if module.name != "vfio":
+            return
+        emit = self._kernel.uevents.emit
+        for name in ("vfio-dev", "vfio") if self.has_device_class else ("vfio",):
+            emit("remove", f"/class/{name}", ("SUBSYSTEM", "class"))
+        emit(
+            "remove",
+            "/devices/virtual/misc/vfio",
+            ("SUBSYSTEM", "misc"),
+            ("MAJOR", "10"),
+            ("MINOR", "196"),
+            ("DEVNAME", "vfio/vfio"),
+            ("DEVMODE", "0666"),
+        )
+        self.present = False
+
+    def probe_errno(self, device: Device) -> int:
+        """Return the errno with which a VFIO driver refuses a device, 0 if it takes it.
+
+        Source: drivers/vfio/pci/vfio_pci_core.c vfio_pci_core_register_device(), in
+        this order. Rule: R-VFIO-1.
+        """
+        if device.iommu_group is None:
+            return EINVAL
+        if isinstance(device, PciDevice):
+            if device.is_bridge:
+                return EINVAL
+            if device.sriov is not None and device.sriov.virtual_functions:
+                return EBUSY
+        return 0
+
+    def register(self, device: Device) -> None:
+        """Make a device known to user space: its group's node, then its own.
+
+        Source: drivers/vfio/vfio_main.c __vfio_register_dev(). Rule: R-VFIO-3.
+        """
+        group = device.iommu_group
+        if group is None:
+            return
+        if group.number not in self.groups:
+            self.groups[group.number] = []
+            self._emit_group("add", group)
+        self.groups[group.number].append(device)
+        device.vfio_index = self._numbers.take()
+        self.devices[device.vfio_index] = device
+        self._emit_device("add", device)
+
+    def unregister(self, device: Device) -> None:
+        """Take back what :meth:`register` gave.
+
+        Source: drivers/vfio/vfio_main.c vfio_unregister_group_dev(). Rule: R-VFIO-4.
+        """
+        index, group = device.vfio_index, device.iommu_group
+        if index is None or group is None:
+            return
+        self._emit_device("remove", device)
+        device.vfio_index = None
+        del self.devices[index]
+        self._numbers.give_back(index)
+        self.groups[group.number].remove(device)
+        if not self.groups[group.number]:
+            del self.groups[group.number]
+            self._emit_group("remove", group)
+
+    def capture(self, driver: Driver, virtual: PciDevice) -> None:
+        """Keep a new virtual function of a VFIO-bound physical one from host drivers.
+
+        Source: drivers/vfio/pci/vfio_pci_core.c vfio_pci_bus_notifier(): the override
+        gets the name in ``vfio_device_ops``; only vfio-pci has SR-IOV, and there it
+        is the driver's own. Rule: R-VFIO-5.
+        """
+        virtual.driver_override = driver.name.encode()
+
+    def _emit_group(self, action: str, group: IommuGroup) -> None:
+        self._kernel.uevents.emit(
+            action,
+            f"/devices/virtual/vfio/{group.number}",
+            ("SUBSYSTEM", "vfio"),
+            ("MAJOR", str(GROUP_MAJOR)),
+            ("MINOR", str(group.number)),
+            ("DEVNAME", f"vfio/{group.number}"),
+        )
+
+    def _emit_device(self, action: str, device: Device) -> None:
+        if not self.has_device_class:
+            return
+        index = device.vfio_index
+        node: tuple[tuple[str, str], ...] = ()
+        if self.cdev:
+            node = (
+                ("MAJOR", str(CDEV_MAJOR)),
+                ("MINOR", str(index)),
+                ("DEVNAME", f"vfio/devices/vfio{index}"),
+            )
+        self._kernel.uevents.emit(
+            action,
+            f"{device.devpath}/vfio-dev/vfio{index}",
+            ("SUBSYSTEM", "vfio-dev"),
+            *node,
+        )

@@ -1,0 +1,151 @@
+"""``/sys/module`` and ``/proc/modules``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simkernel.model.kernel import Kernel
+from simkernel.model.module import ParameterSpec
+from simkernel.model.modules import Module
+from simkernel.sysfs import text
+from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
+
+__all__ = ["modules", "proc_modules"]
+
+_CORE_SIZE = 12288
+"""Bytes that a module is said to take: the three pages of a small one."""
+
+
+def modules(kernel: Kernel) -> Directory:
+    """Return ``/sys/module``."""
+
+    def names() -> list[str]:
+        shown = [one.name for one in kernel.modules.builtin.values() if _shown(one)]
+        return [*shown, *kernel.modules.loaded]
+
+    def child(name: str) -> Node | None:
+        module = kernel.modules.find(name)
+        return _module(kernel, module) if module and _shown(module) else None
+
+    return Directory({}, Listing(names, child))
+
+
+def _shown(module: Module) -> bool:
+    """Tell whether a module has a directory.
+
+    A built-in one has it only if it has parameters, a version or a driver.
+
+    Source: kernel/params.c param_sysfs_builtin(), version_sysfs_builtin();
+    drivers/base/module.c module_add_driver(). Rule: R-MOD-6.
+    """
+    spec = module.spec
+    if not spec.builtin:
+        return True
+    visible = any(parameter.mode for parameter in spec.parameters)
+    return (
+        visible or bool(spec.drivers) or any(key == "version" for key, _ in spec.info)
+    )
+
+
+def _module(kernel: Kernel, module: Module) -> Directory:
+    """Return the directory of one module.
+
+    Source: kernel/module/sysfs.c; observed on 6.12. Rule: R-MOD-7.
+    """
+    base = f"/module/{module.name}"
+
+    def alive() -> bool:
+        return kernel.modules.find(module.name) is module
+
+    def read_only(show: Callable[[], str]) -> Callable[[], Node]:
+        return lambda: Attribute(
+            mode=0o444, show=lambda: f"{show()}\n".encode(), alive=alive
+        )
+
+    def send(data: bytes) -> None:
+        action, variables = text.synthetic_uevent(data)
+        kernel.uevents.emit(action, base, ("SUBSYSTEM", "module"), *variables)
+
+    entries: dict[str, Callable[[], Node]] = {
+        "uevent": lambda: Attribute(mode=0o200, store=send, alive=alive)
+    }
+    for key, value in module.spec.info:
+        if key in ("version", "srcversion"):
+            entries[key] = read_only(lambda value=value: value)  # type: ignore[misc]  # mypy sees no type for a default bound in a lambda
+    if not module.spec.builtin:
+        entries |= {
+            "coresize": read_only(lambda: str(_CORE_SIZE)),
+            "holders": lambda: Directory({}, _holders(module, f"{base}/holders")),
+            "initsize": read_only(lambda: "0"),
+            "initstate": read_only(lambda: "live"),
+            "notes": Directory,
+            "refcnt": read_only(lambda: str(module.refcnt)),
+            "sections": Directory,
+            "taint": read_only(lambda: module.taint),
+        }
+    if any(parameter.mode for parameter in module.spec.parameters):
+        entries["parameters"] = lambda: _parameters(module, alive)
+    if module.spec.drivers:
+        entries["drivers"] = lambda: _drivers(module, f"{base}/drivers")
+    return Directory(entries)
+
+
+def _holders(module: Module, base: str) -> Listing:
+    def child(name: str) -> Node | None:
+        if name not in module.holders:
+            return None
+        return link(f"{base}/{name}", f"/module/{name}")
+
+    return Listing(lambda: list(module.holders), child)
+
+
+def _drivers(module: Module, base: str) -> Directory:
+    """Return ``drivers/``: a link ``<bus>:<driver>`` for each.
+
+    Source: drivers/base/module.c make_driver_name(). Rule: R-MOD-8.
+    """
+
+    def entry(driver_name: str, target: str) -> Callable[[], Node]:
+        return lambda: link(f"{base}/{driver_name}", target)
+
+    return Directory(
+        {
+            f"{driver.spec.bus}:{driver.name}": entry(
+                f"{driver.spec.bus}:{driver.name}", driver.devpath
+            )
+            for driver in module.drivers
+        }
+    )
+
+
+def _parameters(module: Module, alive: Callable[[], bool]) -> Directory:
+    def file(spec: ParameterSpec) -> Callable[[], Node]:
+        def store(data: bytes) -> None:
+            module.set_parameter(spec.name, data)
+
+        return lambda: Attribute(
+            mode=spec.mode,
+            show=lambda: f"{module.parameters[spec.name]}\n".encode("latin-1"),
+            store=store if spec.mode & 0o200 else None,
+            alive=alive,
+        )
+
+    return Directory(
+        {spec.name: file(spec) for spec in module.spec.parameters if spec.mode}
+    )
+
+
+def proc_modules(kernel: Kernel) -> bytes:
+    """Return the text of ``/proc/modules``, newest module first.
+
+    Source: kernel/module/procfs.c m_show(). Rule: R-MOD-9.
+    """
+    lines = []
+    for module in reversed(kernel.modules.loaded.values()):
+        users = "".join(f"{name}," for name in reversed(module.holders)) or "-"
+        taint = f" ({module.taint})" if module.taint else ""
+        lines.append(
+            f"{module.name} {_CORE_SIZE} {module.refcnt} {users} Live "
+            f"0x0000000000000000{taint}\n"
+        )
+    return "".join(lines).encode()

@@ -1,0 +1,115 @@
+"""The kinds of nodes that a simulated file system is made of."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+__all__ = [
+    "PAGE_SIZE",
+    "Attribute",
+    "CharacterDevice",
+    "Directory",
+    "Link",
+    "Listing",
+    "Node",
+    "link",
+]
+
+PAGE_SIZE = 4096
+"""Bytes in a page: the size that a text attribute shows, and the longest write."""
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(slots=True, kw_only=True)
+class Attribute:
+    """A file whose text the kernel makes, and whose writes the kernel obeys."""
+
+    mode: int
+    """Permission bits; kernfs checks them for root too."""
+    show: Callable[[], bytes] | None = None
+    store: Callable[[bytes], None] | None = None
+    """Takes the bytes of one write.
+
+    :raises KernelRefusal: the write is refused and has changed nothing.
+    """
+    alive: Callable[[], bool] = _always
+    """Whether the object that the file belongs to is still there."""
+    size: int = PAGE_SIZE
+
+
+@dataclass(slots=True)
+class Link:
+    """A symbolic link."""
+
+    target: str
+    """Text of the link, relative to the directory in which it lies."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CharacterDevice:
+    """A device node."""
+
+    mode: int
+    major: int
+    minor: int
+
+
+class Listing(NamedTuple):
+    """Entries of a directory that come and go with the kernel's state."""
+
+    names: Callable[[], Iterable[str]]
+    child: Callable[[str], Node | None]
+
+
+class Directory:
+    """A directory: some entries that are always there, and some listings.
+
+    :param entries: name to a function that makes the node.
+    """
+
+    __slots__ = ("_entries", "_listings")
+
+    def __init__(
+        self,
+        entries: Mapping[str, Callable[[], Node]] | None = None,
+        *listings: Listing,
+    ) -> None:
+        self._entries = entries or {}
+        self._listings = listings
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all entries."""
+        yield from self._entries
+        for listing in self._listings:
+            yield from listing.names()
+
+    def child(self, name: str) -> Node | None:
+        """Return one entry, None if there is none of that name."""
+        make = self._entries.get(name)
+        if make is not None:
+            return make()
+        for listing in self._listings:
+            node = listing.child(name)
+            if node is not None:
+                return node
+        return None
+
+
+Node = Attribute | Link | CharacterDevice | Directory
+"""Any entry of a directory."""
+
+
+def link(path: str, target: str) -> Link:
+    """Return the link at ``path`` to ``target``, both below one root, ``/`` in front.
+
+    The text is the shortest relative one, as kernfs makes it.
+
+    Source: fs/kernfs/symlink.c kernfs_get_target_path().
+    """
+    return Link(posixpath.relpath(target, posixpath.dirname(path)))

@@ -1,0 +1,170 @@
+"""The directory of a PCI function below ``/sys/devices``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from errno import EINVAL
+
+from simkernel.errors import KernelRefusal
+from simkernel.model.kernel import Kernel
+from simkernel.model.pci import PciDevice
+from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
+from simkernel.sysfs.pci_attributes import ATTRIBUTES, PciAttribute
+
+__all__ = ["device_directory"]
+
+
+def device_directory(kernel: Kernel, device: PciDevice) -> Directory:
+    """Return a function's directory: files, links, and the functions behind a bridge.
+
+    Source: drivers/pci/pci-sysfs.c; observed on 6.12. Rule: R-PCI-1.
+    """
+    return Directory(
+        {},
+        _files(kernel, device),
+        _links(kernel, device),
+        _directories(kernel, device),
+        _children(kernel, device),
+    )
+
+
+def _files(kernel: Kernel, device: PciDevice) -> Listing:
+    def names() -> list[str]:
+        return [name for name, row in ATTRIBUTES.items() if row.present(kernel, device)]
+
+    def child(name: str) -> Node | None:
+        row = ATTRIBUTES.get(name)
+        if row is None or not row.present(kernel, device):
+            return None
+        return _file(kernel, device, row)
+
+    return Listing(names, child)
+
+
+def _file(kernel: Kernel, device: PciDevice, row: PciAttribute) -> Attribute:
+    show, store, binary = row.show, row.store, row.binary
+    read: Callable[[], bytes] | None = None
+    if binary is not None:
+        read = lambda: binary(device)  # noqa: E731  # one of two ways to read
+    elif show is not None:
+        read = lambda: f"{show(kernel, device)}\n".encode("latin-1")  # noqa: E731  # see above
+    return Attribute(
+        mode=row.mode,
+        show=read,
+        store=None if store is None else lambda data: store(kernel, device, data),
+        alive=lambda: not device.dead,
+    )
+
+
+def _links(kernel: Kernel, device: PciDevice) -> Listing:
+    def targets() -> dict[str, str]:
+        found = {"subsystem": "/bus/pci"}
+        if device.iommu_group is not None:
+            found["iommu_group"] = f"/kernel/iommu_groups/{device.iommu_group.number}"
+        if device.driver is not None:
+            found["driver"] = device.driver.devpath
+        if device.physfn is not None:
+            found["physfn"] = device.physfn.devpath
+        if device.sriov is not None:
+            for index, virtual in enumerate(device.sriov.virtual_functions):
+                found[f"virtfn{index}"] = virtual.devpath
+        return found
+
+    def child(name: str) -> Node | None:
+        target = targets().get(name)
+        return None if target is None else link(f"{device.devpath}/{name}", target)
+
+    return Listing(targets, child)
+
+
+def _directories(kernel: Kernel, device: PciDevice) -> Listing:
+    def makers() -> dict[str, Callable[[], Node]]:
+        found: dict[str, Callable[[], Node]] = {
+            "link": Directory,
+            "power": lambda: _power(device),
+        }
+        if device.vfio_index is not None and kernel.vfio.has_device_class:
+            found["vfio-dev"] = lambda: _vfio_dev(kernel, device)
+        if kernel.netdev_of(device):
+            found["net"] = lambda: _net(kernel, device)
+        return found
+
+    def child(name: str) -> Node | None:
+        make = makers().get(name)
+        return None if make is None else make()
+
+    return Listing(makers, child)
+
+
+def _children(kernel: Kernel, device: PciDevice) -> Listing:
+    def child(name: str) -> Node | None:
+        below = device.children.get(name)
+        return None if below is None else device_directory(kernel, below)
+
+    return Listing(lambda: list(device.children), child)
+
+
+def _power(device: PciDevice) -> Directory:
+    """Return ``power/``.
+
+    Source: drivers/base/power/sysfs.c control_store(). Rule: R-PCI-7.
+    """
+
+    def store(data: bytes) -> None:
+        device.settings["power/control"] = _power_control(data)
+
+    return Directory(
+        {
+            "control": lambda: Attribute(
+                mode=0o644,
+                show=lambda: f"{device.settings.get('power/control', 'on')}\n".encode(),
+                store=store,
+                alive=lambda: not device.dead,
+            )
+        }
+    )
+
+
+def _power_control(data: bytes) -> str:
+    word = data.split(b"\0", 1)[0].removesuffix(b"\n")
+    if word not in (b"on", b"auto"):
+        raise KernelRefusal(EINVAL, "R-PCI-7")
+    return word.decode()
+
+
+def _vfio_dev(kernel: Kernel, device: PciDevice) -> Directory:
+    """Return ``vfio-dev/`` with its one device.
+
+    Source: drivers/vfio/vfio_main.c vfio_init_device(). Rule: R-VFIO-3.
+    """
+    name = f"vfio{device.vfio_index}"
+    base = f"{device.devpath}/vfio-dev/{name}"
+    entries: dict[str, Callable[[], Node]] = {
+        "device": lambda: link(f"{base}/device", device.devpath),
+        "power": Directory,
+        "subsystem": lambda: link(f"{base}/subsystem", "/class/vfio-dev"),
+        "uevent": lambda: Attribute(mode=0o644, show=lambda: b""),
+    }
+    if kernel.vfio.cdev:
+        entries["dev"] = lambda: Attribute(
+            mode=0o444,
+            show=lambda: kernel.vfio.cdev_numbers(device).encode() + b"\n",
+        )
+    return Directory({name: lambda: Directory(entries)})
+
+
+def _net(kernel: Kernel, device: PciDevice) -> Directory:
+    """Return ``net/`` with the function's network interface."""
+    name = kernel.netdev_of(device)
+    base = f"{device.devpath}/net/{name}"
+    return Directory(
+        {
+            name: lambda: Directory(
+                {
+                    "device": lambda: link(f"{base}/device", device.devpath),
+                    "operstate": lambda: Attribute(mode=0o444, show=lambda: b"down\n"),
+                    "subsystem": lambda: link(f"{base}/subsystem", "/class/net"),
+                }
+            )
+        }
+    )

@@ -1,0 +1,292 @@
+"""The files of a PCI function's directory: which there are, what they show and do.
+
+Source of the whole: drivers/pci/pci-sysfs.c, drivers/pci/iov.c; modes and texts
+observed on 6.12. Rules: R-PCI-1 to R-PCI-9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from errno import EBUSY, EINVAL, EIO, ENOTTY
+
+from simkernel.errors import KernelRefusal
+from simkernel.model import sriov
+from simkernel.model.kernel import Kernel
+from simkernel.model.kstrtox import kstrtobool, kstrtoint
+from simkernel.model.pci import PciDevice
+from simkernel.sysfs import config_space, text
+from simkernel.sysfs.bus import number_or_einval
+
+__all__ = ["ATTRIBUTES", "PciAttribute"]
+
+Show = Callable[[Kernel, PciDevice], str]
+Store = Callable[[Kernel, PciDevice, bytes], None]
+Present = Callable[[Kernel, PciDevice], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class PciAttribute:
+    """One file."""
+
+    mode: int
+    show: Show | None = None
+    """Text without the newline at its end."""
+    store: Store | None = None
+    present: Present = lambda kernel, device: True
+    binary: Callable[[PciDevice], bytes] | None = None
+    """Content of a file that is not text."""
+
+
+def _is_virtual(kernel: Kernel, device: PciDevice) -> bool:
+    return device.physfn is not None
+
+
+def _is_physical(kernel: Kernel, device: PciDevice) -> bool:
+    return device.physfn is None
+
+
+def _has_sriov(kernel: Kernel, device: PciDevice) -> bool:
+    return device.sriov is not None
+
+
+def _has_reset(kernel: Kernel, device: PciDevice) -> bool:
+    return bool(device.function.reset_methods)
+
+
+def _is_bridge(kernel: Kernel, device: PciDevice) -> bool:
+    return device.is_bridge
+
+
+# ---- what stays as it is
+
+
+def _value(show: Callable[[PciDevice], object]) -> PciAttribute:
+    return PciAttribute(0o444, lambda kernel, device: str(show(device)))
+
+
+_RESOURCE_LINES = 13
+"""Lines of ``resource``: six BARs, the ROM, and SR-IOV's six."""
+
+
+def _resource(device: PciDevice) -> str:
+    empty = " ".join(["0x" + "0" * 16] * 3)
+    return "\n".join([empty] * _RESOURCE_LINES)
+
+
+# ---- override and uevent
+
+
+def _show_override(kernel: Kernel, device: PciDevice) -> str:
+    override = device.driver_override
+    return "(null)" if override is None else override.decode("latin-1")
+
+
+def _store_override(kernel: Kernel, device: PciDevice, data: bytes) -> None:
+    device.driver_override = text.override(data)
+
+
+def _show_uevent(kernel: Kernel, device: PciDevice) -> str:
+    lines = [f"{key}={value}" for key, value in device.uevent_variables()]
+    if device.driver is not None:
+        lines.insert(0, f"DRIVER={device.driver.name}")
+    return "\n".join([*lines, f"MODALIAS={device.modalias}"])
+
+
+def _store_uevent(kernel: Kernel, device: PciDevice, data: bytes) -> None:
+    action, variables = text.synthetic_uevent(data)
+    kernel.pci.emit(action, device, *variables)
+
+
+# ---- settings
+
+
+def _setting(name: str, *, default: int) -> PciAttribute:
+    """A flag that any number but 0 raises."""
+
+    def store(kernel: Kernel, device: PciDevice, data: bytes) -> None:
+        device.settings[name] = int(bool(number_or_einval(data)))
+
+    return PciAttribute(
+        0o644, lambda kernel, device: str(device.settings.get(name, default)), store
+    )
+
+
+def _store_enable(kernel: Kernel, device: PciDevice, data: bytes) -> None:
+    """Count up or down; a driver's device is left alone.
+
+    Source: drivers/pci/pci-sysfs.c enable_store(). Rule: R-PCI-3.
+    """
+    wanted = number_or_einval(data)
+    count = int(device.settings.get("enable", 0))
+    if device.driver is not None:
+        raise KernelRefusal(EBUSY, "R-PCI-3")
+    if not wanted and not count:
+        raise KernelRefusal(EIO, "R-PCI-3")
+    device.settings["enable"] = count + (1 if wanted else -1)
+
+
+def _store_numa_node(kernel: Kernel, device: PciDevice, data: bytes) -> None:
+    """Take -1 or a node that is online; the model has node 0.
+
+    Source: drivers/pci/pci-sysfs.c numa_node_store(). Rule: R-PCI-4.
+    """
+    node = kstrtoint(data)
+    if node not in (-1, 0):
+        raise KernelRefusal(EINVAL, "R-PCI-4")
+    device.settings["numa_node"] = node
+
+
+# ---- reset
+
+
+def _reset_methods(device: PciDevice) -> str:
+    usual = " ".join(device.function.reset_methods)
+    return str(device.settings.get("reset_method", usual))
+
+
+def _store_reset(kernel: Kernel, device: PciDevice, data: bytes) -> None:
+    """Reset on 1, and only on 1.
+
+    Source: drivers/pci/pci-sysfs.c reset_store(). Rule: R-PCI-5.
+    """
+    if number_or_einval(data) != 1:
+        raise KernelRefusal(EINVAL, "R-PCI-5")
+    if not _reset_methods(device):
+        raise KernelRefusal(ENOTTY, "R-PCI-5")
+
+
+def _store_reset_method(kernel: Kernel, device: PciDevice, data: bytes) -> None:
+    """Choose among the methods that the device has; an empty line takes them all away.
+
+    Source: drivers/pci/pci.c reset_method_store(). Rule: R-PCI-6.
+    """
+    names = data.split(b"\0", 1)[0].decode("latin-1").strip().split(" ")
+    if names == [""]:
+        device.settings["reset_method"] = ""
+    elif names == ["default"]:
+        device.settings.pop("reset_method", None)
+    elif set(names) <= set(device.function.reset_methods):
+        device.settings["reset_method"] = " ".join(names)
+    else:
+        raise KernelRefusal(EINVAL, "R-PCI-6")
+
+
+# ---- removal, rescan
+
+
+def _store_remove(kernel: Kernel, device: PciDevice, data: bytes) -> None:
+    """Source: drivers/pci/pci-sysfs.c remove_store(). Rule: R-REMOVE-1."""
+    if number_or_einval(data):
+        kernel.pci.remove(device)
+
+
+def _store_rescan(kernel: Kernel, device: PciDevice, data: bytes) -> None:
+    """Source: drivers/pci/pci-sysfs.c dev_rescan_store(). Rule: R-RESCAN-1."""
+    if number_or_einval(data):
+        kernel.pci.rescan()
+
+
+# ---- SR-IOV
+
+
+def _capability(name: str, form: str = "{}") -> PciAttribute:
+    return PciAttribute(
+        0o444,
+        lambda kernel, device: form.format(getattr(device.function.sriov, name)),
+        present=_has_sriov,
+    )
+
+
+def _show_numvfs(kernel: Kernel, device: PciDevice) -> str:
+    return str(len(device.sriov.virtual_functions) if device.sriov else 0)
+
+
+def _store_numvfs(kernel: Kernel, device: PciDevice, data: bytes) -> None:
+    sriov.set_numvfs(kernel, device, number_or_einval(data, bits=16))
+
+
+def _show_vf_autoprobe(kernel: Kernel, device: PciDevice) -> str:
+    return str(int(device.sriov.drivers_autoprobe)) if device.sriov else ""
+
+
+def _store_vf_autoprobe(kernel: Kernel, device: PciDevice, data: bytes) -> None:
+    if device.sriov is not None:
+        device.sriov.drivers_autoprobe = kstrtobool(data)
+
+
+ATTRIBUTES: dict[str, PciAttribute] = {
+    "ari_enabled": _value(lambda device: 0),
+    "broken_parity_status": _setting("broken_parity_status", default=0),
+    "class": _value(lambda device: f"0x{device.function.class_:06x}"),
+    "config": PciAttribute(0o644, binary=config_space.render),
+    "consistent_dma_mask_bits": _value(lambda device: 32),
+    "current_link_speed": _value(lambda device: "Unknown"),
+    "current_link_width": _value(lambda device: 0),
+    "d3cold_allowed": _setting("d3cold_allowed", default=0),
+    "device": _value(lambda device: f"0x{device.function.device:04x}"),
+    "dma_mask_bits": _value(lambda device: 32),
+    "driver_override": PciAttribute(0o644, _show_override, _store_override),
+    "enable": PciAttribute(
+        0o644,
+        lambda kernel, device: str(device.settings.get("enable", 0)),
+        _store_enable,
+    ),
+    "irq": _value(lambda device: 0),
+    "local_cpulist": _value(lambda device: "0-1"),
+    "local_cpus": _value(lambda device: 3),
+    "max_link_speed": _value(lambda device: "Unknown"),
+    "max_link_width": _value(lambda device: 255),
+    "modalias": _value(lambda device: device.modalias),
+    "msi_bus": _setting("msi_bus", default=1),
+    "numa_node": PciAttribute(
+        0o644,
+        lambda kernel, device: str(device.settings.get("numa_node", -1)),
+        _store_numa_node,
+    ),
+    "power_state": PciAttribute(
+        0o444,
+        lambda kernel, device: "unknown",
+        present=lambda kernel, device: kernel.features.vfio_dev,
+    ),
+    "remove": PciAttribute(0o220, store=_store_remove, present=_is_physical),
+    "rescan": PciAttribute(0o200, store=_store_rescan, present=_is_physical),
+    "reset": PciAttribute(0o200, store=_store_reset, present=_has_reset),
+    "reset_method": PciAttribute(
+        0o644,
+        lambda kernel, device: _reset_methods(device),
+        _store_reset_method,
+        _has_reset,
+    ),
+    "resource": _value(_resource),
+    "revision": _value(lambda device: f"0x{device.function.revision:02x}"),
+    "secondary_bus_number": PciAttribute(
+        0o444,
+        lambda kernel, device: str(device.function.secondary_bus),
+        present=_is_bridge,
+    ),
+    "sriov_drivers_autoprobe": PciAttribute(
+        0o644, _show_vf_autoprobe, _store_vf_autoprobe, _has_sriov
+    ),
+    "sriov_numvfs": PciAttribute(0o644, _show_numvfs, _store_numvfs, _has_sriov),
+    "sriov_offset": _capability("offset"),
+    "sriov_stride": _capability("stride"),
+    "sriov_totalvfs": _capability("total_vfs"),
+    "sriov_vf_device": _capability("vf_device", "{:x}"),
+    "sriov_vf_msix_count": PciAttribute(
+        0o200, store=lambda kernel, device, data: None, present=_is_virtual
+    ),
+    "sriov_vf_total_msix": PciAttribute(
+        0o444, lambda kernel, device: "0", present=_has_sriov
+    ),
+    "subordinate_bus_number": PciAttribute(
+        0o444,
+        lambda kernel, device: str(device.function.secondary_bus),
+        present=_is_bridge,
+    ),
+    "subsystem_device": _value(lambda device: f"0x{device.function.subdevice:04x}"),
+    "subsystem_vendor": _value(lambda device: f"0x{device.function.subvendor:04x}"),
+    "uevent": PciAttribute(0o644, _show_uevent, _store_uevent),
+    "vendor": _value(lambda device: f"0x{device.function.vendor:04x}"),
+}
+"""Files by name, in the order in which a directory lists them."""

@@ -1,0 +1,78 @@
+"""A tree of nodes with the rules that hold for every file in it.
+
+This is what a front mounts: look up, read, write. No front adds a rule.
+"""
+
+from __future__ import annotations
+
+from errno import EIO, ENODEV
+
+from simkernel.errors import KernelRefusal
+from simkernel.model.faults import Faults
+from simkernel.sysfs.node import PAGE_SIZE, Attribute, Directory, Node
+
+__all__ = ["Tree"]
+
+
+class Tree:
+    """A root directory, and how its files are read and written.
+
+    :param faults: failures that writes may meet.
+    """
+
+    __slots__ = ("faults", "root")
+
+    def __init__(self, root: Directory, faults: Faults | None = None) -> None:
+        self.root = root
+        self.faults = faults or Faults()
+
+    def lookup(self, path: str) -> Node | None:
+        """Return the node of a path below the root; links on the way are not followed.
+
+        :param path: names separated by ``/``.
+        """
+        node: Node | None = self.root
+        for name in path.split("/"):
+            if not name:
+                continue
+            if not isinstance(node, Directory):
+                return None
+            node = node.child(name)
+        return node
+
+    def read(self, attribute: Attribute) -> bytes:
+        """Return the text of a file.
+
+        :raises KernelRefusal: ENODEV, its object is gone; EIO, it cannot be read.
+
+        Source: fs/kernfs/file.c kernfs_seq_start(). Rule: R-SYSFS-4.
+        """
+        if not attribute.alive():
+            raise KernelRefusal(ENODEV, "R-SYSFS-4")
+        if attribute.show is None:
+            raise KernelRefusal(EIO, "R-SYSFS-5")
+        return attribute.show()
+
+    def write(self, attribute: Attribute, data: bytes) -> int:
+        """Carry out one ``write(2)`` and return the number of bytes taken.
+
+        No bytes are no write. What is longer than a page is cut. The file offset
+        plays no part.
+
+        :raises KernelRefusal: ENODEV, its object is gone; EIO, it cannot be written;
+            else as the file's own rules say.
+
+        Source: fs/kernfs/file.c kernfs_fop_write_iter(). Rules: R-SYSFS-1 to 5.
+        """
+        if not data:
+            return 0
+        data = bytes(data[:PAGE_SIZE])
+        met = self.faults.next_write()
+        for fault in met:
+            self.faults.carry_out(fault)
+        if not attribute.alive():
+            raise KernelRefusal(ENODEV, "R-SYSFS-4")
+        if attribute.store is None:
+            raise KernelRefusal(EIO, "R-SYSFS-5")
+        attribute.store(data)
+        return len(data)
