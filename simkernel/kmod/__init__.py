@@ -10,6 +10,7 @@ never touches the host. Entry points::
         release: str,
         *,
         builtin_table_aliases: bool = True,
+        compress: bool = False,     # kernel/... as .ko.xz, as Debian installs it
     ) -> Mapping[str, bytes]
         # Keys: every file below /lib/modules/<release>/, without leading slash:
         # "modules.alias", "modules.alias.bin", "kernel/drivers/vfio/vfio.ko", ...
@@ -19,13 +20,14 @@ never touches the host. Entry points::
         # argv[0] is the command as typed: "modprobe", "/sbin/modprobe", ...
         # Never raises for what a command can meet: see CommandResult.returncode.
     commands.commands() -> tuple[str, ...]
-        # ("depmod", "insmod", "kmod", "lsmod", "modinfo", "modprobe", "rmmod")
+        # ("insmod", "lsmod", "modinfo", "modprobe", "rmmod")
 
     Context(                        # simkernel.kmod.context, frozen, keyword only
         files: Files,               # simkernel.kmod.files
         syscalls: ModuleSyscalls,   # simkernel.kmod.files
         release: str,               # uname -r
         uid: int = 0,               # not 0: both system calls fail with EPERM
+        directory: str = "/",       # working directory
         environment: Mapping[str, str] = {},   # MODPROBE_OPTIONS is read from it
     )
     CommandResult(returncode: int, stdout: bytes, stderr: bytes)  # frozen, kw only

@@ -22,6 +22,8 @@ class Context:
     """Kernel release, as ``uname -r`` prints it."""
     uid: int = 0
     """User id; unless it is 0, both system calls fail with EPERM."""
+    directory: str = "/"
+    """Working directory, absolute."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables; ``MODPROBE_OPTIONS`` is one of them."""
 

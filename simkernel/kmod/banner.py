@@ -1,0 +1,15 @@
+"""What the commands print for ``--version`` and ``--help``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["VERSION", "usage"]
+
+VERSION: Final = "kmod version 30\n+ZSTD +XZ -ZLIB +LIBCRYPTO -EXPERIMENTAL"
+"""Version and features of the kmod that the commands imitate: Debian 12's."""
+
+
+def usage(name: str) -> str:
+    """Return a pointer to the manual; the real commands list their options."""
+    return f"Usage:\n\t{name} [options] ...\nThis is a simulation of {name}(8)."

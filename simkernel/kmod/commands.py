@@ -1,0 +1,60 @@
+"""The commands by name: what a front calls when a program starts one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from simkernel.kmod import insmod, lsmod, modinfo, modprobe, rmmod
+from simkernel.kmod.context import CommandResult, Context
+from simkernel.kmod.process import ExitCommand, Process, Streams
+
+__all__ = ["commands", "execute", "is_command", "run"]
+
+_COMMANDS: Final[Mapping[str, Callable[[Process], int]]] = {
+    "insmod": insmod.main,
+    "lsmod": lsmod.main,
+    "modinfo": modinfo.main,
+    "modprobe": modprobe.main,
+    "rmmod": rmmod.main,
+}
+_DIRECTORIES: Final = ("", "/sbin/", "/usr/sbin/", "/bin/", "/usr/bin/")
+
+
+def commands() -> tuple[str, ...]:
+    """Return the names of the commands, sorted."""
+    return tuple(sorted(_COMMANDS))
+
+
+def is_command(name: str) -> bool:
+    """Tell whether ``name``, bare or with its directory, is one of the commands."""
+    directory, slash, base = name.rpartition("/")
+    return base in _COMMANDS and directory + slash in _DIRECTORIES
+
+
+def run(argv: Sequence[str], context: Context) -> CommandResult:
+    """Run a command on a host and return what it left.
+
+    :param argv: the command as typed, bare or as a path, then its arguments.
+    :raises KeyError: ``argv[0]`` is none of the commands.
+    """
+    if not is_command(argv[0]):
+        raise KeyError(argv[0])
+    streams = Streams()
+    process = Process(argv, context, dict(context.environment), streams)
+    returncode = execute(process)
+    return CommandResult(
+        returncode=returncode,
+        stdout=bytes(streams.stdout),
+        stderr=bytes(streams.stderr),
+    )
+
+
+def execute(process: Process) -> int:
+    """Run a command to its end and return its exit status."""
+    try:
+        return _COMMANDS[process.name](process)
+    except ExitCommand as exc:
+        return exc.returncode
+    finally:
+        process.flush()

@@ -1,0 +1,281 @@
+"""What libkmod knows of modules: the configuration, the indexes, the kernel's state.
+
+Answers questions; loading and unloading are in ``simkernel.kmod.probe`` and the
+commands.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+
+from simkernel.kmod.config import DEFAULT_PATHS, read_configuration
+from simkernel.kmod.errno_text import error_text
+from simkernel.kmod.files import read_text
+from simkernel.kmod.index import Index
+from simkernel.kmod.module import InitState, Module
+from simkernel.kmod.names import normalize_module_name, path_to_module_name
+from simkernel.kmod.pattern import matches
+from simkernel.kmod.process import Process, Severity
+
+__all__ = ["Library"]
+
+
+class Library:
+    """A context of libkmod.
+
+    :param directory: where the modules are; ``None``: those of the running kernel.
+    :param config_paths: files and directories with configuration.
+
+    Reports what is wrong with the configuration on standard error, also when the
+    command is told to be quiet. Source: libkmod.c kmod_new().
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        directory: str | None = None,
+        config_paths: Sequence[str] = DEFAULT_PATHS,
+    ) -> None:
+        self.process = process
+        self.files = process.context.files
+        self.directory = directory or f"/lib/modules/{process.context.release}"
+        self.configuration = read_configuration(
+            self.files, self.directory, config_paths
+        )
+        for each in self.configuration.complaints:
+            where = f"../libkmod/libkmod-config.c:{each.line} {each.function}"
+            process.write_error(f"libkmod: ERROR {where}: {each.text}\n")
+        self._modules: dict[tuple[str, str | None], Module] = {}
+        self._indexes: dict[str, Index | None] = {}
+
+    def log(self, severity: Severity, place: tuple[int, str], text: str) -> None:
+        """Write a message of libkmod-module.c.
+
+        :param place: line and function there.
+        """
+        line, function = place
+        self.process.log_library(severity, ("libkmod-module", line, function), text)
+
+    def index(self, name: str) -> Index | None:
+        """Return an index of the module directory, ``None`` if it cannot be used.
+
+        :param name: file name without ``.bin``.
+        """
+        if name not in self._indexes:
+            try:
+                self._indexes[name] = Index(
+                    self.files.read(f"{self.directory}/{name}.bin")
+                )
+            except (OSError, ValueError):
+                self._indexes[name] = None
+        return self._indexes[name]
+
+    def module(self, name: str, alias: str | None = None) -> Module:
+        """Return the module of that name, always the same object for the same words.
+
+        :param name: taken literally.
+        :param alias: text under which it was looked up, if that was no module name.
+        """
+        key = (name, alias)
+        if key not in self._modules:
+            self._modules[key] = Module(name=name, alias=alias)
+        return self._modules[key]
+
+    def module_from_name(self, name: str) -> Module:
+        """Return the module of a name in any spelling; it need not exist."""
+        return self.module(normalize_module_name(name))
+
+    def module_from_path(self, path: str) -> Module:
+        """Return the module that is in a file.
+
+        :raises OSError: ENOENT, there is no such file; EEXIST, the module is already
+            known from another file.
+
+        Source: libkmod-module.c kmod_module_new_from_path().
+        """
+        path = self.process.absolute(path)
+        if path.endswith("/") or not self.files.exists(path):
+            raise FileNotFoundError(errno.ENOENT, error_text(errno.ENOENT))
+        name = path_to_module_name(path)
+        module = self.module(name)
+        if module.path is not None and module.path != path:
+            self.log(
+                Severity.ERROR,
+                (428, "kmod_module_new_from_path"),
+                f"kmod_module '{name}' already exists with different path: "
+                f"new-path='{path}' old-path='{module.path}'",
+            )
+            raise FileExistsError(errno.EEXIST, error_text(errno.EEXIST))
+        module.path = path
+        module.builtin = False
+        return module
+
+    def known_modules(self) -> list[Module]:
+        """Return every module that has been met so far."""
+        return list(self._modules.values())
+
+    def path(self, module: Module) -> str | None:
+        """Return the file of a module, ``None`` if it has none.
+
+        Source: libkmod-module.c kmod_module_get_path().
+        """
+        if module.path is None and module.dependencies is None:
+            self._read_dependencies(module)
+        return module.path
+
+    def dependencies(self, module: Module) -> list[Module]:
+        """Return the modules that must be loaded before, in that order.
+
+        Source: libkmod-module.c kmod_module_get_dependencies().
+        """
+        if module.dependencies is None:
+            self._read_dependencies(module)
+        return module.dependencies or []
+
+    def _read_dependencies(self, module: Module) -> None:
+        index = self.index("modules.dep")
+        line = index.search(module.name) if index is not None else None
+        if line is not None:
+            self.set_dependencies(module, line)
+
+    def set_dependencies(self, module: Module, line: str) -> None:
+        """Take path and dependencies of a module from its line of ``modules.dep``.
+
+        Source: libkmod-module.c kmod_module_parse_depline().
+        """
+        if module.dependencies is not None:
+            return
+        file, colon, rest = line.partition(":")
+        if not colon:
+            module.dependencies = []
+            return
+        if module.path is None:
+            module.path = self._absolute(file)
+        found: list[Module] = []
+        for word in rest.replace("\t", " ").split(" "):
+            if not word:
+                continue
+            path = self._absolute(word)
+            try:
+                found.append(self.module_from_path(path))
+            except OSError as exc:
+                # The real message holds an address of the process here.
+                self.log(
+                    Severity.ERROR,
+                    (191, "kmod_module_parse_depline"),
+                    f"ctx=0x55d0c0de02a0 path={path} error={_text_of(exc)}",
+                )
+                return
+        module.dependencies = found[::-1]
+
+    def _absolute(self, path: str) -> str:
+        return path if path.startswith("/") else f"{self.directory}/{path}"
+
+    def is_builtin(self, module: Module) -> bool:
+        """Tell whether ``modules.builtin.bin`` lists the module.
+
+        Source: libkmod-module.c kmod_module_is_builtin().
+        """
+        if module.builtin is None:
+            index = self.index("modules.builtin")
+            module.builtin = index is not None and index.search(module.name) is not None
+        return module.builtin
+
+    def init_state(self, module: Module) -> InitState | None:
+        """Return the state of a module, ``None`` if it is not in the kernel.
+
+        Source: libkmod-module.c kmod_module_get_initstate().
+        """
+        if self.is_builtin(module):
+            return InitState.BUILTIN
+        directory = f"/sys/module/{module.name}"
+        try:
+            text = read_text(self.files, f"{directory}/initstate")
+        except OSError:
+            return InitState.COMING if self.files.exists(directory) else None
+        try:
+            return InitState(text.removesuffix("\n"))
+        except ValueError:
+            return None
+
+    def is_in_kernel(self, module: Module) -> bool:
+        """Tell whether a module is ready for use, loaded or built in."""
+        return self.init_state(module) in (InitState.LIVE, InitState.BUILTIN)
+
+    def reference_count(self, module: Module) -> int:
+        """Return how many users a loaded module has, a negative errno if unknown.
+
+        Source: libkmod-module.c kmod_module_get_refcnt().
+        """
+        path = f"/sys/module/{module.name}/refcnt"
+        try:
+            text = read_text(self.files, path)
+        except OSError as exc:
+            return -(exc.errno or errno.EIO)
+        try:
+            return int(text[:31].split()[0])
+        except (ValueError, IndexError):
+            self.log(
+                Severity.ERROR,
+                (1967, "kmod_module_get_refcnt"),
+                f"could not read integer from '{path}': 'Invalid argument'",
+            )
+            return -errno.EINVAL
+
+    def holders(self, module: Module) -> list[Module]:
+        """Return the modules that use a loaded module, in the order of its directory.
+
+        Source: libkmod-module.c kmod_module_get_holders().
+        """
+        path = f"/sys/module/{module.name}/holders"
+        try:
+            names = self.files.listdir(path)
+        except OSError as exc:
+            self.log(
+                Severity.ERROR,
+                (1998, "kmod_module_get_holders"),
+                f"could not open '{path}': {_text_of(exc)}",
+            )
+            return []
+        return [self.module_from_name(name) for name in names]
+
+    def options(self, module: Module) -> str | None:
+        """Return the parameters that the configuration gives to a module.
+
+        Source: libkmod-module.c kmod_module_get_options().
+        """
+        texts = [
+            text
+            for name, text in self.configuration.options
+            if text and name in (module.name, module.alias)
+        ]
+        return " ".join(texts) if texts else None
+
+    def install_command(self, module: Module) -> str | None:
+        """Return the shell command to run instead of loading, ``None`` without one."""
+        if module.install is not None:
+            return module.install
+        return _first_match(self.configuration.install, module.name)
+
+    def remove_command(self, module: Module) -> str | None:
+        """Return the shell command to run instead of unloading, ``None`` if none."""
+        if module.remove is not None:
+            return module.remove
+        return _first_match(self.configuration.remove, module.name)
+
+    def is_blacklisted(self, module: Module) -> bool:
+        """Tell whether a ``blacklist`` line names the module."""
+        return module.name in self.configuration.blacklist
+
+
+def _first_match(commands: list[tuple[str, str]], name: str) -> str | None:
+    # Source: libkmod-module.c kmod_module_get_install_commands().
+    for pattern, command in commands:
+        if matches(pattern, name):
+            return command
+    return None
+
+
+def _text_of(exc: OSError) -> str:
+    return error_text(exc.errno or errno.EIO)

@@ -1,0 +1,181 @@
+"""What ``modprobe -r`` does: unload modules and what becomes unused by it."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from simkernel.kmod import shell
+from simkernel.kmod.errno_text import error_text
+from simkernel.kmod.library import Library
+from simkernel.kmod.lookup import lookup, soft_dependencies
+from simkernel.kmod.module import InitState, Module
+from simkernel.kmod.process import Severity
+
+__all__ = ["Removal", "delete_module"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """One run of ``modprobe -r``; the switches are its options."""
+
+    library: Library
+    """Where modules are looked up."""
+    grave: Severity
+    """Severity of what cannot be done: ``FATAL`` ends the command at once."""
+    dry_run: bool
+    """Unload nothing."""
+    show: bool
+    """Print each step."""
+    ignore_loaded: bool
+    """Take every module for loaded and unused."""
+    first_time: bool
+    """Refuse to unload what is not loaded."""
+    ignore_commands: bool
+    """Use no remove commands and soft dependencies."""
+    with_holders: bool
+    """First unload the modules that use a module."""
+    force: bool
+    """Ask the kernel to unload in any case."""
+    wait_ms: int
+    """How long to retry while a module is in use, in milliseconds; 0: not at all.
+
+    No time passes here: what is still in use is taken to stay so.
+    """
+
+    def remove_all(self, texts: Sequence[str]) -> bool:
+        """Unload what each text stands for; tell whether all of it succeeded."""
+        outcomes = [self._remove_found(text) for text in texts]
+        return all(outcomes)
+
+    def _remove_found(self, text: str) -> bool:
+        # Stops at the first module that fails.
+        # Source: tools/modprobe.c rmmod().
+        try:
+            modules = lookup(self.library, text)
+        except ValueError:
+            return False
+        if not modules:
+            self._report(f"Module {text} not found.")
+            return False
+        return all(self._remove(each, holders=self.with_holders) for each in modules)
+
+    def _remove(
+        self, module: Module, *, holders: bool = False, skip_builtin: bool = False
+    ) -> bool:
+        # Soft dependencies that come after, holders, the module, dependencies that
+        # became unused, soft dependencies that come before.
+        # Source: tools/modprobe.c rmmod_do_module().
+        before: list[Module] = []
+        after: list[Module] = []
+        command = None
+        if not self.ignore_commands:
+            before, after = soft_dependencies(self.library, module)
+            command = self.library.remove_command(module)
+        checked = command is None and not self.ignore_loaded
+        if checked:
+            outcome = self._outcome_by_state(module, skip_builtin=skip_builtin)
+            if outcome is not None:
+                return outcome
+        for each in reversed(after):
+            self._remove(each, skip_builtin=True)
+        if holders and not self._remove_holders(module):
+            return False
+        if checked and not self.wait_ms and self.library.reference_count(module) > 0:
+            self._report(f"Module {module.name} is in use.")
+            return False
+        if command is not None:
+            if not self._run_command(module, command):
+                return False
+        elif not self._delete(module):
+            return False
+        if command is None:
+            self._remove_unused(module)
+        for each in reversed(before):
+            self._remove(each, skip_builtin=True)
+        return True
+
+    def _outcome_by_state(self, module: Module, *, skip_builtin: bool) -> bool | None:
+        # Whether the removal ends here and how, None to go on.
+        state = self.library.init_state(module)
+        if state is None:
+            if self.first_time:
+                self._report(f"Module {module.name} is not in kernel.")
+            return not self.first_time
+        if state is InitState.BUILTIN:
+            if not skip_builtin:
+                self._report(f"Module {module.name} is builtin.")
+            return skip_builtin
+        return None
+
+    def _remove_holders(self, module: Module) -> bool:
+        return all(
+            self._remove(each, skip_builtin=True)
+            for each in reversed(self.library.holders(module))
+        )
+
+    def _remove_unused(self, module: Module) -> None:
+        # Failures do not count.
+        for each in self.library.dependencies(module):
+            if self.library.reference_count(each) == 0:
+                self._delete(each)
+
+    def _delete(self, module: Module) -> bool:
+        # Source: tools/modprobe.c rmmod_do_remove_module().
+        self._show(f"rmmod {module.name}")
+        if self.dry_run:
+            return True
+        error = delete_module(
+            self.library, module, force=self.force, quiet=self.wait_ms > 0
+        )
+        if error == errno.EEXIST:
+            if self.first_time:
+                self._report(f"Module {module.name} is not in kernel.")
+            return not self.first_time
+        if error and self.wait_ms:
+            reason = error_text(error)
+            self.library.process.log(
+                Severity.ERROR, f"could not remove '{module.name}': {reason}"
+            )
+        return error == 0
+
+    def _run_command(self, module: Module, command: str) -> bool:
+        # Source: tools/modprobe.c command_do().
+        command = command.replace("$CMDLINE_OPTS", "")
+        self._show(f"remove {command}")
+        if self.dry_run or shell.run(self.library.process, command, module.name) == 0:
+            return True
+        self._report(f"Error running remove command for {module.name}")
+        return False
+
+    def _show(self, text: str) -> None:
+        if self.show:
+            self.library.process.print(text)
+            self.library.process.flush()
+
+    def _report(self, text: str) -> None:
+        self.library.process.log(self.grave, text)
+
+
+def delete_module(
+    library: Library, module: Module, *, force: bool, quiet: bool = False
+) -> int:
+    """Unload one module, nothing else; return 0 or an errno.
+
+    :param quiet: leave the report of a failure to the caller.
+
+    Source: libkmod-module.c kmod_module_remove_module().
+    """
+    try:
+        library.process.delete_module(module.name, force=force)
+    except OSError as exc:
+        error = exc.errno or errno.EIO
+        if not quiet:
+            library.log(
+                Severity.ERROR,
+                (856, "kmod_module_remove_module"),
+                f"could not remove '{module.name}': {error_text(error)}",
+            )
+        return error
+    return 0

@@ -1,0 +1,43 @@
+"""A module as libkmod keeps it while a command runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["InitState", "Module"]
+
+
+class InitState(Enum):
+    """How far a module that is in the kernel has come."""
+
+    LIVE = "live"
+    COMING = "coming"
+    GOING = "going"
+    BUILTIN = "builtin"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Module:
+    """One module, perhaps of several for one name: each alias has its own."""
+
+    name: str
+    """Module name."""
+    alias: str | None
+    """Text that was looked up; ``None`` if it was the module's name."""
+    path: str | None = None
+    """File; ``None``: not known yet, or there is none."""
+    dependencies: list[Module] | None = None
+    """What ``modules.dep`` says, first to load first; ``None``: not read yet."""
+    builtin: bool | None = None
+    """Whether it is part of the kernel image; ``None``: not looked up yet."""
+    install: str | None = None
+    """Command of the ``install`` line through which it was found, if it was."""
+    remove: str | None = None
+    """Command of the ``remove`` line through which it was found, if it was."""
+    visited: bool = False
+    """Whether it is in the list of what is to be loaded now."""
+    required: bool = False
+    """Whether its failure ends the loading: true unless it is a soft dependency."""
+    ignores_command: bool = False
+    """Whether it is loaded even if there is an install command."""
