@@ -27,11 +27,17 @@ class Kernel:
 
     :param release: as ``uname -r`` prints it; it decides the features.
     :param cdev: built with ``CONFIG_VFIO_DEVICE_CDEV``.
+    :param cmdline: text of ``/proc/cmdline``, without newline.
+    :param boot_id: UUID of this boot.
     :raises ValueError: ``release`` is no kernel release.
     """
 
-    def __init__(self, release: str, *, cdev: bool = False) -> None:
+    def __init__(
+        self, release: str, *, cdev: bool = False, cmdline: str = "", boot_id: str = ""
+    ) -> None:
         self.release = release
+        self.cmdline = cmdline
+        self.boot_id = boot_id
         self.features = Features.of_release(release)
         self.uevents = UeventLog()
         self.iommu = IommuGroups()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simkernel.model.driver import Driver
     from simkernel.model.kernel import Kernel
 
-__all__ = ["disable", "driver_gone", "set_numvfs"]
+__all__ = ["disable", "driver_gone", "enable", "set_numvfs"]
 
 
 def set_numvfs(kernel: Kernel, device: PciDevice, count: int) -> None:
@@ -60,13 +60,13 @@ def _configure(kernel: Kernel, device: PciDevice, driver: Driver, count: int) ->
     if count == 0:
         disable(kernel, device)
     else:
-        _enable(kernel, device, count)
+        enable(kernel, device, count)
 
 
-def _enable(kernel: Kernel, device: PciDevice, count: int) -> None:
+def enable(kernel: Kernel, device: PciDevice, count: int) -> None:
     """Create virtual functions and probe each.
 
-    Source: drivers/pci/iov.c sriov_enable(), pci_iov_add_virtfn(). Rule: R-SRIOV-6.
+    Source: drivers/pci/iov.c sriovenable(), pci_iov_add_virtfn(). Rule: R-SRIOV-6.
     """
     capability, state = device.function.sriov, device.sriov
     if capability is None or state is None:

@@ -1,4 +1,4 @@
-"""``/sys/module`` and ``/proc/modules``."""
+"""``/sys/module``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from simkernel.model.modules import Module
 from simkernel.sysfs import text
 from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
 
-__all__ = ["modules", "proc_modules"]
+__all__ = ["CORE_SIZE", "modules"]
 
-_CORE_SIZE = 12288
+CORE_SIZE = 12288
 """Bytes that a module is said to take: the three pages of a small one."""
 
 
@@ -74,7 +74,7 @@ def _module(kernel: Kernel, module: Module) -> Directory:
             entries[key] = read_only(lambda value=value: value)  # type: ignore[misc]  # mypy sees no type for a default bound in a lambda
     if not module.spec.builtin:
         entries |= {
-            "coresize": read_only(lambda: str(_CORE_SIZE)),
+            "coresize": read_only(lambda: str(CORE_SIZE)),
             "holders": lambda: Directory({}, _holders(module, f"{base}/holders")),
             "initsize": read_only(lambda: "0"),
             "initstate": read_only(lambda: "live"),
@@ -133,19 +133,3 @@ def _parameters(module: Module, alive: Callable[[], bool]) -> Directory:
     return Directory(
         {spec.name: file(spec) for spec in module.spec.parameters if spec.mode}
     )
-
-
-def proc_modules(kernel: Kernel) -> bytes:
-    """Return the text of ``/proc/modules``, newest module first.
-
-    Source: kernel/module/procfs.c m_show(). Rule: R-MOD-9.
-    """
-    lines = []
-    for module in reversed(kernel.modules.loaded.values()):
-        users = "".join(f"{name}," for name in reversed(module.holders)) or "-"
-        taint = f" ({module.taint})" if module.taint else ""
-        lines.append(
-            f"{module.name} {_CORE_SIZE} {module.refcnt} {users} Live "
-            f"0x0000000000000000{taint}\n"
-        )
-    return "".join(lines).encode()

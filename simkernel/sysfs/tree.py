@@ -5,7 +5,7 @@ This is what a front mounts: look up, read, write. No front adds a rule.
 
 from __future__ import annotations
 
-from errno import EIO, ENODEV
+from errno import EACCES, EIO, ENODEV
 
 from simkernel.errors import KernelRefusal
 from simkernel.model.faults import Faults
@@ -39,6 +39,17 @@ class Tree:
                 return None
             node = node.child(name)
         return node
+
+    def check_open(self, attribute: Attribute, *, reads: bool, writes: bool) -> None:
+        """Refuse what the file's mode does not allow, to root as to anybody.
+
+        :raises KernelRefusal: EACCES.
+
+        Source: fs/kernfs/file.c kernfs_fop_open(). Rule: R-SYSFS-3.
+        """
+        unreadable = reads and not attribute.mode & 0o444
+        if unreadable or (writes and not attribute.mode & 0o222):
+            raise KernelRefusal(EACCES, "R-SYSFS-3")
 
     def read(self, attribute: Attribute) -> bytes:
         """Return the text of a file.

@@ -1,0 +1,1 @@
+"""Ways to put a program on a kernel. They translate calls and hold no kernel rule."""

@@ -1,0 +1,92 @@
+"""The simulated host's file system, put together in pyfakefs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyfakefs.fake_filesystem import FakeFilesystem
+from pyfakefs.fake_open import FakeFileOpen
+
+from simkernel.fronts.fakefs.nodes import live
+from simkernel.kmod import depmod
+from simkernel.scenario.build import Host
+from simkernel.sysfs.devtmpfs import devtmpfs
+from simkernel.sysfs.procfs import procfs
+from simkernel.sysfs.root import sysfs
+from simkernel.sysfs.tree import Tree
+
+__all__ = ["HostFiles", "populate", "show_real"]
+
+_TOOLS = ("modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depmod")
+
+
+def populate(filesystem: FakeFilesystem, host: Host) -> None:
+    """Lay out a host's files: what the kernel makes is live, the rest plain."""
+    _mount(filesystem, "sys", sysfs(host.kernel))
+    _mount(filesystem, "proc", procfs(host.kernel))
+    _mount(filesystem, "dev", devtmpfs(host.kernel))
+    for path in ("/etc/modprobe.d", "/run", "/usr/sbin"):
+        filesystem.create_dir(path)
+    _write_modules(filesystem, host)
+    for path, data in host.files.items():
+        filesystem.create_file(path, contents=data)
+    for tool in _TOOLS:
+        filesystem.create_file(f"/usr/sbin/{tool}", st_mode=0o100755, contents=b"")
+
+
+def _mount(filesystem: FakeFilesystem, name: str, tree: Tree) -> None:
+    root = filesystem.root_dir
+    root.entries[name] = live(name, tree.root, tree, root)
+
+
+def _write_modules(filesystem: FakeFilesystem, host: Host) -> None:
+    """Write ``/lib/modules/<release>``."""
+    release = host.kernel.release
+    made = depmod.generate(
+        host.modules,
+        release,
+        builtin_table_aliases=host.kernel.features.builtin_table_aliases,
+    )
+    filesystem.create_dir(f"/lib/modules/{release}")
+    for name in made:
+        if name not in host.missing:
+            filesystem.create_file(
+                f"/lib/modules/{release}/{name}", contents=made[name]
+            )
+
+
+def show_real(filesystem: FakeFilesystem, folders: list[Path]) -> None:
+    """Let the program read real directories; what it writes there stays in the fake.
+
+    Directories that would cover a simulated one are left out.
+    """
+    for folder in sorted(set(folders), key=lambda one: len(one.parts)):
+        if folder.is_dir() and not filesystem.exists(str(folder)):
+            filesystem.add_real_directory(folder, read_only=False)
+
+
+class HostFiles:
+    """The simulated file system as the kmod commands see it."""
+
+    def __init__(self, filesystem: FakeFilesystem) -> None:
+        self._filesystem = filesystem
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a file.
+
+        :raises OSError: as the system call would.
+        """
+        with FakeFileOpen(self._filesystem)(path, "rb") as stream:
+            data: bytes = stream.read()
+        return data
+
+    def listdir(self, path: str) -> list[str]:
+        """Return the names in a directory.
+
+        :raises OSError: as the system call would.
+        """
+        return list(self._filesystem.listdir(path))
+
+    def exists(self, path: str) -> bool:
+        """Tell whether a path leads to something."""
+        return bool(self._filesystem.exists(path))

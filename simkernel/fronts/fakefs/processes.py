@@ -1,0 +1,140 @@
+"""What stands in for ``subprocess``: kmod's commands are answered, others refused."""
+
+from __future__ import annotations
+
+import io
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from errno import EACCES
+from typing import Any
+
+from simkernel.kmod import commands
+from simkernel.kmod.context import CommandResult
+
+__all__ = ["Answer", "SimulatedPopen", "argv_of"]
+
+Answer = Callable[[Sequence[str], Mapping[str, str], int], CommandResult]
+"""Runs a kmod command: argument list, environment, uid."""
+
+
+class SimulatedPopen:
+    """``subprocess.Popen`` on the simulated host; a command is over when it starts.
+
+    :raises PermissionError: the command is none of kmod's.
+    """
+
+    answer: Answer
+    """Set by the front while it is active."""
+
+    def __init__(
+        self,
+        args: Any,
+        bufsize: int = -1,
+        executable: Any = None,
+        stdin: Any = None,
+        stdout: Any = None,
+        stderr: Any = None,
+        *unused: Any,
+        shell: bool = False,
+        text: bool | None = None,
+        universal_newlines: bool | None = None,
+        encoding: str | None = None,
+        errors: str | None = None,
+        env: Mapping[str, str] | None = None,
+        user: str | int | None = None,
+        **ignored: Any,
+    ) -> None:
+        self.args = args
+        self.pid = os.getpid()
+        self.stdin = io.BytesIO() if stdin == subprocess.PIPE else None
+        uid = user if isinstance(user, int) else 0
+        result = type(self).answer(argv_of(args, shell=shell), env or os.environ, uid)
+        self.returncode: int = result.returncode
+        as_text = bool(text or universal_newlines or encoding or errors)
+        out, err = result.stdout, result.stderr
+        if stderr == subprocess.STDOUT:
+            out, err = out + err, b""
+        self.stdout = _deliver(out, stdout, sys.stdout, as_text, encoding, errors)
+        self.stderr = _deliver(err, stderr, sys.stderr, as_text, encoding, errors)
+
+    @classmethod
+    def __class_getitem__(cls, item: Any) -> type[SimulatedPopen]:
+        """Allow ``Popen[bytes]`` in annotations, as the real class does."""
+        return cls
+
+    def communicate(self, input: Any = None, timeout: float | None = None) -> Any:  # noqa: A002  # the name of the real one
+        """Return what the command printed."""
+        return (
+            None if self.stdout is None else self.stdout.read(),
+            None if self.stderr is None else self.stderr.read(),
+        )
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code."""
+        return self.returncode
+
+    def poll(self) -> int:
+        """Return the exit code."""
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Do nothing: the command is over."""
+
+    terminate = kill = lambda self: None
+
+    def __enter__(self) -> SimulatedPopen:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        """Leave the streams to the garbage collector."""
+
+
+def argv_of(args: Any, *, shell: bool) -> list[str]:
+    """Return the argument list of a ``Popen`` call, if it is a command of kmod's.
+
+    :raises PermissionError: it is not, or it needs a shell.
+    """
+    if shell or isinstance(args, str | bytes):
+        line = args if isinstance(args, str | bytes) else args[0]
+        words = shlex.split(os.fsdecode(line))
+    else:
+        words = [os.fsdecode(word) for word in args]
+    name = os.path.basename(words[0]) if words else ""
+    plain = not shell or not set(";&|<>$`(){}*?#~\n") & set(" ".join(words))
+    if name not in commands.commands() or not plain:
+        raise PermissionError(
+            EACCES,
+            "the fakefs tier runs Python code and the commands of kmod, no other "
+            "program",
+            " ".join(words),
+        )
+    return words
+
+
+def _deliver(
+    data: bytes,
+    where: Any,
+    inherited: Any,
+    as_text: bool,
+    encoding: str | None,
+    errors: str | None,
+) -> Any:
+    """Send output where the caller asked; return the stream for ``PIPE``."""
+    if where == subprocess.PIPE:
+        stream = io.BytesIO(data)
+        if not as_text:
+            return stream
+        return io.TextIOWrapper(stream, encoding=encoding, errors=errors)
+    if where is None:
+        inherited.write(data.decode(errors="replace"))
+        inherited.flush()
+    elif where not in (subprocess.DEVNULL, subprocess.STDOUT):
+        if isinstance(where, int):
+            os.write(where, data)
+        else:
+            where.write(data if "b" in getattr(where, "mode", "b") else data.decode())
+    return None

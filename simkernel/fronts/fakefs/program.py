@@ -1,0 +1,139 @@
+"""Finds the Python code that a command line means, and runs it in this process."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+import traceback
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from simkernel.errors import UsageError
+
+__all__ = ["Program", "find_program", "run_program"]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Code to be run as ``__main__``."""
+
+    code: types.CodeType
+    argv: list[str]
+    """``sys.argv`` for it."""
+    folder: str
+    """What Python puts first on ``sys.path``."""
+
+
+def find_program(argv: Sequence[str]) -> Program:
+    """Return the program of a command line.
+
+    ``python SCRIPT``, ``python -m MODULE``, ``python -c CODE``, or the name or path
+    of a script that Python runs, such as an installed console command.
+
+    :raises UsageError: there is none, or it is not Python.
+    """
+    name = os.path.basename(argv[0])
+    is_python = name == "python" or (
+        name.startswith("python") and name[6:].replace(".", "").isdigit()
+    )
+    if is_python:
+        return _python(list(argv[1:]))
+    path = _which(argv[0])
+    if path is None:
+        raise UsageError(f"{argv[0]}: no such command")
+    try:
+        first = path.read_bytes().split(b"\n", 1)[0]
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    if not (first.startswith(b"#!") and b"python" in first):
+        raise UsageError(
+            f"{argv[0]} is no Python program, and the fakefs tier runs nothing else"
+        )
+    return _script(path, [argv[0], *argv[1:]])
+
+
+def _which(name: str) -> Path | None:
+    """Return the file of a command; those beside this Python come first."""
+    if os.sep in name:
+        return Path(name) if Path(name).is_file() else None
+    places = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    return None if found is None else Path(found)
+
+
+def _python(words: list[str]) -> Program:
+    while words and words[0] in ("-u", "-B", "-E", "-s", "-I"):
+        words.pop(0)
+    if not words or words[0] == "-":
+        raise UsageError("python: name a script, -m MODULE or -c CODE")
+    if words[0] == "-c":
+        code = _compiled(words[1] if len(words) > 1 else "", "<string>")
+        return Program(code, ["-c", *words[2:]], "")
+    if words[0] == "-m":
+        return _module(words[1:])
+    if words[0].startswith("-"):
+        raise UsageError(f"python: option {words[0]} has no meaning here")
+    return _script(Path(words[0]), words)
+
+
+def _module(words: list[str]) -> Program:
+    name = words[0] if words else ""
+    try:
+        spec = importlib.util.find_spec(name) if name else None
+        if spec is not None and spec.submodule_search_locations is not None:
+            spec = importlib.util.find_spec(f"{name}.__main__")
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None:
+        raise UsageError(f"python -m {name}: no module of that name can be run")
+    return _script(Path(spec.origin), [spec.origin, *words[1:]], folder=os.getcwd())
+
+
+def _script(path: Path, argv: list[str], *, folder: str | None = None) -> Program:
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    if folder is None:
+        folder = str(path.resolve().parent)
+    return Program(_compiled(source, str(path)), argv, folder)
+
+
+def _compiled(source: str | bytes, name: str) -> types.CodeType:
+    try:
+        return compile(source, name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(f"{name} is no Python program: {error}") from None
+
+
+def run_program(program: Program) -> int:
+    """Run a program as ``__main__`` and return the exit code that it would have."""
+    module = types.ModuleType("__main__")
+    module.__dict__.update(__file__=program.code.co_filename, __builtins__=__builtins__)
+    before = sys.argv, sys.path[:], sys.modules["__main__"]
+    sys.argv, sys.modules["__main__"] = program.argv, module
+    sys.path.insert(0, program.folder)
+    try:
+        return _exit_code(lambda: exec(program.code, module.__dict__))  # noqa: S102  # the program that the user named
+    finally:
+        sys.argv, sys.path[:], sys.modules["__main__"] = before
+
+
+def _exit_code(run: Callable[[], object]) -> int:
+    try:
+        run()
+    except SystemExit as leaving:
+        if leaving.code is None or isinstance(leaving.code, int):
+            return (leaving.code or 0) & 0xFF
+        sys.stderr.write(f"{leaving.code}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BaseException:  # as the interpreter does at top level
+        traceback.print_exc()
+        return 1
+    return 0

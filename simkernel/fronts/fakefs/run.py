@@ -1,0 +1,70 @@
+"""``simkernel run`` on the fakefs tier."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyfakefs.fake_file import FakeDirectory, FakeFile, FakeFileFromRealFile
+from pyfakefs.fake_filesystem import FakeFilesystem
+
+from simkernel.fronts.fakefs.host import simulated
+from simkernel.fronts.fakefs.nodes import LiveDirectory
+from simkernel.fronts.fakefs.program import find_program, run_program
+from simkernel.scenario.build import Host
+
+__all__ = ["run"]
+
+
+def run(host: Host, argv: Sequence[str]) -> int:
+    """Run a Python program on a simulated host and return its exit code.
+
+    What it writes below the working directory, or below a directory named in its
+    arguments, is on the real disk when it has ended; nothing else is.
+
+    :raises UsageError: the command is no Python program.
+    """
+    program = find_program(argv)
+    kept = [Path.cwd(), *(Path(word).resolve() for word in argv[1:] if _is_dir(word))]
+    folders = [*kept, Path(program.folder)] if program.folder else kept
+    written: dict[Path, bytes] = {}
+    with simulated(host, folders) as filesystem:
+        filesystem.cwd = os.fspath(kept[0])
+        code = run_program(program)
+        sys.stdout.flush()
+        for folder in kept:
+            written |= _written_below(filesystem, folder)
+    for path, data in written.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return code
+
+
+def _is_dir(word: str) -> bool:
+    return not word.startswith("-") and "\0" not in word and Path(word).is_dir()
+
+
+def _written_below(filesystem: FakeFilesystem, folder: Path) -> dict[Path, bytes]:
+    """Return the files below a directory that are new or changed."""
+    found: dict[Path, bytes] = {}
+    pending = [(folder, filesystem.resolve(os.fspath(folder)))]
+    while pending:
+        path, entry = pending.pop()
+        if isinstance(entry, LiveDirectory):
+            continue
+        if isinstance(entry, FakeDirectory):
+            loaded = getattr(entry, "contents_read", True)
+            children = entry.entries if loaded else {}
+            pending += [(path / name, child) for name, child in children.items()]
+        elif _changed(entry):
+            found[path] = entry.byte_contents or b""
+    return found
+
+
+def _changed(entry: FakeFile) -> bool:
+    if isinstance(entry, FakeFileFromRealFile):
+        return bool(entry.epoch > 0)
+    return stat.S_ISREG(entry.st_mode)

@@ -1,0 +1,189 @@
+"""Open files of the simulated kernel: CPython's own io classes over a raw stream.
+
+pyfakefs has one place where an open file gets its object, two class names in
+``pyfakefs.fake_open``. They are private: pyfakefs is pinned, and a test of this
+front fails if they are gone.
+"""
+
+from __future__ import annotations
+
+import io
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pyfakefs import fake_open
+from pyfakefs.fake_filesystem import FakeFilesystem
+
+from simkernel.fronts.fakefs.nodes import LiveFile
+
+__all__ = ["LiveRaw", "live_streams"]
+
+
+class _Descriptor(io.IOBase):
+    """What pyfakefs asks of an object in its table of open files."""
+
+    _filesystem: FakeFilesystem
+    _file: LiveFile
+    _number: int | None = None
+    _held_by_table = False
+    delete_on_close = False
+    allow_update = True
+
+    @property
+    def filedes(self) -> int | None:
+        """Number in the table.
+
+        The table holds a stream only if its number alone was given out. Else the
+        stream closes, and so flushes, when the program drops it.
+        """
+        return self._number
+
+    @filedes.setter
+    def filedes(self, number: int) -> None:
+        self._number = number
+        if not self._held_by_table:
+            self._filesystem.open_files[number] = [weakref.proxy(self)]
+
+    def get_object(self) -> LiveFile:
+        """Return the file that is open."""
+        return self._file
+
+    def fileno(self) -> int:
+        """Return the number in the table."""
+        if self._number is None:
+            raise io.UnsupportedOperation("fileno")
+        return self._number
+
+    def close_fd(self, fd: int | None) -> None:
+        """Close through ``os.close``."""
+        self.close()
+
+    def close(self) -> None:
+        """Close, and leave the table."""
+        number, self._number = self._number, None
+        try:
+            super().close()
+        finally:
+            if number is not None:
+                self._filesystem.close_open_file(number)
+
+
+class _Raw(io.RawIOBase):
+    """One open file: reads show, each write is one store."""
+
+    def __init__(self, file: LiveFile, *, reads: bool, writes: bool) -> None:
+        file.tree.check_open(file.attribute, reads=reads, writes=writes)
+        self._attribute, self._tree = file.attribute, file.tree
+        self._reads, self._writes = reads, writes
+        self._text = b""
+        self._position = 0
+
+    def readable(self) -> bool:
+        return self._reads
+
+    def writable(self) -> bool:
+        return self._writes
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._reads:
+            raise io.UnsupportedOperation("not readable")
+        if self._position == 0:
+            self._text = self._tree.read(self._attribute)
+        part = self._text[self._position : self._position + len(buffer)]
+        buffer[: len(part)] = part
+        self._position += len(part)
+        return len(part)
+
+    def write(self, data: Any) -> int:
+        if not self._writes:
+            raise io.UnsupportedOperation("not writable")
+        return self._tree.write(self._attribute, bytes(data))
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {
+            io.SEEK_SET: 0,
+            io.SEEK_CUR: self._position,
+            io.SEEK_END: self._attribute.size,
+        }[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+
+class LiveRaw(_Descriptor, _Raw):
+    """A file opened by ``os.open`` or without buffering."""
+
+
+class _LiveReader(_Descriptor, io.BufferedReader):
+    pass
+
+
+class _LiveWriter(_Descriptor, io.BufferedWriter):
+    pass
+
+
+class _LiveRandom(_Descriptor, io.BufferedRandom):
+    pass
+
+
+class _LiveText(_Descriptor, io.TextIOWrapper):
+    pass
+
+
+def _open_live(file: LiveFile, *, binary: bool, options: dict[str, Any]) -> Any:
+    """Return the stream that ``open`` would return for a real file."""
+    modes = options["open_modes"]
+    reads, writes = modes.can_read, modes.can_write
+    if options["raw_io"] or (binary and options["buffering"] == 0):
+        return _described(LiveRaw(file, reads=reads, writes=writes), file, options)
+    raw = _Raw(file, reads=reads, writes=writes)
+    kinds: tuple[Any, Any] = (
+        (_LiveRandom, io.BufferedRandom)
+        if reads and writes
+        else (_LiveWriter, io.BufferedWriter)
+        if writes
+        else (_LiveReader, io.BufferedReader)
+    )
+    if binary:
+        return _described(kinds[0](raw), file, options)
+    text = _LiveText(
+        kinds[1](raw), options["encoding"], options["errors"], options["newline"]
+    )
+    return _described(text, file, options)
+
+
+def _described(stream: Any, file: LiveFile, options: dict[str, Any]) -> Any:
+    stream._filesystem, stream._file = options["filesystem"], file
+    stream._held_by_table = options["raw_io"]
+    return stream
+
+
+@contextmanager
+def live_streams() -> Iterator[None]:
+    """Let pyfakefs open live files with :func:`_open_live` while the block runs."""
+    binary, text = fake_open.FakeBinaryFileWrapper, fake_open.FakeTextFileWrapper
+
+    def open_binary(file: Any, path: Any, **options: Any) -> Any:
+        if isinstance(file, LiveFile):
+            return _open_live(file, binary=True, options=options)
+        return binary(file, path, **options)
+
+    def open_text(file: Any, path: Any, **options: Any) -> Any:
+        if isinstance(file, LiveFile):
+            return _open_live(file, binary=False, options=options)
+        return text(file, path, **options)
+
+    fake_open.FakeBinaryFileWrapper = open_binary
+    fake_open.FakeTextFileWrapper = open_text
+    try:
+        yield
+    finally:
+        fake_open.FakeBinaryFileWrapper = binary
+        fake_open.FakeTextFileWrapper = text

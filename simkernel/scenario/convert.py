@@ -1,0 +1,155 @@
+"""Plain data to the dataclasses of the schema and back.
+
+Every scalar of the data is a string, as YAML has it before it guesses a type; the
+type is the schema's to say. So ``0000:01:00.0`` is no number of base sixty.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+__all__ = ["from_data", "to_data"]
+
+T = TypeVar("T")
+
+_TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
+
+
+def from_data(cls: type[T], data: object, problems: list[str], where: str = "") -> T:
+    """Return an instance of a schema class.
+
+    :param data: mappings, lists and strings.
+    :param problems: each problem found is appended, as ``place: what``; if there is
+        one, the value returned is not to be used.
+    :param where: place of ``data`` in the document, like ``devices[2]``.
+    """
+    if not isinstance(data, dict):
+        problems.append(f"{where or 'document'}: must be a mapping of keys to values")
+        return typing.cast(T, None)
+    known = {_key(one): one for one in fields(cls)}  # type: ignore[arg-type]  # every schema class is a dataclass
+    for key in data:
+        if key not in known:
+            names = ", ".join(sorted(known))
+            problems.append(f"{_join(where, key)}: unknown key; known are {names}")
+    hints: dict[str, Any] = _hints(cls)  # type: ignore[arg-type]  # classes hash
+    values: dict[str, Any] = {}
+    for key, spec in known.items():
+        place = _join(where, key)
+        if key in data:
+            values[spec.name] = _value(
+                hints[spec.name], spec, data[key], problems, place
+            )
+        elif spec.default is MISSING and spec.default_factory is MISSING:
+            problems.append(f"{place}: is missing")
+    return cls(**values) if not problems else typing.cast(T, None)
+
+
+def _value(
+    wanted: Any, spec: Field[Any] | None, data: object, problems: list[str], where: str
+) -> Any:
+    """Convert one value to the type that the schema wants."""
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in (types.UnionType, typing.Union):
+        if data in ("null", "~", ""):
+            return None
+        return _value(arguments[0], spec, data, problems, where)
+    if origin is tuple:
+        return _sequence(arguments[0], spec, data, problems, where)
+    if origin is dict:
+        return _mapping(data, problems, where)
+    if is_dataclass(wanted):
+        return from_data(typing.cast(type[Any], wanted), data, problems, where)
+    return _scalar(wanted, spec, data, problems, where)
+
+
+def _sequence(
+    wanted: Any, spec: Field[Any] | None, data: object, problems: list[str], where: str
+) -> tuple[Any, ...]:
+    if data == "":  # a key with nothing behind it
+        return ()
+    if not isinstance(data, list):
+        problems.append(f"{where}: must be a list")
+        return ()
+    return tuple(
+        _value(wanted, spec, one, problems, f"{where}[{index}]")
+        for index, one in enumerate(data)
+    )
+
+
+def _mapping(data: object, problems: list[str], where: str) -> dict[str, str]:
+    if not isinstance(data, dict):
+        problems.append(f"{where}: must be a mapping of names to texts")
+        return {}
+    for key, value in data.items():
+        if "/" in key or key in ("", ".", ".."):
+            problems.append(f"{_join(where, key)}: must be a plain file name")
+        if not isinstance(value, str):
+            problems.append(f"{_join(where, key)}: must be a text")
+    return data
+
+
+def _scalar(
+    wanted: Any, spec: Field[Any] | None, data: object, problems: list[str], where: str
+) -> Any:
+    if not isinstance(data, str):
+        problems.append(f"{where}: must be a single value, not a list or mapping")
+        return None
+    if wanted is bool:
+        if data.lower() not in _TRUE + _FALSE:
+            problems.append(f"{where}: {data!r} must be true or false")
+        return data.lower() in _TRUE
+    if wanted is int:
+        if not re.fullmatch(r"-?\d{1,18}", data):
+            problems.append(f"{where}: {data!r} must be a decimal number")
+            return 0
+        return int(data)
+    pattern = spec.metadata.get("pattern") if spec is not None else None
+    if pattern is not None and not re.fullmatch(pattern, data):
+        meaning = typing.cast("Field[Any]", spec).metadata["meaning"]
+        problems.append(f"{where}: {data!r} must be {meaning}")
+    return data
+
+
+def to_data(value: Any) -> Any:
+    """Return the mappings, lists and strings that :func:`from_data` reads back.
+
+    What is at its default is left out.
+    """
+    if is_dataclass(value):
+        return {
+            _key(one): to_data(getattr(value, one.name))
+            for one in fields(value)
+            if getattr(value, one.name) != _default(one)
+        }
+    if isinstance(value, tuple):
+        return [to_data(one) for one in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or isinstance(value, dict):
+        return value
+    return str(value)
+
+
+def _default(spec: Field[Any]) -> Any:
+    if spec.default_factory is not MISSING:
+        return spec.default_factory()
+    return spec.default
+
+
+def _key(spec: Field[Any]) -> str:
+    """Return the key in the document: ``class_`` is written ``class``."""
+    return spec.name.rstrip("_")
+
+
+def _join(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key
+
+
+@cache
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    return typing.get_type_hints(cls)

@@ -1,0 +1,98 @@
+"""A look at one file or directory of a scenario's host, without running anything."""
+
+from __future__ import annotations
+
+import posixpath
+
+from simkernel.errors import UsageError
+from simkernel.scenario.build import Host
+from simkernel.sysfs.devtmpfs import devtmpfs
+from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.sysfs.procfs import procfs
+from simkernel.sysfs.root import sysfs
+from simkernel.sysfs.tree import Tree
+
+__all__ = ["look", "resolve", "snapshot"]
+
+_MOST_LINKS = 40
+
+
+def _trees(host: Host) -> dict[str, Tree]:
+    kernel = host.kernel
+    return {"sys": sysfs(kernel), "proc": procfs(kernel), "dev": devtmpfs(kernel)}
+
+
+def look(host: Host, path: str) -> str:
+    """Return the names in a directory, or the text of a file.
+
+    :raises UsageError: there is no such path, or it cannot be read.
+    """
+    top = path.strip("/").split("/")[0]
+    tree = _trees(host).get(top)
+    if tree is None:
+        raise UsageError(f"{path}: a path below /sys, /proc or /dev is needed")
+    node = resolve(tree, f"/{top}", path)
+    if isinstance(node, Directory):
+        return "".join(sorted(f"{name}\n" for name in node.names()))
+    if isinstance(node, Attribute):
+        if node.show is None:
+            raise UsageError(f"{path}: cannot be read, only written")
+        return tree.read(node).decode("latin-1")
+    if isinstance(node, CharacterDevice):
+        return f"character device {node.major}:{node.minor}\n"
+    raise UsageError(f"{path}: no such file or directory")
+
+
+def resolve(tree: Tree, mount: str, path: str) -> Node | None:
+    """Return the node that a path leads to, links followed.
+
+    :param mount: where the tree is mounted, like ``/sys``.
+    """
+    for _ in range(_MOST_LINKS):
+        names = posixpath.normpath(path).removeprefix(mount).strip("/").split("/")
+        step = _first_link(tree, names)
+        if step is None:
+            return tree.lookup("/".join(names))
+        index, link = step
+        folder = "/".join([mount, *names[:index]])
+        path = "/".join([folder, link.target, *names[index + 1 :]])
+    return None
+
+
+def _first_link(tree: Tree, names: list[str]) -> tuple[int, Link] | None:
+    for index in range(len(names)):
+        node = tree.lookup("/".join(names[: index + 1]))
+        if isinstance(node, Link):
+            return index, node
+    return None
+
+
+def snapshot(host: Host) -> dict[str, str]:
+    """Return every path of the host with what it holds: text, link target, or kind.
+
+    Files that cannot be read, and ``config``, show only their mode.
+    """
+    found: dict[str, str] = {}
+    for top, tree in _trees(host).items():
+        _walk(tree, tree.root, f"/{top}", found)
+    return found
+
+
+def _walk(tree: Tree, node: Directory, path: str, found: dict[str, str]) -> None:
+    for name in sorted(node.names()):
+        child, place = node.child(name), f"{path}/{name}"
+        if isinstance(child, Directory):
+            found[f"{place}/"] = ""
+            _walk(tree, child, place, found)
+        elif isinstance(child, Link):
+            found[place] = f"-> {child.target}"
+        elif isinstance(child, CharacterDevice):
+            found[place] = f"character device {child.mode:04o}"
+        elif isinstance(child, Attribute):
+            found[place] = _shown(tree, child, name)
+
+
+def _shown(tree: Tree, attribute: Attribute, name: str) -> str:
+    if attribute.show is None or name == "config":
+        return f"mode {attribute.mode:04o}"
+    return tree.read(attribute).decode("latin-1")

@@ -1,0 +1,193 @@
+"""Scenario templates: find, render, parse, and write back.
+
+A template is two YAML documents. The first is plain: ``description`` and
+``parameters`` with their defaults. The second is a Jinja2 template of the scenario.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from jinja2.sandbox import SandboxedEnvironment
+
+from simkernel.errors import ScenarioError, UsageError
+from simkernel.scenario.convert import from_data, to_data
+from simkernel.scenario.schema import Scenario
+
+__all__ = ["Template", "dump", "find", "installed", "load", "parse", "scenario_folder"]
+
+_SUFFIX = ".yaml.j2"
+_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""Leaves every scalar a string; the C one is only faster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateParameter:
+    """A value that the caller may choose."""
+
+    default: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The first document of a template."""
+
+    description: str
+    parameters: dict[str, TemplateParameter] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A scenario template as it stands in its file."""
+
+    path: Path
+    description: str
+    parameters: dict[str, TemplateParameter]
+    body: str
+    first_line: int
+    """Line of the file at which the body begins."""
+
+    @property
+    def name(self) -> str:
+        """Name by which the template is asked for."""
+        return self.path.name.removesuffix(_SUFFIX)
+
+
+def scenario_folder() -> Path:
+    """Return the folder of the scenarios that come with simkernel."""
+    beside = Path(__file__).parent.parent
+    packaged = beside / "scenarios"
+    return packaged if packaged.is_dir() else beside.parent / "scenarios"
+
+
+def installed() -> list[str]:
+    """Return the names of the scenarios that come with simkernel, sorted."""
+    return sorted(
+        path.name.removesuffix(_SUFFIX)
+        for path in scenario_folder().glob(f"*{_SUFFIX}")
+    )
+
+
+def find(name: str) -> Template:
+    """Return a template by name, or by path if the name holds a ``/`` or a suffix.
+
+    :raises UsageError: there is none.
+    :raises ScenarioError: its first document is wrong.
+    """
+    is_path = os.sep in name or name.endswith((".j2", ".yaml", ".yml"))
+    path = Path(name) if is_path else scenario_folder() / f"{name}{_SUFFIX}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        if is_path:
+            raise UsageError(f"cannot read scenario {name}: {error}") from None
+        raise UsageError(
+            f"no scenario {name!r}; there are: {', '.join(installed())}"
+        ) from None
+    return _split(path, text)
+
+
+def _split(path: Path, text: str) -> Template:
+    head, line, body = text.partition("\n---\n")
+    if not line:
+        raise ScenarioError(
+            str(path), ["line 1: a line --- must part the header from the scenario"]
+        )
+    problems: list[str] = []
+    data = _yaml(str(path), head)
+    raw = data.pop("parameters", {}) if isinstance(data, dict) else {}
+    header = from_data(Header, data, problems)
+    parameters = {
+        key: from_data(TemplateParameter, value, problems, f"parameters.{key}")
+        for key, value in (raw.items() if isinstance(raw, dict) else ())
+    }
+    if problems:
+        raise ScenarioError(str(path), problems)
+    return Template(path, header.description, parameters, body, head.count("\n") + 3)
+
+
+def load(name: str, settings: dict[str, str] | None = None) -> Scenario:
+    """Return the scenario of a template.
+
+    :param settings: values of the template's parameters, where not the default.
+    :raises UsageError: no such template, or it has no such parameter.
+    :raises ScenarioError: it does not render or validate; all problems at once.
+    """
+    template = find(name)
+    return parse(render(template, settings or {}), source=str(template.path))
+
+
+def render(template: Template, settings: dict[str, str]) -> str:
+    """Return the YAML text of a template.
+
+    :raises UsageError: a setting is no parameter of it.
+    :raises ScenarioError: it is no valid template, or it uses an undefined name.
+    """
+    for key in settings:
+        if key not in template.parameters:
+            known = ", ".join(sorted(template.parameters)) or "none"
+            raise UsageError(
+                f"scenario {template.name} has no parameter {key!r}; it has: {known}"
+            )
+    values = {key: one.default for key, one in template.parameters.items()} | settings
+    environment = SandboxedEnvironment(
+        loader=jinja2.FileSystemLoader([template.path.parent, scenario_folder()]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    try:
+        compiled = environment.from_string(template.body)
+        return compiled.render({key: _typed(text) for key, text in values.items()})
+    except jinja2.TemplateSyntaxError as error:
+        line = error.lineno + (template.first_line - 1 if error.name is None else 0)
+        place = error.name or "template"
+        raise ScenarioError(
+            str(template.path), [f"{place}, line {line}: {error.message}"]
+        ) from None
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        raise ScenarioError(
+            str(template.path), [f"cannot be rendered: {error}"]
+        ) from None
+
+
+def _typed(text: str) -> int | bool | str:
+    """Return a setting as template code wants it: numbers and truth as such."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    is_number = text.isascii() and text.isdecimal() and (text == "0" or text[0] != "0")
+    return int(text) if is_number else text
+
+
+def parse(text: str, *, source: str = "scenario") -> Scenario:
+    """Return the scenario that a YAML text describes.
+
+    :raises ScenarioError: with every problem found.
+    """
+    problems: list[str] = []
+    scenario = from_data(Scenario, _yaml(source, text), problems)
+    if problems:
+        raise ScenarioError(source, problems)
+    return scenario
+
+
+def dump(scenario: Scenario) -> str:
+    """Return the YAML text that :func:`parse` reads back as the same scenario."""
+    return yaml.safe_dump(
+        to_data(scenario), sort_keys=False, allow_unicode=True, width=88
+    )
+
+
+def _yaml(source: str, text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  # BaseLoader makes strings only
+    except yaml.YAMLError as error:
+        raise ScenarioError(source, [f"no valid YAML: {error}"]) from None

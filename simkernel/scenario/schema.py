@@ -1,0 +1,220 @@
+"""What a scenario may say: every key, its type and its meaning.
+
+Values as the author writes them; :mod:`simkernel.scenario.build` gives them to the
+kernel model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = [
+    "Device",
+    "Driver",
+    "Expected",
+    "Fault",
+    "KernelImage",
+    "Module",
+    "Parameter",
+    "PciIdEntry",
+    "Scenario",
+    "Sriov",
+    "VirtualFunction",
+]
+
+ADDRESS = r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]"
+IDS = r"[0-9a-f]{4}:[0-9a-f]{4}"
+ID_OR_ANY = r"(?:[0-9a-f]{4}|\*):(?:[0-9a-f]{4}|\*)"
+CLASS = r"[0-9a-f]{6}"
+MASKED_CLASS = r"[0-9a-f]{6}(?:/[0-9a-f]{6})?"
+NAME = r"[^/\0\n]{1,255}"
+MODULE = r"[A-Za-z0-9_]{1,55}"
+ERRNO = r"E[A-Z0-9]+"
+
+
+def _text(pattern: str, meaning: str, default: str | None = None) -> Any:
+    """Declare a text of a given form; no default: it must be given."""
+    metadata = {"pattern": pattern, "meaning": meaning}
+    if default is None:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PciIdEntry:
+    """One entry of a driver's id table."""
+
+    id: str = _text(ID_OR_ANY, "vendor:device, * for any", "*:*")
+    subsystem: str = _text(ID_OR_ANY, "subsystem vendor:device, * for any", "*:*")
+    class_: str = _text(MASKED_CLASS, "class/mask", "000000/000000")
+    data: int = 0
+    """``driver_data``."""
+    override_only: bool = False
+    """Only with ``driver_override``: the alias begins with ``vfio_pci:``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """A driver that a module registers."""
+
+    name: str = _text(NAME, "a name without slash")
+    bus: str = "pci"
+    ids: tuple[PciIdEntry, ...] = ()
+    vfio: bool = False
+    """Registers what it binds with VFIO."""
+    managed_dma: bool = False
+    """Tolerates a user's device in the same IOMMU group, as pcieport does."""
+    sriov: bool = False
+    """Lets ``sriov_numvfs`` be written."""
+    probe_errno: str = _text(f"(?:{ERRNO})?", "an errno name like EINVAL", "")
+    """Every probe fails so; empty: probes succeed."""
+    probe_parameter: str = ""
+    """Module parameter whose number every probe returns."""
+    sriov_enable_parameter: str = ""
+    sriov_result_parameter: str = ""
+    keeps_vfs_parameter: str = ""
+    notes_probe_in: str = ""
+    counts_probes_in: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A module parameter."""
+
+    name: str = _text(r"\w+", "letters, digits and _")
+    type: str = _text("int|bool|charp", "int, bool or charp", "int")
+    default: str = "0"
+    mode: str = _text("[0-7]{4}", "four octal digits like 0644", "0644")
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """A kernel module; they stand in link order, as modules.order has them."""
+
+    name: str = _text(MODULE, "letters, digits and _ (never -), at most 55")
+    path: str = _text(
+        r"(?!/)(?!.*\.\.)[^\0\n]+\.ko", "a relative path that ends in .ko"
+    )
+    """File below ``/lib/modules/<release>/``."""
+    builtin: bool = False
+    aliases: tuple[str, ...] = ()
+    """Strings of ``MODULE_ALIAS``; those of the drivers' tables come by themselves."""
+    depends: tuple[str, ...] = ()
+    softdeps: tuple[str, ...] = ()
+    """``pre: a b post: c``."""
+    parameters: tuple[Parameter, ...] = ()
+    license: str = "GPL"
+    description: str = ""
+    version: str = ""
+    drivers: tuple[Driver, ...] = ()
+    init_errno: str = _text(f"(?:{ERRNO})?", "an errno name like ENODEV", "")
+    """The init function fails so; empty: it succeeds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualFunction:
+    """What is special about one virtual function at the start."""
+
+    index: int
+    driver: str | None = None
+    """None: what the kernel chose by itself; ``none``: no driver."""
+    driver_override: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sriov:
+    """SR-IOV of a physical function."""
+
+    total_vfs: int
+    vf_device: str = _text("[0-9a-f]{4}", "four hex digits")
+    offset: int = 1
+    stride: int = 1
+    vf_subdevice: str = _text("(?:[0-9a-f]{4})?", "four hex digits", "")
+    vf_netdev: str = ""
+    """Name of a virtual function's interface; ``{index}`` is its number."""
+    enabled: int = 0
+    """Virtual functions at the start."""
+    vf_driver: str | None = None
+    """Driver of all of them at the start; None: what the kernel chose."""
+    vfs: tuple[VirtualFunction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A PCI function."""
+
+    address: str = _text(ADDRESS, "like 0000:3b:00.0, lower case")
+    id: str = _text(IDS, "vendor:device, like 15b3:101d")
+    subsystem: str = _text(IDS, "vendor:device", "0000:0000")
+    class_: str = _text(CLASS, "six hex digits, like 020000", "000000")
+    revision: str = _text("[0-9a-f]{2}", "two hex digits", "00")
+    iommu_group: int | None = None
+    """Functions with the same number share a group; None: a group of its own."""
+    secondary_bus: str = _text("(?:[0-9a-f]{2})?", "two hex digits", "")
+    """Bus behind a bridge."""
+    reset_methods: tuple[str, ...] = ()
+    netdev: str = ""
+    """Its network interface while a network driver holds it."""
+    driver: str | None = None
+    """Driver at the start; None: what the kernel chose; ``none``: no driver."""
+    driver_override: str | None = None
+    sriov: Sriov | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelImage:
+    """The kernel."""
+
+    release: str = _text(r"\d+\.\d+[!-.0-~]*", "a release like 6.12.117-amd64")
+    """What ``uname -r`` prints."""
+    iommu: bool = True
+    """An IOMMU is there and on."""
+    vfio_cdev: bool = False
+    """``CONFIG_VFIO_DEVICE_CDEV``."""
+    cmdline: str = "BOOT_IMAGE=/vmlinuz root=/dev/vda1 ro"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A failure at a write to sysfs."""
+
+    at_write: int
+    """Number of the write; the first is 1."""
+    errno: str = _text(f"(?:{ERRNO})?", "an errno name like EIO", "")
+    """The write is refused so."""
+    remove: str = _text(f"(?:{ADDRESS})?", "a PCI address", "")
+    """This function vanishes just before the write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What binding should come to, for whoever tests a tool on the scenario."""
+
+    device: str = _text(ADDRESS, "like 0000:3b:00.2")
+    """The device to bind."""
+    driver: str | None = None
+    """Its driver afterwards; None: none."""
+    succeeds: bool = True
+    modules_loaded: tuple[str, ...] = ()
+    """These are loaded afterwards ..."""
+    modules_not_loaded: tuple[str, ...] = ()
+    """... and these are not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A host."""
+
+    kernel: KernelImage
+    modules: tuple[Module, ...] = ()
+    loaded: tuple[str, ...] = ()
+    """Modules loaded at the start, in this order; what they need comes with them."""
+    devices: tuple[Device, ...] = ()
+    modprobe_d: dict[str, str] = field(default_factory=dict)
+    """Files below ``/etc/modprobe.d``: name to text."""
+    missing: tuple[str, ...] = ()
+    """Files of ``/lib/modules/<release>`` that are not there."""
+    faults: tuple[Fault, ...] = ()
+    expected: Expected | None = None

@@ -1,0 +1,65 @@
+"""``/sys/class``: the same devices, sorted by what they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simkernel.model.kernel import Kernel
+from simkernel.sysfs.bus import rescan
+from simkernel.sysfs.node import Directory, Listing, Node, link
+
+__all__ = ["classes"]
+
+
+def classes(kernel: Kernel) -> Directory:
+    """Return the classes that the model has."""
+    entries: dict[str, Callable[[], Node]] = {
+        "net": lambda: _link_class("net", lambda: _netdevs(kernel)),
+        "pci_bus": lambda: _pci_buses(kernel),
+    }
+    if kernel.vfio.present:
+        entries["vfio"] = lambda: _link_class(
+            "vfio",
+            lambda: {
+                str(one): f"/devices/virtual/vfio/{one}" for one in kernel.vfio.groups
+            },
+        )
+    if kernel.vfio.has_device_class:
+        entries["vfio-dev"] = lambda: _link_class(
+            "vfio-dev",
+            lambda: {
+                f"vfio{index}": f"{device.devpath}/vfio-dev/vfio{index}"
+                for index, device in kernel.vfio.devices.items()
+            },
+        )
+    return Directory(entries)
+
+
+def _netdevs(kernel: Kernel) -> dict[str, str]:
+    return {
+        name: f"{device.devpath}/net/{name}"
+        for device in kernel.pci.devices.values()
+        if (name := kernel.netdev_of(device))
+    }
+
+
+def _link_class(name: str, targets: Callable[[], dict[str, str]]) -> Directory:
+    def child(entry: str) -> Node | None:
+        target = targets().get(entry)
+        return link(f"/class/{name}/{entry}", target) if target else None
+
+    return Directory({}, Listing(targets, child))
+
+
+def _pci_buses(kernel: Kernel) -> Directory:
+    """Return ``/sys/class/pci_bus``; of a bus, only its ``rescan`` is modelled."""
+
+    def names() -> set[str]:
+        return {device.name[:-5] for device in kernel.pci.devices.values()}
+
+    def child(name: str) -> Node | None:
+        if name not in names():
+            return None
+        return Directory({"rescan": lambda: rescan(kernel.pci)})
+
+    return Directory({}, Listing(names, child))

@@ -1,0 +1,54 @@
+"""``/dev``: the nodes of VFIO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simkernel.model.kernel import Kernel
+from simkernel.model.vfio import CDEV_MAJOR, GROUP_MAJOR
+from simkernel.sysfs.node import CharacterDevice, Directory, Listing, Node
+from simkernel.sysfs.tree import Tree
+
+__all__ = ["devtmpfs"]
+
+
+def devtmpfs(kernel: Kernel) -> Tree:
+    """Return the tree of ``/dev``; ``vfio`` is there while its module is."""
+
+    def child(name: str) -> Node | None:
+        return _vfio(kernel) if name == "vfio" and kernel.vfio.present else None
+
+    vfio = Listing(lambda: ["vfio"] if kernel.vfio.present else [], child)
+    null = CharacterDevice(mode=0o666, major=1, minor=3)
+    return Tree(Directory({"null": lambda: null}, vfio))
+
+
+def _vfio(kernel: Kernel) -> Directory:
+    """Return ``/dev/vfio``.
+
+    Source: drivers/vfio/group.c, device_cdev.c; observed on 6.12. Rule: R-VFIO-6.
+    """
+    entries: dict[str, Callable[[], Node]] = {
+        "vfio": lambda: CharacterDevice(mode=0o666, major=10, minor=196)
+    }
+    if kernel.vfio.cdev and kernel.vfio.devices:
+        entries["devices"] = lambda: _cdevs(kernel)
+
+    def child(name: str) -> Node | None:
+        if not name.isdecimal() or int(name) not in kernel.vfio.groups:
+            return None
+        return CharacterDevice(mode=0o600, major=GROUP_MAJOR, minor=int(name))
+
+    return Directory(entries, Listing(lambda: map(str, kernel.vfio.groups), child))
+
+
+def _cdevs(kernel: Kernel) -> Directory:
+    def child(name: str) -> Node | None:
+        number = name.removeprefix("vfio")
+        if not number.isdecimal() or int(number) not in kernel.vfio.devices:
+            return None
+        return CharacterDevice(mode=0o600, major=CDEV_MAJOR, minor=int(number))
+
+    return Directory(
+        {}, Listing(lambda: [f"vfio{one}" for one in kernel.vfio.devices], child)
+    )

@@ -1,0 +1,43 @@
+"""``/sys/kernel/iommu_groups``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simkernel.model.kernel import Kernel
+from simkernel.sysfs.node import Attribute, Directory, Link, Listing, Node, link
+
+__all__ = ["iommu_groups"]
+
+
+def iommu_groups(kernel: Kernel) -> Directory:
+    """Return the IOMMU groups.
+
+    Source: Documentation/ABI/testing/sysfs-kernel-iommu_groups. Rule: R-IOMMU-3.
+    """
+
+    def child(name: str) -> Node | None:
+        group = kernel.iommu.by_number.get(int(name)) if name.isdecimal() else None
+        if group is None or str(group.number) != name:
+            return None
+        base = f"/kernel/iommu_groups/{name}/devices"
+
+        def member(device_name: str) -> Link | None:
+            device = group.devices.get(device_name)
+            return link(f"{base}/{device_name}", device.devpath) if device else None
+
+        entries: dict[str, Callable[[], Node]] = {
+            "devices": lambda: Directory({}, Listing(lambda: group.devices, member)),
+            "reserved_regions": lambda: Attribute(
+                mode=0o444,
+                show=lambda: b"0x00000000fee00000 0x00000000feefffff msi\n",
+            ),
+            "type": lambda: Attribute(mode=0o644, show=lambda: b"DMA\n"),
+        }
+        if group.name:
+            entries["name"] = lambda: Attribute(
+                mode=0o444, show=lambda: f"{group.name}\n".encode()
+            )
+        return Directory(entries)
+
+    return Directory({}, Listing(lambda: map(str, kernel.iommu.by_number), child))
