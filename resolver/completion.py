@@ -1,0 +1,29 @@
+"""What the shell offers when a person presses Tab."""
+
+from __future__ import annotations
+
+from click.shell_completion import CompletionItem
+
+from resolver.inventory import all_devices
+from resolver.linux import Host
+
+__all__ = ["devices", "drivers"]
+
+
+def devices(host: Host, incomplete: str) -> list[CompletionItem]:
+    """Return the addresses that go on as typed, with kind and driver as help."""
+    return [
+        CompletionItem(
+            device.name,
+            help=f"{device.vendor_device} {device.binding.driver or 'none'}",
+        )
+        for device in all_devices(host)
+        if device.name.startswith(incomplete.lower())
+    ]
+
+
+def drivers(host: Host, incomplete: str) -> list[CompletionItem]:
+    """Return the registered PCI drivers that go on as typed, VFIO ones first."""
+    names = host.names(f"{host.sys}/bus/pci/drivers")
+    names.sort(key=lambda name: "vfio" not in name)
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]

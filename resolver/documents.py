@@ -1,0 +1,149 @@
+"""The JSON documents; their fields are stable and described in docs/json.md."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from resolver.binding import Outcome
+from resolver.device import Device
+from resolver.errors import NotUndoneError, ResolverError
+from resolver.explanation import Explanation
+from resolver.linux import Host
+from resolver.modinfo import AliasEntry
+from resolver.plan import Step
+from resolver.selection import Choice
+
+__all__ = [
+    "SCHEMA",
+    "device_object",
+    "document",
+    "error_object",
+    "explanation_object",
+    "outcome_object",
+]
+
+SCHEMA: Final = "resolver/1"
+"""Changes only when a field changes its meaning or goes away."""
+
+Object = dict[str, Any]
+
+
+def document(command: str, **members: object) -> Object:
+    """Return the document that a command prints."""
+    return {"schema": SCHEMA, "command": command, **members}
+
+
+def device_object(
+    device: Device, choice: Choice | None, best_driver: str | None
+) -> Object:
+    """Describe a device: what has it now, and what VFIO driver it would get."""
+    return {
+        "device": device.name,
+        "bus": device.bus,
+        "id": device.vendor_device,
+        "class": device.device_class,
+        "driver": device.binding.driver,
+        "driver_override": device.binding.override,
+        "iommu_group": device.iommu_group,
+        "interfaces": list(device.interfaces),
+        "vfio_device": device.vfio_device,
+        "best_driver": best_driver,
+        "best_module": choice.module if choice else None,
+        "alias": choice.alias if choice else None,
+        "source": choice.source if choice else None,
+    }
+
+
+def explanation_object(text: str, found: Explanation) -> Object:
+    """Describe the driver that a device would get, and why.
+
+    :param text: the device as the person spelled it.
+    """
+    device, choice = found.device, found.choice
+    previous = device.binding.driver if device else None
+    return {
+        **_chosen(device.name if device else text, device, found.driver, choice),
+        "previous_driver": previous,
+        "changed": found.driver is None or found.driver != previous,
+        "modalias": choice.modalias,
+        "wildcards": choice.candidates[0].wildcards if choice.candidates else None,
+        "ambiguous": choice.is_ambiguous,
+        "module_state": found.module_state,
+        "prohibited": found.prohibition.where if found.prohibition else None,
+        "rule": found.refusal.rule if found.refusal else None,
+        "candidates": [
+            {**_entry(c.entry), "wildcards": c.wildcards, "reason": c.reason}
+            for c in choice.candidates
+        ],
+        "notes": list(found.notes),
+        "warnings": [warning._asdict() for warning in found.warnings],
+    }
+
+
+def outcome_object(host: Host, outcome: Outcome) -> Object:
+    """Describe what was done with a device, or would be."""
+    device = outcome.device
+    return {
+        **_chosen(device.name, device, outcome.driver, outcome.choice),
+        "previous_driver": device.binding.driver,
+        "changed": outcome.changed,
+        "steps": [_step(host, step) for step in outcome.steps],
+        "undo": [_step(host, step) for step in outcome.undo],
+        "notes": list(outcome.notes),
+        "error": None,
+        "rule": None,
+        "undone": None,
+    }
+
+
+def error_object(text: str, device: Device | None, error: ResolverError) -> Object:
+    """Describe why nothing came of a device.
+
+    :param text: the device as the person spelled it.
+    """
+    driver = device.binding.driver if device else None
+    is_undone = not isinstance(error, NotUndoneError)
+    return {
+        **_chosen(device.name if device else text, device, driver, None),
+        "previous_driver": driver,
+        "changed": not is_undone,
+        "error": error.message,
+        "hint": error.hint or None,
+        "rule": error.rule or None,
+        "undone": is_undone,
+        "problems": list(error.problems) if isinstance(error, NotUndoneError) else [],
+        "exit_code": error.exit_code,
+    }
+
+
+def _chosen(
+    name: str, device: Device | None, driver: str | None, choice: Choice | None
+) -> Object:
+    return {
+        "device": name,
+        "bus": device.bus if device else None,
+        "id": device.vendor_device if device else None,
+        "driver": driver,
+        "module": choice.module if choice else None,
+        "alias": choice.alias if choice else None,
+        "source": choice.source if choice else None,
+        "iommu_group": device.iommu_group if device else None,
+    }
+
+
+def _entry(entry: AliasEntry) -> Object:
+    return {
+        "module": entry.module,
+        "alias": entry.pattern,
+        "source": entry.source,
+        "line": entry.line or None,
+    }
+
+
+def _step(host: Host, step: Step) -> Object:
+    if step.action == "load":
+        return {"action": "load", "module": step.text}
+    if step.action == "record":
+        return {"action": "record", "path": step.path}
+    path = f"{host.sys}/{step.path}"
+    return {"action": step.action, "path": path, "text": step.text}

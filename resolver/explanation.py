@@ -1,0 +1,97 @@
+"""Say which driver a device would get, and why; change nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from resolver import inventory, safety
+from resolver.binding import choose_for
+from resolver.device import Device
+from resolver.errors import NotFoundError, RefusedError
+from resolver.linux import Host
+from resolver.lookup import Aliases
+from resolver.modalias import Modalias
+from resolver.modinfo import FileWarning
+from resolver.prohibition import Prohibition
+from resolver.selection import Choice, choose
+
+__all__ = ["Explanation", "ModuleState", "explain", "explain_modalias"]
+
+ModuleState = Literal["loaded", "built in", "not loaded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The driver that ``bind`` would choose, with everything that led to it."""
+
+    device: Device | None
+    """``None``: only a modalias was given."""
+    choice: Choice
+    driver: str | None
+    """Name of the driver, if the host knows it before the module is loaded."""
+    module_state: ModuleState
+    prohibition: Prohibition | None
+    """What keeps the module from being loaded."""
+    refusal: RefusedError | None
+    """Why ``bind`` would not touch the device."""
+    warnings: tuple[FileWarning, ...]
+    """Lines of alias files that were not as depmod writes them."""
+    notes: tuple[str, ...] = ()
+    """What else there is to know."""
+
+
+def explain(host: Host, aliases: Aliases, device: Device) -> Explanation:
+    """Return which VFIO driver a device would get, and why.
+
+    :raises NotFoundError: no VFIO driver is known for the device.
+    """
+    choice = choose_for(aliases, device)
+    return _explained(host, aliases, choice, device.bus, device)
+
+
+def explain_modalias(host: Host, aliases: Aliases, modalias: Modalias) -> Explanation:
+    """Return which VFIO driver a device with this modalias would get, and why.
+
+    :raises NotFoundError: no VFIO driver is known for it.
+    """
+    return _explained(host, aliases, choose(modalias, aliases), modalias.bus, None)
+
+
+def _explained(
+    host: Host, aliases: Aliases, choice: Choice, bus: str, device: Device | None
+) -> Explanation:
+    bound = device.binding.driver if device else None
+    notes = choice.notes
+    try:
+        driver = inventory.find_driver(host, bus, choice.name, bound)
+    except NotFoundError as problem:
+        driver = None
+        notes += (problem.message,)
+    refusal = None
+    try:
+        if device is not None:
+            safety.require_iommu(host, device)
+    except RefusedError as problem:
+        refusal = problem
+    state: ModuleState = "not loaded"
+    if inventory.is_builtin(host, choice.module) or choice.source in (
+        "modules.builtin",
+        "modules.builtin.modinfo",
+    ):
+        state = "built in"
+    elif inventory.is_loaded(host, choice.module):
+        state = "loaded"
+    prohibited = None
+    if state == "not loaded":
+        prohibited = inventory.find_prohibition(host, choice.module)
+    return Explanation(
+        device=device,
+        choice=choice,
+        driver=driver or choice.sure_driver,
+        module_state=state,
+        prohibition=prohibited,
+        refusal=refusal,
+        warnings=aliases.warnings,
+        notes=notes,
+    )

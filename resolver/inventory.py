@@ -1,0 +1,283 @@
+"""Read devices, drivers, modules and aliases from a host.
+
+Only reads: nothing here changes the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from resolver import intree, modinfo, naming, prohibition
+from resolver.device import (
+    Binding,
+    Device,
+    InterfaceName,
+    PciAddress,
+    SysfsPath,
+    VendorDevice,
+    parse_spelling,
+)
+from resolver.errors import NotFoundError, UsageError
+from resolver.linux import Host
+from resolver.lookup import Aliases, AliasLookup
+
+__all__ = [
+    "all_devices",
+    "boot_id",
+    "device_directory",
+    "driver_directory",
+    "find_device",
+    "find_driver",
+    "find_prohibition",
+    "has_driver",
+    "has_vfio_device",
+    "is_builtin",
+    "is_loaded",
+    "module_of_driver",
+    "read_aliases",
+    "read_binding",
+    "read_device",
+]
+
+
+def device_directory(bus: str, name: str) -> str:
+    """Return where a device is, below the root of sysfs."""
+    return f"bus/{bus}/devices/{name}"
+
+
+def driver_directory(bus: str, driver: str) -> str:
+    """Return where a driver is, below the root of sysfs."""
+    return f"bus/{bus}/drivers/{driver}"
+
+
+def find_device(host: Host, text: str) -> Device:
+    """Return the device that a person means.
+
+    :param text: any spelling that ``device.parse_spelling`` knows.
+    :raises UsageError: it is no spelling of a device, or fits several devices.
+    :raises NotFoundError: the host has no such device.
+    """
+    spelling = parse_spelling(text)
+    if isinstance(spelling, PciAddress):
+        return read_device(host, "pci", str(spelling))
+    if isinstance(spelling, VendorDevice):
+        return _only_one_of_kind(host, spelling)
+    if isinstance(spelling, SysfsPath):
+        path = f"{host.sys}{spelling.path.removeprefix('/sys')}"
+        return _device_at(host, path, f"there is no device at {text!r}")
+    assert isinstance(spelling, InterfaceName)
+    return _device_at(
+        host,
+        f"{host.sys}/class/net/{spelling.name}/device",
+        f"there is no network interface {spelling.name!r} with a device",
+    )
+
+
+def all_devices(host: Host, bus: str = "pci") -> Iterator[Device]:
+    """Yield every device of a bus, in the order of their names."""
+    for name in host.names(f"{host.sys}/bus/{bus}/devices"):
+        try:
+            yield read_device(host, bus, name)
+        except NotFoundError:
+            continue  # It went away after the directory was listed.
+
+
+def read_device(host: Host, bus: str, name: str) -> Device:
+    """Return what sysfs says about a device.
+
+    :raises NotFoundError: the host has no such device.
+    """
+    binding = read_binding(host, bus, name)
+    path = f"{host.sys}/{device_directory(bus, name)}"
+    vendor = host.attribute(f"{path}/vendor")
+    device = host.attribute(f"{path}/device")
+    class_text = host.attribute(f"{path}/class")
+    return Device(
+        bus=bus,
+        name=name,
+        modalias=host.attribute(f"{path}/modalias"),
+        binding=binding,
+        vendor_device=f"{vendor[2:]}:{device[2:]}" if vendor and device else None,
+        device_class=class_text[2:] if class_text else None,
+        iommu_group=host.link_name(f"{path}/iommu_group"),
+        interfaces=tuple(host.names(f"{path}/net")),
+        vfio_device=next(iter(host.names(f"{path}/vfio-dev")), None),
+    )
+
+
+def read_binding(host: Host, bus: str, name: str) -> Binding:
+    """Return to which driver a device is bound and kept for, right now.
+
+    An override that was never set reads ``(null)``, on some buses an empty line.
+
+    :raises NotFoundError: the host has no such device.
+
+    Source: Linux, drivers/base/bus.c, driver_override_show().
+    """
+    path = f"{host.sys}/{device_directory(bus, name)}"
+    if not host.is_there(path):
+        raise NotFoundError(
+            f"there is no device {name} on bus {bus!r}",
+            hint="resolver devices shows those there are",
+        )
+    override = host.attribute(f"{path}/driver_override")
+    return Binding(
+        driver=host.link_name(f"{path}/driver"),
+        override=None if override in ("", "(null)") else override,
+    )
+
+
+def read_aliases(
+    host: Host, directory: str | None, *, is_running: bool = False
+) -> Aliases:
+    """Return what a kernel's module directory says about VFIO aliases.
+
+    :param directory: ``/lib/modules/<release>``; ``None``: there is none.
+    :param is_running: it is that of the kernel which ``/sys/module`` is about.
+    """
+    if directory is None:
+        return Aliases(AliasLookup(()), notes=("the host has no module directory",))
+    notes: tuple[str, ...] = ()
+    reading = modinfo.Reading((), ())
+    path = f"{directory}/modules.alias"
+    data = host.read_if_there(path)
+    if data is None:
+        notes = (f"{path} is not there: no variant driver can be found in it",)
+    else:
+        reading = modinfo.read_modules_alias(data, path)
+    path = f"{directory}/modules.builtin.modinfo"
+    told = modinfo.read_builtin_modinfo(host.read_if_there(path) or b"\0", path)
+    entries = reading.entries + told.entries
+    entries += intree.builtin_entries(
+        builtin=modinfo.builtin_modules(
+            host.read_if_there(f"{directory}/modules.builtin") or b""
+        ),
+        resident=_resident_variants(host) if is_running else (),
+        told={entry.module for entry in entries},
+    )
+    return Aliases(AliasLookup(entries), reading.warnings + told.warnings, notes)
+
+
+def find_driver(host: Host, bus: str, name: str, bound: str | None) -> str | None:
+    """Return the driver that a name means, if it is registered now.
+
+    :param name: name of a driver or of a module.
+    :param bound: driver that the device is bound to; it decides between several.
+    :return: name of its directory; ``None``: no such driver, and no such module.
+    :raises NotFoundError: the module is there, and which driver is meant is not
+        clear, or it has none.
+    """
+    for driver in naming.directory_names(name):
+        if has_driver(host, bus, driver):
+            return driver
+    module = name.replace("-", "_")
+    if not is_loaded(host, module):
+        return None
+    links = host.names(f"{host.sys}/module/{module}/drivers")
+    drivers = tuple(
+        link.partition(":")[2] for link in links if link.startswith(f"{bus}:")
+    )
+    driver = naming.pick_driver(module, drivers, bus=bus, bound=bound)
+    if not has_driver(host, bus, driver):
+        raise NotFoundError(
+            f"module {module} says that its driver is {driver!r}, but there is no "
+            f"{host.sys}/{driver_directory(bus, driver)}"
+        )
+    return driver
+
+
+def has_driver(host: Host, bus: str, driver: str) -> bool:
+    """Return whether a driver is registered."""
+    return host.is_there(f"{host.sys}/{driver_directory(bus, driver)}")
+
+
+def has_vfio_device(host: Host, device: Device) -> bool:
+    """Return whether a device is registered with VFIO.
+
+    Kernels that do not show it are taken at their word: ``/sys/class/vfio-dev`` is
+    there since Linux kernel commit 3c28a76124b2 ("vfio: Add struct device to
+    vfio_device") (in v6.1).
+    """
+    if not host.is_there(f"{host.sys}/class/vfio-dev"):
+        return True
+    path = f"{host.sys}/{device_directory(device.bus, device.name)}"
+    return bool(host.names(f"{path}/vfio-dev"))
+
+
+def is_loaded(host: Host, module: str) -> bool:
+    """Return whether a module is in the kernel, loaded or built in, and visible.
+
+    Built-in modules without parameters, version and driver are not visible.
+    """
+    return host.is_there(f"{host.sys}/module/{module}")
+
+
+def is_builtin(host: Host, module: str) -> bool:
+    """Return whether ``/sys/module`` shows a module to be built in.
+
+    Source: Linux, kernel/module/main.c, ``modinfo_initstate``: loadable ones have
+    an ``initstate``.
+    """
+    path = f"{host.sys}/module/{module}"
+    return host.is_there(path) and not host.is_there(f"{path}/initstate")
+
+
+def module_of_driver(host: Host, bus: str, driver: str) -> str | None:
+    """Return which module a registered driver is from; ``None``: unknown."""
+    return host.link_name(f"{host.sys}/{driver_directory(bus, driver)}/module")
+
+
+def find_prohibition(host: Host, module: str) -> prohibition.Prohibition | None:
+    """Return what keeps modprobe from loading a module, if anything does."""
+    files: dict[str, str] = {}
+    for directory in host.modprobe_d:
+        for name in host.names(directory):
+            if name.endswith(".conf"):
+                files.setdefault(name, f"{directory}/{name}")
+    contents = (
+        (path, host.read_if_there(path) or b"") for _, path in sorted(files.items())
+    )
+    found = prohibition.find_prohibition(contents, module)
+    if found is not None:
+        return found
+    command_line = host.read_if_there(f"{host.proc}/cmdline") or b""
+    return prohibition.command_line_prohibition(command_line, module)
+
+
+def boot_id(host: Host) -> str | None:
+    """Return what tells this boot from every other one, if the host says it."""
+    return host.attribute(f"{host.proc}/sys/kernel/random/boot_id")
+
+
+def _resident_variants(host: Host) -> tuple[str, ...]:
+    return tuple(name for name in intree.PCI_VARIANTS if is_builtin(host, name))
+
+
+def _only_one_of_kind(host: Host, kind: VendorDevice) -> Device:
+    devices = [d for d in all_devices(host) if d.vendor_device == kind.text]
+    if not devices:
+        raise NotFoundError(
+            f"there is no device of kind {kind.text}",
+            hint="resolver devices shows those there are",
+        )
+    if len(devices) > 1:
+        names = ", ".join(device.name for device in devices)
+        raise UsageError(
+            f"{kind.text} fits {len(devices)} devices: {names}",
+            hint="name one of them by its address",
+        )
+    return devices[0]
+
+
+# The nearest device at or above a path whose bus can keep a device for a driver:
+# above a virtio interface this is the PCI function.
+def _device_at(host: Host, path: str, problem: str) -> Device:
+    at = host.real_path(path)
+    root = host.real_path(host.sys)
+    while host.is_there(at) and at.startswith(f"{root}/"):
+        if host.is_there(f"{at}/driver_override"):
+            bus = host.link_name(f"{at}/subsystem")
+            if bus is not None:
+                return read_device(host, bus, at.rpartition("/")[2])
+        at = at.rpartition("/")[0]
+    raise NotFoundError(problem, hint="resolver devices shows those there are")

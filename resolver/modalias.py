@@ -1,0 +1,71 @@
+"""The grammar of modaliases: what devices say about themselves.
+
+Pure text in, values out: this module reads no file and starts no process.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from resolver.errors import UsageError
+
+__all__ = ["Modalias", "parse"]
+
+PCI_FORM = "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X"
+"""What the kernel prints. Source: drivers/pci/pci-sysfs.c, modalias_show()."""
+
+_FORM = re.compile(r"(?:vfio_)?([a-z][a-z0-9_-]*):[!-~]+")
+_PCI = re.compile(
+    r"(?:vfio_)?pci:v(?P<vendor>[0-9A-F]{8})d(?P<device>[0-9A-F]{8})"
+    r"sv[0-9A-F]{8}sd[0-9A-F]{8}bc[0-9A-F]{2}sc[0-9A-F]{2}i[0-9A-F]{2}"
+)
+
+
+class Modalias(NamedTuple):
+    """A modalias that a device reports, checked."""
+
+    text: str
+    """As the device reports it: ``pci:v000015B3d0000101Esv...``."""
+    bus: str
+    """What stands before the colon: ``pci``."""
+
+    @property
+    def vfio(self) -> str:
+        """The name under which VFIO drivers announce themselves for the device.
+
+        Source: Linux kernel commit cc6711b0bf36 ("PCI / VFIO: Add
+        'override_only' support for VFIO PCI sub system") (in v5.16).
+        """
+        return self.text if self.text.startswith("vfio_") else f"vfio_{self.text}"
+
+    @property
+    def vendor_device(self) -> str | None:
+        """``15b3:101e`` for a PCI device, ``None`` on every other bus."""
+        found = _PCI.fullmatch(self.text)
+        if found is None:
+            return None
+        return f"{int(found['vendor'], 16):04x}:{int(found['device'], 16):04x}"
+
+
+def parse(text: str) -> Modalias:
+    """Check a modalias, with or without ``vfio_`` before it.
+
+    :param text: one modalias, without newline.
+    :raises UsageError: it has no ``bus:``, holds a blank or a control character,
+        or is a ``pci:`` one that the kernel would not print.
+    """
+    if _PCI.fullmatch(text):
+        return Modalias(text, "pci")
+    form = _FORM.fullmatch(text)
+    if form is None:
+        raise UsageError(
+            f"malformed modalias {text!r}: not of the form BUS:FIELDS",
+            hint="a device's own is in /sys/bus/<bus>/devices/<device>/modalias",
+        )
+    if form[1] == "pci":
+        raise UsageError(
+            f"malformed modalias {text!r}: not of the form {PCI_FORM}",
+            hint="hexadecimal digits are upper case, each field has its full width",
+        )
+    return Modalias(text, form[1])

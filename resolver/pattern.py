@@ -1,0 +1,184 @@
+"""Alias patterns: literal prefix, rank and match.
+
+Patterns mean what they mean to ``fnmatch(3)`` of the GNU C library with no flags,
+because depmod's indexes and modprobe treat them so (kmod, shared/index.c). Pure
+text in, values out.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["Glob", "compile_pattern", "matches", "wildcards"]
+
+_SPECIAL = re.compile(r"[*?\[\\]")
+_CLASS = re.compile(r"\[:([a-y]*):\]")
+_EQUIVALENT = re.compile(r"\[=(.)=\]", re.DOTALL)
+_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "blank": "\\t ",
+    "cntrl": "\\x00-\\x1f\\x7f",
+    "digit": "0-9",
+    "graph": "!-~",
+    "lower": "a-z",
+    "print": " -~",
+    "punct": "!-/:-@\\[-`{-~",
+    "space": "\\t-\\r ",
+    "upper": "A-Z",
+    "xdigit": "0-9A-Fa-f",
+}
+_NOTHING = "(?!)"
+
+
+class Glob:
+    """A pattern, split into a literal prefix and the rest."""
+
+    __slots__ = ("prefix", "tail", "wildcards")
+
+    def __init__(self, pattern: str) -> None:
+        special = _SPECIAL.search(pattern)
+        end = special.start() if special else len(pattern)
+        self.prefix: str = pattern[:end]
+        """Text that every match starts with."""
+        self.tail: str = pattern[end:]
+        """The rest of the pattern."""
+        self.wildcards: int = wildcards(self.tail)
+        """How many ``*`` it has; fewer is closer."""
+
+
+def wildcards(pattern: str) -> int:
+    """Return how many ``*`` of a pattern stand for any text."""
+    if "[" not in pattern and "\\" not in pattern:
+        return pattern.count("*")
+    return _expressions(pattern).count("*")
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Return whether a pattern describes the whole of a text."""
+    return compile_pattern(pattern).fullmatch(text) is not None
+
+
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """Return a pattern, or the tail of one, as a regular expression.
+
+    What stands between two ``*`` is matched where it is found first and is not
+    looked for again, so that no pattern can take exponential time.
+    """
+    segments = [""]
+    for expression in _expressions(pattern):
+        if expression == "*":
+            segments.append("")
+        else:
+            segments[-1] += expression
+    if len(segments) == 1:
+        return re.compile(segments[0], re.DOTALL)
+    first, *middle, last = segments
+    body = "".join(
+        f"(?=(?P<s{number}>.*?{segment}))(?P=s{number})"
+        for number, segment in enumerate(middle)
+        if segment
+    )
+    return re.compile(f"{first}{body}.*{last}", re.DOTALL)
+
+
+# One regular expression for each character to match, a bare "*" for each star.
+def _expressions(pattern: str) -> list[str]:
+    found, at = [], 0
+    while at < len(pattern):
+        char = pattern[at]
+        at += 1
+        if char == "*":
+            found.append("*")
+        elif char == "?":
+            found.append(".")
+        elif char == "[":
+            expression, at = _Bracket(pattern, at).read()
+            found.append(expression)
+        elif char == "\\":
+            found.append(re.escape(pattern[at]) if at < len(pattern) else _NOTHING)
+            at += 1
+        else:
+            found.append(re.escape(char))
+    return found
+
+
+class _Bracket:
+    # Reads one bracket expression. A bracket that is never closed is a literal
+    # "[". A range without end or a class that does not exist match nothing, yet
+    # what stands before them counts: the C library looks from left to right.
+
+    def __init__(self, pattern: str, start: int) -> None:
+        self.pattern = pattern
+        self.start = start
+        self.at = start
+        self.items: list[str] = []
+        self.broken = False
+
+    def read(self) -> tuple[str, int]:
+        pattern = self.pattern
+        negated = pattern[self.at : self.at + 1] in ("!", "^")
+        self.at += negated
+        first = self.at
+        while pattern[self.at : self.at + 1] != "]" or self.at == first:
+            if self.at >= len(pattern):
+                return self._unclosed(), self.start
+            if pattern.endswith("\\") and self.at == len(pattern) - 1:
+                return _NOTHING, len(pattern)
+            self._read_item()
+        items = "".join(self.items)
+        if negated:
+            any_other = f"[^{items}]" if items else "."
+            return (_NOTHING if self.broken else any_other), self.at + 1
+        return (f"[{items}]" if items else _NOTHING), self.at + 1
+
+    def _unclosed(self) -> str:
+        bracket = re.escape("[")
+        seen = self.items and re.match(f"[{''.join(self.items)}]", "[")
+        return bracket if seen or not self.broken else _NOTHING
+
+    def _read_item(self) -> None:
+        pattern = self.pattern
+        if named := _CLASS.match(pattern, self.at):
+            self.at = named.end()
+            self._add(_CLASSES.get(named[1]))
+        elif same := _EQUIVALENT.match(pattern, self.at):
+            self.at = same.end()
+            self._add(re.escape(same[1]))
+        else:
+            self._read_range(self._read_character())
+
+    def _read_range(self, low: str | None) -> None:
+        pattern = self.pattern
+        is_range = pattern[self.at : self.at + 1] == "-"
+        if not is_range or pattern[self.at + 1 : self.at + 2] == "]":
+            self._add(low and re.escape(low))
+            return
+        self.at += 1
+        if self.at == len(pattern):
+            self._add(low and re.escape(low))
+            self._add(None)
+            return
+        high = self._read_character()
+        if low is None or high is None:
+            self._add(None)
+        elif low <= high:
+            self._add(f"{re.escape(low)}-{re.escape(high)}")
+
+    # One character, which may be written \c or [.c.]; None if there is none.
+    def _read_character(self) -> str | None:
+        pattern, at = self.pattern, self.at
+        if pattern.startswith("[.", at):
+            end = pattern.find(".]", at + 2)
+            self.at = end + 2 if end >= 0 else len(pattern)
+            return pattern[at + 2] if end == at + 3 else None
+        if pattern[at] == "\\":
+            at += 1
+        self.at = at + 1
+        return pattern[at] if at < len(pattern) else None
+
+    def _add(self, item: str | None) -> None:
+        if item is None:
+            self.broken = True
+        elif not self.broken:
+            self.items.append(item)
