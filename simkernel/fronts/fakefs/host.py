@@ -56,7 +56,9 @@ def simulated(
     :param real_folders: directories that stay readable, for the program's own code.
     """
     with ExitStack() as stack:
-        patcher = stack.enter_context(Patcher(allow_root_user=True))
+        patcher = stack.enter_context(
+            Patcher(allow_root_user=True, additional_skip_names=_import_hooks())
+        )
         filesystem = patcher.fs
         if filesystem is None:
             raise RuntimeError("pyfakefs did not start")
@@ -85,6 +87,12 @@ def _replace(stack: ExitStack, owner: Any, name: str, value: Any) -> None:
 def _code_folders() -> list[str]:
     """Return where Python's own and installed code lies."""
     return [path for path in (sys.prefix, sys.base_prefix, *sys.path) if path]
+
+
+def _import_hooks() -> list[str]:
+    """Return the modules that find Python code; they must see the real disk."""
+    kinds = [one if isinstance(one, type) else type(one) for one in sys.meta_path]
+    return [kind.__module__ for kind in kinds if "importlib" not in kind.__module__]
 
 
 def _uname(release: str) -> os.uname_result:

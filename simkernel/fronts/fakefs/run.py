@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pyfakefs.fake_file import FakeDirectory, FakeFile, FakeFileFromRealFile
@@ -34,13 +35,22 @@ def run(host: Host, argv: Sequence[str]) -> int:
     with simulated(host, folders) as filesystem:
         filesystem.cwd = os.fspath(kept[0])
         code = run_program(program)
-        sys.stdout.flush()
+        _flush(filesystem)
         for folder in kept:
             written |= _written_below(filesystem, folder)
     for path, data in written.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return code
+
+
+def _flush(filesystem: FakeFilesystem) -> None:
+    """Write out what the program left in buffers, as leaving Python would."""
+    sys.stdout.flush()
+    for streams in filesystem.open_files:
+        for stream in streams or ():
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
 
 
 def _is_dir(word: str) -> bool:
