@@ -46,7 +46,7 @@ class Session:
 
         :raises UsageError: there is no such kernel.
         """
-        from resolver.inventory import read_aliases
+        from resolver.aliases import read_aliases
 
         if self.modules_dir is not None:
             return read_aliases(host, self.modules_dir)

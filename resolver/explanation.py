@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from resolver import inventory, safety
+from resolver import inventory, modules, safety
 from resolver.binding import choose_for
 from resolver.device import Device
 from resolver.errors import NotFoundError, RefusedError
@@ -75,12 +75,12 @@ def _explained(
     except RefusedError as problem:
         refusal = problem
     state: ModuleState = "not loaded"
-    if inventory.is_builtin(host, choice.module) or choice.source in (
+    if modules.is_builtin(host, choice.module) or choice.source in (
         "modules.builtin",
         "modules.builtin.modinfo",
     ):
         state = "built in"
-    elif inventory.is_loaded(host, choice.module):
+    elif modules.is_loaded(host, choice.module):
         state = "loaded"
     prohibited = None
     if state == "not loaded":

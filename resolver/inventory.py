@@ -1,4 +1,4 @@
-"""Read devices, drivers, modules and aliases from a host.
+"""Read devices and drivers from a host.
 
 Only reads: nothing here changes the host.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resolver import intree, modinfo, naming, prohibition
+from resolver import naming, prohibition
 from resolver.device import (
     Binding,
     Device,
@@ -19,7 +19,7 @@ from resolver.device import (
 )
 from resolver.errors import NotFoundError, UsageError
 from resolver.linux import Host
-from resolver.lookup import Aliases, AliasLookup
+from resolver.modules import drivers_of_module, is_loaded
 
 __all__ = [
     "all_devices",
@@ -31,10 +31,6 @@ __all__ = [
     "find_prohibition",
     "has_driver",
     "has_vfio_device",
-    "is_builtin",
-    "is_loaded",
-    "module_of_driver",
-    "read_aliases",
     "read_binding",
     "read_device",
 ]
@@ -127,37 +123,6 @@ def read_binding(host: Host, bus: str, name: str) -> Binding:
     )
 
 
-def read_aliases(
-    host: Host, directory: str | None, *, is_running: bool = False
-) -> Aliases:
-    """Return what a kernel's module directory says about VFIO aliases.
-
-    :param directory: ``/lib/modules/<release>``; ``None``: there is none.
-    :param is_running: it is that of the kernel which ``/sys/module`` is about.
-    """
-    if directory is None:
-        return Aliases(AliasLookup(()), notes=("the host has no module directory",))
-    notes: tuple[str, ...] = ()
-    reading = modinfo.Reading((), ())
-    path = f"{directory}/modules.alias"
-    data = host.read_if_there(path)
-    if data is None:
-        notes = (f"{path} is not there: no variant driver can be found in it",)
-    else:
-        reading = modinfo.read_modules_alias(data, path)
-    path = f"{directory}/modules.builtin.modinfo"
-    told = modinfo.read_builtin_modinfo(host.read_if_there(path) or b"\0", path)
-    entries = reading.entries + told.entries
-    entries += intree.builtin_entries(
-        builtin=modinfo.builtin_modules(
-            host.read_if_there(f"{directory}/modules.builtin") or b""
-        ),
-        resident=_resident_variants(host) if is_running else (),
-        told={entry.module for entry in entries},
-    )
-    return Aliases(AliasLookup(entries), reading.warnings + told.warnings, notes)
-
-
 def find_driver(host: Host, bus: str, name: str, bound: str | None) -> str | None:
     """Return the driver that a name means, if it is registered now.
 
@@ -173,10 +138,7 @@ def find_driver(host: Host, bus: str, name: str, bound: str | None) -> str | Non
     module = name.replace("-", "_")
     if not is_loaded(host, module):
         return None
-    links = host.names(f"{host.sys}/module/{module}/drivers")
-    drivers = tuple(
-        link.partition(":")[2] for link in links if link.startswith(f"{bus}:")
-    )
+    drivers = drivers_of_module(host, module, bus)
     driver = naming.pick_driver(module, drivers, bus=bus, bound=bound)
     if not has_driver(host, bus, driver):
         raise NotFoundError(
@@ -204,29 +166,6 @@ def has_vfio_device(host: Host, device: Device) -> bool:
     return bool(host.names(f"{path}/vfio-dev"))
 
 
-def is_loaded(host: Host, module: str) -> bool:
-    """Return whether a module is in the kernel, loaded or built in, and visible.
-
-    Built-in modules without parameters, version and driver are not visible.
-    """
-    return host.is_there(f"{host.sys}/module/{module}")
-
-
-def is_builtin(host: Host, module: str) -> bool:
-    """Return whether ``/sys/module`` shows a module to be built in.
-
-    Source: Linux, kernel/module/main.c, ``modinfo_initstate``: loadable ones have
-    an ``initstate``.
-    """
-    path = f"{host.sys}/module/{module}"
-    return host.is_there(path) and not host.is_there(f"{path}/initstate")
-
-
-def module_of_driver(host: Host, bus: str, driver: str) -> str | None:
-    """Return which module a registered driver is from; ``None``: unknown."""
-    return host.link_name(f"{host.sys}/{driver_directory(bus, driver)}/module")
-
-
 def find_prohibition(host: Host, module: str) -> prohibition.Prohibition | None:
     """Return what keeps modprobe from loading a module, if anything does."""
     files: dict[str, str] = {}
@@ -247,10 +186,6 @@ def find_prohibition(host: Host, module: str) -> prohibition.Prohibition | None:
 def boot_id(host: Host) -> str | None:
     """Return what tells this boot from every other one, if the host says it."""
     return host.attribute(f"{host.proc}/sys/kernel/random/boot_id")
-
-
-def _resident_variants(host: Host) -> tuple[str, ...]:
-    return tuple(name for name in intree.PCI_VARIANTS if is_builtin(host, name))
 
 
 def _only_one_of_kind(host: Host, kind: VendorDevice) -> Device:

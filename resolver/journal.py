@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from resolver import inventory
+from resolver import inventory, modules
 from resolver.device import Binding, Device, check_name
 from resolver.errors import FailedError, NotFoundError, RefusedError, ResolverError
 from resolver.linux import Host
@@ -156,7 +156,7 @@ def record_of(host: Host, device: Device, binding: Binding) -> Record:
         bus=device.bus,
         vendor_device=device.vendor_device,
         driver=driver,
-        module=inventory.module_of_driver(host, device.bus, driver) if driver else None,
+        module=modules.module_of_driver(host, device.bus, driver) if driver else None,
         override=binding.override,
         boot_id=inventory.boot_id(host),
     )
