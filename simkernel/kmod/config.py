@@ -185,35 +185,27 @@ def _logical_lines(content: str) -> Iterator[tuple[int, str]]:
     # (number of its last physical line, text); a backslash joins lines, and before
     # any other character it disappears.
     # Source: shared/util.c freadline_wrapped().
-    number = 0
-    for piece in _split_unescaped(content):
-        number += piece.count("\n") + (not piece.endswith("\n"))
-        line = ""
-        characters = iter(piece.removesuffix("\n"))
-        for char in characters:
-            if char == "\\":
-                # At the end of the file, the end itself is stored as byte 0xff.
-                char = next(characters, "\udcff")
-                if char == "\n":
-                    continue
-            line += char
-        if line or piece.endswith("\n"):
-            yield number, line.partition("\0")[0]
-
-
-def _split_unescaped(content: str) -> Iterator[str]:
-    # Cut after each newline that no backslash escapes.
-    start = at = 0
+    number = joined = at = 0
+    line = ""
     while at < len(content):
-        if content[at] == "\\":
-            at += 2
-            continue
+        char = content[at]
         at += 1
-        if content[at - 1] == "\n":
-            yield content[start:at]
-            start = at
-    if start < len(content):
-        yield content[start:]
+        if char == "\\":
+            # At the end of the file, the end itself is stored as byte 0xff.
+            char = content[at] if at < len(content) else "\udcff"
+            at += 1
+            if char == "\n":
+                joined += 1
+            else:
+                line += char
+        elif char == "\n":
+            number += joined + 1
+            yield number, line.partition("\0")[0]
+            line, joined = "", 0
+        else:
+            line += char
+    if line:
+        yield number + joined + 1, line.partition("\0")[0]
 
 
 def _take(keyword: str, rest: str, configuration: Configuration) -> bool:

@@ -23,7 +23,7 @@ class Severity(IntEnum):
     INFO = 6
 
 
-class ExitCommand(Exception):  # noqa: N818 - no error: the command ends, maybe well
+class ExitCommand(Exception):
     """A command ends before its last line.
 
     :param returncode: its exit status.

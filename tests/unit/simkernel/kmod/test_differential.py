@@ -1,0 +1,334 @@
+"""The real kmod 30 and ours answer the same on generated trees and configurations.
+
+The number of trees follows the variable HYPOTHESIS_PROFILE: dev, ci or soak.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from simkernel.kmod import commands, depmod
+from simkernel.kmod.context import Context
+from simkernel.kmod.names import normalize_module_name
+from simkernel.model.module import ModuleSpec, ParameterSpec
+
+RELEASE = "6.6.6-zz"
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
+EXAMPLES = {"dev": 60, "ci": 250, "soak": 10_000}[PROFILE]
+FORCE = "SIMKERNEL_FORCE_KMOD"
+MISSING = [tool for tool in ("depmod", "modprobe", "modinfo") if not shutil.which(tool)]
+
+pytestmark = pytest.mark.skipif(
+    bool(MISSING) and not os.environ.get(FORCE),
+    reason=f"no {', '.join(MISSING)}: install the package kmod; {FORCE}=1 forces this",
+)
+differential = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=PROFILE == "ci",
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+# Names that no host has loaded; some are prefixes of others.
+names = st.sampled_from(
+    ["zz", "zz_a", "zz-a-b", "zz_ab", "zza", "zz_a1", "ZZ_a", "zz-b_c", "zz_pci",
+     "zz-vfio-pci", "zz_vfio", "zzvfio_pci", "zz_q"]
+)  # fmt: skip
+words = st.text("zab_-", min_size=1, max_size=4)
+patterns = st.one_of(
+    st.builds(
+        "{}:v{}d{}".format,
+        st.sampled_from(["pci", "vfio_pci", "fsl-mc", "zz"]),
+        st.sampled_from(
+            ["0001", "0002", "*", "000?", "000[12]", "000[!1]", "00[0-9]*"]
+        ),
+        st.sampled_from(["A", "B", "*", "[A-B]", "?", "a-b*"]),
+    ),
+    st.text("ab-_:*?[]!^.\\z ", min_size=1, max_size=8),
+    st.sampled_from(
+        ["[[:digit:]]a", "a[]b]c", "[a-]", "[^a]b", "char-major-10-7", "devname:zz/q",
+         "block-major-8-*", "symbol:zz_a_interface", "a[b\\]c]d", "symbol:zz*"]
+    ),
+)  # fmt: skip
+softdeps = st.one_of(
+    st.builds("pre: {} post: {}".format, names, names),
+    st.builds("{}pre:{}{}{}".format, st.sampled_from(["", " ", "  ", "\t", "x "]),
+              st.sampled_from([" ", "  ", "\t ", ""]), names,
+              st.sampled_from(["", " ", "  ", " post:", " post: zz_a ",
+                               "  post: zz\tzz_q"])),
+)  # fmt: skip
+
+
+@st.composite
+def module_trees(draw: st.DrawFn) -> list[ModuleSpec]:
+    """Modules of one kernel, each depending on earlier ones only."""
+    chosen = draw(
+        st.lists(names, min_size=1, max_size=9, unique_by=normalize_module_name)
+    )
+    specs: list[ModuleSpec] = []
+    for file_name in chosen:
+        folder = draw(st.sampled_from(["kernel/a", "kernel/b/c", "updates", "extra"]))
+        builtin = draw(st.integers(0, 4)) == 0
+        known = [spec.name for spec in specs]
+        parameters = draw(st.lists(st.sampled_from("xyz"), max_size=2, unique=True))
+        specs.append(
+            ModuleSpec(
+                name=normalize_module_name(file_name),
+                path=f"{'kernel/d' if builtin else folder}/{file_name}.ko",
+                builtin=builtin,
+                aliases=tuple(draw(st.lists(patterns, max_size=5))),
+                depends=tuple(
+                    draw(st.lists(st.sampled_from(known), max_size=3, unique=True))
+                    if known
+                    else []
+                ),
+                softdeps=tuple(draw(st.lists(softdeps, max_size=1))),
+                parameters=tuple(
+                    ParameterSpec(
+                        name=name, description=draw(st.sampled_from(["", "what: it"]))
+                    )
+                    for name in parameters
+                ),
+            )
+        )
+    return draw(st.permutations(specs))
+
+
+targets = st.one_of(names, words, patterns)
+config_lines = st.one_of(
+    st.builds("alias {} {}".format, patterns, names),
+    st.builds("alias {}\t{}".format, names, names),
+    st.builds("blacklist {}".format, names),
+    st.builds("options {} a=1 b=\tc".format, targets),
+    st.builds("install {} /bin/true $CMDLINE_OPTS".format, targets),
+    st.builds("remove {} /bin/false".format, targets),
+    st.builds("softdep {} {}".format, targets, softdeps),
+    st.sampled_from(
+        ["", " ", "# comment", "  # no comment", "bogus x", "alias one", "blacklist",
+         "options zz", "options zz ", "install zz", "include /etc/x", "config y",
+         "Blacklist zz", "softdep zz", "\tblacklist\tzz_a ", "alias a b c d",
+         "options zz_a \\\n x=1", "blacklist zz_\\\na", "options zz x=\\n\\\\",
+         "blacklist a[b", "alias a]b zz", "blacklist zz_a\r", "remove zz_a"]
+    ),
+)  # fmt: skip
+config_files = st.dictionaries(
+    st.sampled_from(
+        ["1/a.conf", "1/b.conf", "2/a.conf", "2/c.alias", "2/x.txt", "1/.h.conf",
+         "2/.conf", "2/modules.softdep.conf", "1/d.conf/x.conf", "2/zz.conf"]
+    ),
+    st.builds(
+        "{}{}".format,
+        st.lists(config_lines, max_size=6).map("\n".join),
+        st.sampled_from(["\n", "", "\\", "\\\n"]),
+    ),
+    max_size=4,
+)  # fmt: skip
+modprobe_options = st.sampled_from(
+    [["-R"], ["-n", "-v"], ["-D"], ["-nvb"], ["-nvi"], ["-Db"], ["-n", "--first-time"],
+     ["-r", "-n", "-v"], ["-rn", "--first-time"], ["-q", "-R"], ["-aR"], ["-anv"],
+     ["--resolve"], ["--show-depends"], ["-nv", "-i", "-b"], ["-Dq"], ["-ran", "-v"],
+     ["--dry-run", "--verbose"], ["--rem", "-n", "-v"], ["-s", "-R"]]
+)  # fmt: skip
+modinfo_options = st.sampled_from(
+    [[], ["-F", "alias"], ["-p"], ["-0"], ["-n"], ["-m"], ["-Fname"],
+     ["--field=depends"], ["-l"], ["-F", "parmtype"], ["-0p"], ["-m", "-n"]]
+)  # fmt: skip
+usage_errors = st.sampled_from(
+    [["modprobe", "--bogus"], ["modprobe", "-Z"], ["modprobe"], ["modprobe", "-C"],
+     ["modprobe", "--config"], ["modprobe", "--show"], ["modprobe", "--s", "zz"],
+     ["modprobe", "--all=1"], ["modprobe", "-w", "x", "zz"], ["modprobe", "-V"],
+     ["modprobe", "--re", "zz"], ["modprobe", "-q"], ["modprobe", "--ver"],
+     ["modinfo"], ["modinfo", "-F"], ["modinfo", "--nu"], ["modinfo", "-V"],
+     ["rmmod"], ["rmmod", "-x"], ["rmmod", "-w", "zz"],
+     ["insmod"], ["insmod", "-"], ["insmod", "/nonexistent.ko"], ["insmod", "-V"],
+     ["lsmod", "x"], ["rmmod", "zz_none", "zz-none2"], ["modprobe", "-Rn", "--", "-x"]]
+)  # fmt: skip
+
+
+@st.composite
+def queries(draw: st.DrawFn) -> list[list[str]]:
+    """Commands without the options that name the tree; DIR and KO stand for paths."""
+    found: list[list[str]] = [["modprobe", "-c"], ["modinfo", "KO"]]
+    for _ in range(draw(st.integers(4, 12))):
+        options = draw(modprobe_options)
+        count = draw(st.integers(1, 2))
+        operands = [draw(queried) for _ in range(count)]
+        found.append(["modprobe", *options, "--", *operands])
+    for _ in range(draw(st.integers(1, 4))):
+        found.append(["modinfo", *draw(modinfo_options), "--", draw(queried)])
+    found.append(draw(usage_errors))
+    return found
+
+
+queried = st.one_of(
+    names,
+    words,
+    patterns,
+    st.builds(
+        "{}:v{}d{}".format,
+        st.sampled_from(["pci", "vfio_pci", "fsl_mc", "fsl-mc", "zz"]),
+        st.sampled_from(["0001", "0002", "0003"]),
+        st.sampled_from(["A", "B", "C", "a-bc"]),
+    ),
+    st.sampled_from(
+        ["symbol:zz_a_interface", "", "zz.ko", "a b", "ab", "aab", "zz_a.x"]
+    ),
+)
+
+
+class HostFiles:
+    """The host's own file system."""
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a file."""
+        return Path(path).read_bytes()
+
+    def listdir(self, path: str) -> list[str]:
+        """Return the names in a directory, in the order of readdir(3)."""
+        return os.listdir(path)
+
+    def exists(self, path: str) -> bool:
+        """Tell whether stat(2) succeeds."""
+        return os.path.exists(path)
+
+
+class NoSyscalls:
+    """System calls that no dry run may make."""
+
+    def init_module(self, image: bytes, parameters: str) -> None:
+        """Fail the test."""
+        raise AssertionError(f"loads a module with {parameters!r}")
+
+    def delete_module(self, name: str, *, force: bool) -> None:
+        """Fail the test."""
+        raise AssertionError(f"unloads {name} (force {force})")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command gave back; the address in one message is blanked out."""
+
+    command: str
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def answer(command: Sequence[str], returncode: int, out: bytes, err: bytes) -> Answer:
+    """Return the answer in a form that can be compared."""
+    stderr = re.sub(r"ctx=0x[0-9a-f]+", "ctx=0x", err.decode("utf-8", "replace"))
+    return Answer(" ".join(command), returncode, out.decode("utf-8", "replace"), stderr)
+
+
+def real_answers(directory: Path, asked: Sequence[Sequence[str]]) -> Iterator[Answer]:
+    """Run the real commands, all of them from one shell."""
+    lines = [
+        f"{shlex.join(command)} >{at}.out 2>{at}.err </dev/null; echo $? >{at}.rc"
+        for at, command in enumerate(asked)
+    ]
+    script = "\n".join(lines)
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+    subprocess.run(["sh", "-c", script], cwd=directory, env=environment, check=True)
+    for at, command in enumerate(asked):
+        yield answer(
+            command,
+            int((directory / f"{at}.rc").read_text()),
+            (directory / f"{at}.out").read_bytes(),
+            (directory / f"{at}.err").read_bytes(),
+        )
+
+
+def our_answer(command: Sequence[str], release: str) -> Answer:
+    """Run one of our commands on the host's files."""
+    context = Context(files=HostFiles(), syscalls=NoSyscalls(), release=release)
+    result = commands.run(command, context)
+    return answer(command, result.returncode, result.stdout, result.stderr)
+
+
+def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Write files, and the directories above them."""
+    for name, content in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def install(root: Path, tree: Mapping[str, bytes]) -> Path:
+    """Write what a kernel's build makes of a tree and run the real depmod on it."""
+    directory = root / "lib/modules" / RELEASE
+    made_by_depmod = {name for name in tree if name.startswith("modules.")} - {
+        "modules.order",
+        "modules.builtin",
+        "modules.builtin.modinfo",
+    }
+    build = {name: tree[name] for name in tree if name not in made_by_depmod}
+    write_files(directory, build)
+    command = ["depmod", "-b", str(root), RELEASE]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    return directory
+
+
+@differential
+@given(specs=module_trees(), compress=st.booleans())
+def test_depmod_writes_the_same_bytes(specs: list[ModuleSpec], compress: bool) -> None:
+    """Every file that the real depmod writes equals ours."""
+    tree = depmod.generate(specs, RELEASE, compress=compress)
+    with tempfile.TemporaryDirectory() as name:
+        directory = install(Path(name), tree)
+        real = {
+            str(path.relative_to(directory)): path.read_bytes()
+            for path in directory.rglob("*")
+            if path.is_file()
+        }
+
+    assert dict(tree) == real
+
+
+@differential
+@given(specs=module_trees(), config=config_files, asked=queries())
+def test_commands_answer_the_same(
+    specs: list[ModuleSpec], config: dict[str, str], asked: list[list[str]]
+) -> None:
+    """Output, messages and exit codes equal those of the real commands."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        tree = depmod.generate(specs, RELEASE)
+        install(root, tree)
+        for folder in ("etc/1", "etc/2", "work"):
+            (root / folder).mkdir(parents=True)
+        write_files(
+            root / "etc", {path: text.encode() for path, text in config.items()}
+        )
+        located = [
+            located_command(command, root, min(tree, key=len)) for command in asked
+        ]
+        real = list(real_answers(root / "work", located))
+        ours = [our_answer(command, RELEASE) for command in located]
+
+        assert ours == real
+
+
+def located_command(command: list[str], root: Path, shortest: str) -> list[str]:
+    """Return a command with the options that make it look at the tree below root."""
+    tool, *arguments = command
+    if "KO" in arguments:
+        return [tool, str(root / "lib/modules" / RELEASE / shortest)]
+    if tool == "modprobe":
+        tree = ["-d", str(root), "-S", RELEASE]
+        return [tool, *tree, f"-C{root}/etc/1", "-C", f"{root}/etc/2", *arguments]
+    if tool == "modinfo":
+        return [tool, "-b", str(root), "-k", RELEASE, *arguments]
+    return command
