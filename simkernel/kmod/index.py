@@ -66,6 +66,7 @@ def build(entries: Iterable[Entry]) -> bytes:
     """
     root = _Branch("")
     for key, value, priority in entries:
+        key.encode("ascii")
         _insert(root, key, value, priority)
     data = bytearray(struct.pack(">III", _MAGIC, _VERSION, 0))
     struct.pack_into(">I", data, 8, _write(root, data))
@@ -117,13 +118,13 @@ def _write(node: _Branch, data: bytearray) -> int:
 
 
 class _Node:
-    # A node as read from the file.
+    # A node as read from the file; ValueError and the like if it is broken.
 
-    __slots__ = ("_children", "_data", "first", "last", "prefix", "values")
+    __slots__ = ("_children", "_data", "_offset", "first", "last", "prefix", "values")
 
     def __init__(self, data: bytes, reference: int) -> None:
         self._data = data
-        at = reference & _OFFSET
+        self._offset = at = reference & _OFFSET
         self.prefix = ""
         if reference & _PREFIX:
             self.prefix, at = _text(data, at)
@@ -147,13 +148,24 @@ class _Node:
             return None
         at = self._children + 4 * (code - self.first)
         (reference,) = struct.unpack_from(">I", self._data, at)
-        return _Node(self._data, reference) if reference & _OFFSET else None
+        # Children come before their parents: what says otherwise might be endless.
+        if not 0 < reference & _OFFSET < self._offset:
+            return None
+        return _read_node(self._data, reference)
 
     def children(self) -> Iterator[tuple[str, _Node]]:
         for code in range(self.first, self.last + 1):
             child = self.child(chr(code))
             if child is not None:
                 yield chr(code), child
+
+
+def _read_node(data: bytes, reference: int) -> _Node | None:
+    # The node, None if the file is broken there.
+    try:
+        return _Node(data, reference)
+    except (IndexError, ValueError, struct.error):
+        return None
 
 
 def _text(data: bytes, at: int) -> tuple[str, int]:
@@ -164,6 +176,8 @@ def _text(data: bytes, at: int) -> tuple[str, int]:
 
 class Index:
     """An index file, searched without being read whole.
+
+    What lies below a broken node is not found.
 
     :param data: content of the file.
     :raises ValueError: it is no index of a version that kmod 30 reads.
@@ -186,7 +200,7 @@ class Index:
 
         Source: libkmod-index.c index_mm_search().
         """
-        node: _Node | None = _Node(self._data, self._root)
+        node = _read_node(self._data, self._root)
         at = 0
         while node is not None:
             if not key.startswith(node.prefix, at):
@@ -206,7 +220,7 @@ class Index:
         Source: libkmod-index.c index_mm_searchwild().
         """
         found: list[tuple[int, str]] = []
-        node: _Node | None = _Node(self._data, self._root)
+        node = _read_node(self._data, self._root)
         at = 0
         while node is not None:
             for length, char in enumerate(node.prefix):
@@ -232,7 +246,9 @@ class Index:
 
         Source: libkmod-index.c index_mm_dump().
         """
-        yield from _dump(_Node(self._data, self._root), "")
+        root = _read_node(self._data, self._root)
+        if root is not None:
+            yield from _dump(root, "")
 
 
 def _match_below(

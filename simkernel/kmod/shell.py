@@ -16,7 +16,7 @@ from simkernel.kmod.process import ExitCommand, Process, Streams
 __all__ = ["run"]
 
 _TOKEN: Final = re.compile(
-    r"""\s*(?:
+    r"""[ \t\r]*(?:
     (?P<operator>&&|\|\||[;\n])
     |(?P<redirection>[12]?>>?\s*&?\s*[^\s;&|]+)
     |(?P<word>(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s;&|>"'\\])+)
