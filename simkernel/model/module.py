@@ -58,3 +58,5 @@ class ModuleSpec:
     """Drivers that the module's init function registers, in that order."""
     init_errno: int = 0
     """errno with which the init function fails; 0: it succeeds."""
+    hotplug_control: bool = False
+    """Brings the file ``/sys/kernel/<name>/cmd``: :mod:`simkernel.sysfs.hotplug`."""

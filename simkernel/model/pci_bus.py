@@ -143,11 +143,18 @@ class PciBus(Bus[PciDevice]):
         if function.secondary_bus is not None:
             self._bridged.discard((address.domain, function.secondary_bus))
 
+    def has_bus(self, domain: int, bus: int) -> bool:
+        """Tell whether a bus is there, behind a bridge or with functions on it."""
+        return (domain, bus) in self._bridged or (domain, bus) in self._wires
+
     def answers(self, device: PciDevice) -> bool:
         """Tell whether the hardware of a device is still there."""
-        real = device.physfn or device
-        address = real.function.address
-        return address.devfn in self._wires.get(address[:2], {})
+        return self._answering(device.physfn or device) is not None
+
+    def _answering(self, device: PciDevice) -> PciFunction | None:
+        """Return the function that answers at a device's address now."""
+        address = device.function.address
+        return self._wires.get(address[:2], {}).get(address.devfn)
 
     def rescan(self) -> None:
         """Find functions that answer and are not known, and probe them.
@@ -226,6 +233,9 @@ class PciBus(Bus[PciDevice]):
     def _destroy(self, device: PciDevice) -> None:
         for child in list(device.children.values()):
             self._destroy(child)
+            real = self._answering(child)
+            if real is not None and real.lost_with_bus:
+                self.unplug(child.name)
         sriov.disable(self.kernel, device)
         self.remove_device(device)
         if device.parent is not None:

@@ -30,6 +30,8 @@ class Host:
     """Plain files by absolute path."""
     missing: tuple[str, ...]
     """Files of the module directory that are not there."""
+    environment: dict[str, str]
+    """Environment variables for what runs on the host."""
 
 
 def build(scenario: schema.Scenario, *, source: str = "scenario") -> Host:
@@ -63,7 +65,7 @@ def build(scenario: schema.Scenario, *, source: str = "scenario") -> Host:
         ) from None
     kernel.faults.planned = [_fault(one) for one in scenario.faults]
     kernel.uevents.start()
-    return Host(kernel, specs, _files(scenario), scenario.missing)
+    return Host(kernel, specs, _files(scenario), scenario.missing, scenario.environment)
 
 
 def _files(scenario: schema.Scenario) -> dict[str, bytes]:
@@ -136,7 +138,12 @@ def _module(entry: schema.Module) -> ModuleSpec:
         name=entry.name,
         path=entry.path,
         builtin=entry.builtin,
-        aliases=entry.aliases + modpost.aliases(drivers),
+        aliases=entry.aliases
+        + modpost.aliases(
+            spec
+            for spec, one in zip(drivers, entry.drivers, strict=True)
+            if one.exports_ids
+        ),
         depends=entry.depends,
         softdeps=entry.softdeps,
         parameters=tuple(
@@ -152,6 +159,7 @@ def _module(entry: schema.Module) -> ModuleSpec:
         info=tuple(info),
         drivers=drivers,
         init_errno=_errno(entry.init_errno),
+        hotplug_control=entry.hotplug_control,
     )
 
 

@@ -61,6 +61,8 @@ class Driver:
     name: str = _text(NAME, "a name without slash")
     bus: str = "pci"
     ids: tuple[PciIdEntry, ...] = ()
+    exports_ids: bool = True
+    """The table is also a ``MODULE_DEVICE_TABLE``: its aliases are in the module."""
     vfio: bool = False
     """Registers what it binds with VFIO."""
     managed_dma: bool = False
@@ -111,6 +113,8 @@ class Module:
     drivers: tuple[Driver, ...] = ()
     init_errno: str = _text(f"(?:{ERRNO})?", "an errno name like ENODEV", "")
     """The init function fails so; empty: it succeeds."""
+    hotplug_control: bool = False
+    """Brings ``/sys/kernel/<name>/cmd``, which plugs and unplugs functions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +218,8 @@ class Scenario:
     devices: tuple[Device, ...] = ()
     modprobe_d: dict[str, str] = field(default_factory=dict)
     """Files below ``/etc/modprobe.d``: name to text."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Environment variables for what runs on the host."""
     missing: tuple[str, ...] = ()
     """Files of ``/lib/modules/<release>`` that are not there."""
     faults: tuple[Fault, ...] = ()

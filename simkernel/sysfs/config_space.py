@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 
+from simkernel.model.kernel import Kernel
 from simkernel.model.pci import PciDevice
 
 __all__ = ["SIZE", "render"]
@@ -19,12 +20,14 @@ _MULTI_FUNCTION = 0x80
 _VIRTUAL_IDS = (0xFFFF, 0xFFFF)
 
 
-def render(device: PciDevice) -> bytes:
-    """Return the 4096 bytes of ``config``.
+def render(kernel: Kernel, device: PciDevice) -> bytes:
+    """Return the 4096 bytes of ``config``; all ones if nothing answers any more.
 
     A virtual function answers 0xffff for vendor and device; the kernel takes its ids
     from the physical one (PCI Express SR-IOV specification, 3.4.1.1).
     """
+    if not kernel.pci.answers(device):
+        return b"\xff" * SIZE
     it = device.function
     vendor, identity = _VIRTUAL_IDS if device.physfn else (it.vendor, it.device)
     space = bytearray(SIZE)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from errno import EAGAIN
 
+from simkernel.errors import KernelRefusal
 from simkernel.model.kernel import Kernel
 from simkernel.model.vfio import CDEV_MAJOR, GROUP_MAJOR
-from simkernel.sysfs.node import CharacterDevice, Directory, Listing, Node
+from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Listing, Node
 from simkernel.sysfs.tree import Tree
 
 __all__ = ["devtmpfs"]
@@ -20,7 +22,16 @@ def devtmpfs(kernel: Kernel) -> Tree:
 
     vfio = Listing(lambda: ["vfio"] if kernel.vfio.present else [], child)
     null = CharacterDevice(mode=0o666, major=1, minor=3)
-    return Tree(Directory({"null": lambda: null}, vfio))
+    return Tree(Directory({"kmsg": _kmsg, "null": lambda: null}, vfio))
+
+
+def _kmsg() -> Attribute:
+    """Return ``/dev/kmsg``, whose reader has always read everything."""
+
+    def show() -> bytes:
+        raise KernelRefusal(EAGAIN, "R-DEV-1")
+
+    return Attribute(mode=0o644, show=show, store=lambda data: None, size=0)
 
 
 def _vfio(kernel: Kernel) -> Directory:

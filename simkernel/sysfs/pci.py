@@ -11,7 +11,10 @@ from simkernel.model.pci import PciDevice
 from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
 from simkernel.sysfs.pci_attributes import ATTRIBUTES, PciAttribute
 
-__all__ = ["device_directory"]
+__all__ = ["IOMMU", "device_directory"]
+
+IOMMU = "dmar0"
+"""Name of the host's one IOMMU, as an Intel one has it."""
 
 
 def device_directory(kernel: Kernel, device: PciDevice) -> Directory:
@@ -43,14 +46,16 @@ def _files(kernel: Kernel, device: PciDevice) -> Listing:
 
 def _file(kernel: Kernel, device: PciDevice, row: PciAttribute) -> Attribute:
     show, store, binary = row.show, row.store, row.binary
-    read: Callable[[], bytes] | None = None
-    if binary is not None:
-        read = lambda: binary(device)  # noqa: E731  # one of two ways to read
-    elif show is not None:
-        read = lambda: f"{show(kernel, device)}\n".encode("latin-1")  # noqa: E731  # see above
+
+    def read() -> bytes:
+        if binary is not None:
+            return binary(kernel, device)
+        text = show(kernel, device) if show is not None else ""
+        return f"{text}\n".encode("latin-1") if text else b""
+
     return Attribute(
         mode=row.mode,
-        show=read,
+        show=None if show is None and binary is None else read,
         store=None if store is None else lambda data: store(kernel, device, data),
         alive=lambda: not device.dead,
     )
@@ -60,6 +65,7 @@ def _links(kernel: Kernel, device: PciDevice) -> Listing:
     def targets() -> dict[str, str]:
         found = {"subsystem": "/bus/pci"}
         if device.iommu_group is not None:
+            found["iommu"] = f"/devices/virtual/iommu/{IOMMU}"
             found["iommu_group"] = f"/kernel/iommu_groups/{device.iommu_group.number}"
         if device.driver is not None:
             found["driver"] = device.driver.devpath

@@ -31,10 +31,10 @@ class PciAttribute:
 
     mode: int
     show: Show | None = None
-    """Text without the newline at its end."""
+    """Text without the newline at its end; an empty one is shown without it."""
     store: Store | None = None
     present: Present = lambda kernel, device: True
-    binary: Callable[[PciDevice], bytes] | None = None
+    binary: Callable[[Kernel, PciDevice], bytes] | None = None
     """Content of a file that is not text."""
 
 

@@ -10,9 +10,10 @@ from simkernel.model.vfio import GROUP_MAJOR
 from simkernel.sysfs.bus import buses
 from simkernel.sysfs.classes import classes
 from simkernel.sysfs.groups import iommu_groups
+from simkernel.sysfs.hotplug import hotplug
 from simkernel.sysfs.modules import modules
 from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
-from simkernel.sysfs.pci import device_directory
+from simkernel.sysfs.pci import IOMMU, device_directory
 from simkernel.sysfs.tree import Tree
 
 __all__ = ["sysfs"]
@@ -26,13 +27,26 @@ def sysfs(kernel: Kernel) -> Tree:
                 "bus": lambda: buses(kernel),
                 "class": lambda: classes(kernel),
                 "devices": lambda: _devices(kernel),
-                "kernel": lambda: Directory(
-                    {"iommu_groups": lambda: iommu_groups(kernel)}
-                ),
+                "kernel": lambda: _kernel(kernel),
                 "module": lambda: modules(kernel),
             }
         ),
         kernel.faults,
+    )
+
+
+def _kernel(kernel: Kernel) -> Directory:
+    """Return ``/sys/kernel``."""
+
+    def controls() -> list[str]:
+        loaded = kernel.modules.loaded.values()
+        return [one.name for one in loaded if one.spec.hotplug_control]
+
+    def child(name: str) -> Node | None:
+        return hotplug(kernel) if name in controls() else None
+
+    return Directory(
+        {"iommu_groups": lambda: iommu_groups(kernel)}, Listing(controls, child)
     )
 
 
@@ -56,10 +70,13 @@ def _devices(kernel: Kernel) -> Directory:
             return None
         return Directory({one.name: _maker(kernel, one) for one in below})
 
-    return Directory(
-        {"virtual": lambda: Directory({"vfio": lambda: _vfio_groups(kernel)})},
-        Listing(roots, child),
-    )
+    virtual: dict[str, Callable[[], Node]] = {
+        "iommu": lambda: Directory(
+            {IOMMU: Directory} if kernel.iommu.by_number else {}
+        ),
+        "vfio": lambda: _vfio_groups(kernel),
+    }
+    return Directory({"virtual": lambda: Directory(virtual)}, Listing(roots, child))
 
 
 def _maker(kernel: Kernel, device: PciDevice) -> Callable[[], Node]:

@@ -66,11 +66,14 @@ def pci_id_fields(data: bytes, most: int) -> tuple[int, ...]:
 
 
 def _scan_hex(text: bytes) -> tuple[int | None, bytes]:
-    """Read one ``%x``: the number, None where there is none, and what follows."""
-    digits = re.match(rb"0[xX]([0-9a-fA-F]+)|([0-9a-fA-F]+)", text)
-    if digits is None:
+    """Read one ``%x``: the number, None where there is none, and what follows.
+
+    A ``0x`` with no digit behind it is a zero.
+    """
+    digits = re.match(rb"(?:0[xX])?([0-9a-fA-F]*)", text)
+    if digits is None or not digits[0]:
         return None, text
-    return int(digits[1] or digits[2], 16), text[digits.end() :]
+    return int(digits[1] or b"0", 16), text[digits.end() :]
 
 
 def synthetic_uevent(data: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:

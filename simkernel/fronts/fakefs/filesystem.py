@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable
 
 from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.fake_open import FakeFileOpen
@@ -55,13 +55,14 @@ def _write_modules(filesystem: FakeFilesystem, host: Host) -> None:
             )
 
 
-def show_real(filesystem: FakeFilesystem, folders: list[Path]) -> None:
+def show_real(filesystem: FakeFilesystem, folders: Iterable[str]) -> None:
     """Let the program read real directories; what it writes there stays in the fake.
 
-    Directories that would cover a simulated one are left out.
+    :param folders: absolute paths of directories that exist; one that is there in the
+        simulated host already is left out.
     """
-    for folder in sorted(set(folders), key=lambda one: len(one.parts)):
-        if folder.is_dir() and not filesystem.exists(str(folder)):
+    for folder in sorted(set(folders), key=len):
+        if not filesystem.exists(folder):
             filesystem.add_real_directory(folder, read_only=False)
 
 

@@ -8,24 +8,29 @@ front fails if they are gone.
 from __future__ import annotations
 
 import io
+import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from pyfakefs import fake_open
 from pyfakefs.fake_filesystem import FakeFilesystem
 
+from simkernel.errors import KernelRefusal
 from simkernel.fronts.fakefs.nodes import LiveFile
 
 __all__ = ["LiveRaw", "live_streams"]
+
+T = TypeVar("T")
 
 
 class _Descriptor(io.IOBase):
     """What pyfakefs asks of an object in its table of open files."""
 
     _filesystem: FakeFilesystem
-    _file: LiveFile
+    file_object: LiveFile
     _number: int | None = None
     _held_by_table = False
     delete_on_close = False
@@ -48,7 +53,7 @@ class _Descriptor(io.IOBase):
 
     def get_object(self) -> LiveFile:
         """Return the file that is open."""
-        return self._file
+        return self.file_object
 
     def fileno(self) -> int:
         """Return the number in the table."""
@@ -70,11 +75,24 @@ class _Descriptor(io.IOBase):
                 self._filesystem.close_open_file(number)
 
 
+def _as_the_system(call: Callable[..., T], *arguments: Any) -> T:
+    """Raise refusals as the class that Python has for their errno.
+
+    A program may catch ``FileNotFoundError`` or ``BlockingIOError``.
+    """
+    try:
+        return call(*arguments)
+    except KernelRefusal as refusal:
+        raise OSError(refusal.errno, refusal.strerror) from refusal
+
+
 class _Raw(io.RawIOBase):
     """One open file: reads show, each write is one store."""
 
     def __init__(self, file: LiveFile, *, reads: bool, writes: bool) -> None:
-        file.tree.check_open(file.attribute, reads=reads, writes=writes)
+        check = partial(file.tree.check_open, reads=reads, writes=writes)
+        _as_the_system(check, file.attribute)
+        self._process = os.getpid()
         self._attribute, self._tree = file.attribute, file.tree
         self._reads, self._writes = reads, writes
         self._text = b""
@@ -92,8 +110,8 @@ class _Raw(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if not self._reads:
             raise io.UnsupportedOperation("not readable")
-        if self._position == 0:
-            self._text = self._tree.read(self._attribute)
+        if self._position == 0 or not self._text:
+            self._text = _as_the_system(self._tree.read, self._attribute)
         part = self._text[self._position : self._position + len(buffer)]
         buffer[: len(part)] = part
         self._position += len(part)
@@ -102,7 +120,12 @@ class _Raw(io.RawIOBase):
     def write(self, data: Any) -> int:
         if not self._writes:
             raise io.UnsupportedOperation("not writable")
-        return self._tree.write(self._attribute, bytes(data))
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                "a forked process has a copy of the simulated kernel: what it writes "
+                "would be lost"
+            )
+        return _as_the_system(self._tree.write, self._attribute, bytes(data))
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         base = {
@@ -160,7 +183,7 @@ def _open_live(file: LiveFile, *, binary: bool, options: dict[str, Any]) -> Any:
 
 
 def _described(stream: Any, file: LiveFile, options: dict[str, Any]) -> Any:
-    stream._filesystem, stream._file = options["filesystem"], file
+    stream._filesystem, stream.file_object = options["filesystem"], file
     stream._held_by_table = options["raw_io"]
     return stream
 
