@@ -11,7 +11,12 @@ from resolver import journal, modalias, safety
 from resolver.device import Binding, Device, check_name
 from resolver.errors import NotFoundError, NotUndoneError
 from resolver.execution import carry_out
-from resolver.inventory import find_driver, has_driver, read_binding
+from resolver.inventory import (
+    find_driver,
+    has_driver,
+    has_vfio_device,
+    read_binding,
+)
 from resolver.linux import Host
 from resolver.loading import load_driver, require_permitted
 from resolver.lookup import Aliases
@@ -19,6 +24,9 @@ from resolver.plan import Step, plan_bind, plan_move
 from resolver.selection import Choice, choose
 
 __all__ = ["Outcome", "bind", "choose_for", "restore", "unbind"]
+
+
+_NO_VFIO = "{} registered no VFIO device: it is a driver for the host"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +61,7 @@ def choose_for(aliases: Aliases, device: Device, request: str | None = None) -> 
         return Choice(name=check_name(request, "driver"), source="user")
     if device.modalias is None:
         raise NotFoundError(
-            f"{device}: bus {device.bus!r} has no modaliases to choose a driver by",
+            f"bus {device.bus!r} has no modaliases to choose a driver by",
             hint="name one with --driver NAME",
         )
     return choose(modalias.parse(device.modalias), aliases)
@@ -93,6 +101,7 @@ def bind(
     if not plan.steps and now == before:
         return Outcome(device=device, driver=driver, changed=False, choice=choice)
     target = Binding(driver, driver if plan.steps else now.override)
+    # Whoever names a driver may have reasons to name one without VFIO.
     needs_vfio = choice.source != "user"
     records = _record_step(host, device)
     _transact(host, device, plan.steps, before, target, needs_vfio=needs_vfio)
@@ -103,6 +112,7 @@ def bind(
         choice=choice,
         steps=loads + records + plan.steps,
         undo=plan.undo,
+        notes=() if has_vfio_device(host, device) else (_NO_VFIO.format(driver),),
     )
 
 
@@ -231,7 +241,7 @@ def _load_again(
         load_driver(host, device.bus, module, record.driver)
         if not has_driver(host, device.bus, record.driver):
             raise NotFoundError(
-                f"{device}: its driver {record.driver} is gone, and module {module} "
+                f"the previous driver {record.driver} is gone, and module {module} "
                 "does not bring it back"
             )
     return (Step(action="load", text=module),)

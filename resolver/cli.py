@@ -300,8 +300,8 @@ def resolve_command(
 
     def on_error(number: int, problem: UsageError) -> None:
         session.exit_code = problem.exit_code
-        where = f"line {number}: " if modaliases == ("-",) else ""
-        console.error(UsageError(where + problem.message, hint=problem.hint))
+        problem.about = f"line {number}" if modaliases == ("-",) else ""
+        console.error(problem)
 
     if as_json:
         header = '{"schema": "resolver/1", "command": "resolve"}'

@@ -106,6 +106,7 @@ class Batch:
         except ResolverError as error:
             self._results.append(error)
             self._objects.append(documents.error_object(text, found, error))
+            error.about = str(found or text)
             self.console.error(error)
             return
         self._results.append(outcome)
@@ -137,6 +138,7 @@ def explain_devices(
         except ResolverError as error:
             codes.append(error.exit_code)
             objects.append(documents.error_object(text, None, error))
+            error.about = text
             console.error(error)
             continue
         objects.append(documents.explanation_object(text, found))
@@ -158,7 +160,7 @@ def _without_os_errors(device: Device, action: Callable[[Device], Outcome]) -> O
         return action(device)
     except OSError as problem:
         raise FailedError(
-            f"{device}: {problem.filename or 'the host'}: {error_of(problem)}",
+            f"{problem.filename or 'the host'}: {error_of(problem)}",
             hint="run as root" if isinstance(problem, PermissionError) else "",
             errno=problem.errno or 0,
         ) from problem

@@ -33,7 +33,12 @@ class ResolverError(Exception):
         self.message = message
         self.hint = hint
         self.rule = rule
+        self.about = ""
+        """What it is about, where that is one of several: a device, a line."""
         super().__init__(message)
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.message}" if self.about else self.message
 
 
 class FailedError(ResolverError):

@@ -53,7 +53,7 @@ def carry_out(
         error = _reported(host, device, failure)
         if problems:
             raise NotUndoneError(
-                error.message if error else f"{device}: interrupted",
+                error.message if error else "interrupted",
                 problems=problems,
                 hint=f"resolver restore {device.name} tries again",
             ) from failure
@@ -72,7 +72,7 @@ def _perform(host: Host, device: Device, step: Step, target: Binding) -> None:
     try:
         host.write(f"{host.sys}/{step.path}", step.text)
     except OSError as problem:
-        raise _failure(host, device, step, problem) from problem
+        raise _failure(host, step, problem) from problem
     if step.action == "probe" and target.driver is not None:
         _require_bound(host, device, target.driver)
 
@@ -92,7 +92,7 @@ def _require_bound(host: Host, device: Device, driver: str) -> None:
         # Bound in the meantime, by a probe that the kernel ran on its own.
         if problem.errno == errno.EBUSY and bound is not None:
             return
-        raise _failure(host, device, step, problem) from problem
+        raise _failure(host, step, problem) from problem
 
 
 def _verify(host: Host, device: Device, target: Binding, *, needs_vfio: bool) -> None:
@@ -101,17 +101,17 @@ def _verify(host: Host, device: Device, target: Binding, *, needs_vfio: bool) ->
 
     if not host.wait(lambda: now().driver == target.driver, WAIT_S):
         raise FailedError(
-            f"{device}: every write succeeded, but its driver is "
+            "every write succeeded, but the driver is "
             f"{now().driver or 'none'}, not {target.driver or 'none'}"
         )
     if now().override != target.override:
         raise FailedError(
-            f"{device}: every write succeeded, but driver_override is "
+            "every write succeeded, but driver_override is "
             f"{now().override!r}, not {target.override!r}"
         )
     if needs_vfio and not host.wait(lambda: has_vfio_device(host, device), WAIT_S):
         raise FailedError(
-            f"{device}: {target.driver} took the device, but registered no VFIO device",
+            f"{target.driver} took the device, but registered no VFIO device",
             hint="the kernel log has the reason: dmesg | tail",
         )
 
@@ -125,32 +125,34 @@ def _put_back(host: Host, device: Device, before: Binding) -> tuple[str, ...]:
             try:
                 host.write(f"{host.sys}/{step.path}", step.text)
             except OSError as problem:
-                problems.append(_failure(host, device, step, problem).message)
+                problems.append(_failure(host, step, problem).message)
         now = read_binding(host, device.bus, device.name)
     except NotFoundError:
         return ()  # The device went away, and its override with it.
     if now == before:
         return ()
-    return (
-        *problems,
-        f"{device}: driver is {now.driver or 'none'}, was {before.driver or 'none'}; "
-        f"driver_override is {now.override!r}, was {before.override!r}",
-    )
+    if now.driver != before.driver:
+        was, is_now = before.driver or "none", now.driver or "none"
+        problems.append(f"the driver was {was} and is {is_now}")
+    if now.override != before.override:
+        was, is_now = before.override or "unset", now.override or "unset"
+        problems.append(f"driver_override was {was} and is {is_now}")
+    return tuple(problems)
 
 
-def _failure(host: Host, device: Device, step: Step, problem: OSError) -> FailedError:
+def _failure(host: Host, step: Step, problem: OSError) -> FailedError:
     directory = step.path.rpartition("/")[0]
     driver = directory.rpartition("/")[2]
     said = error_of(problem)
     if step.action == "bind":
-        message = f"{device}: driver {driver} does not take the device: {said}"
+        message = f"driver {driver} does not take the device: {said}"
         hint = "the kernel log has the reason: dmesg | tail"
     elif step.action == "unbind":
-        message = f"{device}: driver {driver} does not release the device: {said}"
+        message = f"driver {driver} does not release the device: {said}"
         hint = ""
     else:
         path = f"{host.sys}/{step.path}"
-        message = f"{device}: cannot write {step.text.strip()!r} to {path}: {said}"
+        message = f"cannot write {step.text.strip()!r} to {path}: {said}"
         hint = ""
     if problem.errno in (errno.EACCES, errno.EPERM):
         hint = "run as root"
@@ -163,11 +165,11 @@ def _reported(
 ) -> ResolverError | None:
     if not host.is_there(f"{host.sys}/{device_directory(device.bus, device.name)}"):
         return FailedError(
-            f"{device}: the device went away meanwhile",
+            "the device went away meanwhile",
             hint="resolver devices shows those there are",
         )
     if isinstance(failure, ResolverError):
         return failure
     if isinstance(failure, OSError):
-        return FailedError(f"{device}: {error_of(failure)}", errno=failure.errno or 0)
+        return FailedError(error_of(failure), errno=failure.errno or 0)
     return None

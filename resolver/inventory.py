@@ -60,12 +60,12 @@ def find_device(host: Host, text: str) -> Device:
         return _only_one_of_kind(host, spelling)
     if isinstance(spelling, SysfsPath):
         path = f"{host.sys}{spelling.path.removeprefix('/sys')}"
-        return _device_at(host, path, f"there is no device at {text!r}")
+        return _device_at(host, path, "there is no device")
     assert isinstance(spelling, InterfaceName)
     return _device_at(
         host,
         f"{host.sys}/class/net/{spelling.name}/device",
-        f"there is no network interface {spelling.name!r} with a device",
+        "there is no device, nor an interface of that name that has one",
     )
 
 
@@ -113,7 +113,7 @@ def read_binding(host: Host, bus: str, name: str) -> Binding:
     path = f"{host.sys}/{device_directory(bus, name)}"
     if not host.is_there(path):
         raise NotFoundError(
-            f"there is no device {name} on bus {bus!r}",
+            f"there is no such device on bus {bus!r}",
             hint="resolver devices shows those there are",
         )
     override = host.attribute(f"{path}/driver_override")
@@ -192,7 +192,7 @@ def _only_one_of_kind(host: Host, kind: VendorDevice) -> Device:
     devices = [d for d in all_devices(host) if d.vendor_device == kind.text]
     if not devices:
         raise NotFoundError(
-            f"there is no device of kind {kind.text}",
+            "there is no device of this kind",
             hint="resolver devices shows those there are",
         )
     if len(devices) > 1:

@@ -127,12 +127,12 @@ def require(host: Host, device: Device) -> Record:
     record = load(host, device.name)
     if record is None:
         raise NotFoundError(
-            f"{device}: nothing is remembered of it in {host.journal}",
+            f"nothing is remembered of it in {host.journal}",
             hint="only what resolver bound or unbound since the last boot is",
         )
     if not record.is_about(device):
         raise RefusedError(
-            f"{device}: the device found there was {record.vendor_device or 'another'}",
+            f"the device found there was {record.vendor_device or 'another'}",
             rule="device-changed",
             hint=f"remove {path_of(host, device.name)}: the device it is about is gone",
         )

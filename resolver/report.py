@@ -133,7 +133,7 @@ def warning_line(warning: FileWarning) -> str:
 
 def error_lines(error: ResolverError) -> Iterator[str]:
     """Yield what went wrong, and what to do about it."""
-    yield shown(f"error: {error.message}")
+    yield shown(f"error: {error}")
     if isinstance(error, NotUndoneError):
         yield from (shown(f"error: not undone: {p}") for p in error.problems)
     if error.hint:

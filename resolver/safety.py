@@ -34,7 +34,7 @@ def require_iommu(host: Host, device: Device) -> None:
             "intel_iommu=on to the kernel command line"
         )
     raise RefusedError(
-        f"{device}: no IOMMU group, so VFIO could not isolate the device",
+        "no IOMMU group, so VFIO could not isolate the device",
         rule="no-iommu-group",
         hint=hint,
     )
@@ -52,10 +52,10 @@ def require_writable(host: Host, device: Device) -> None:
     path = f"{host.sys}/{directory}/driver_override"
     if not host.is_there(path):
         raise FailedError(
-            f"{device}: bus {device.bus!r} has no driver_override",
+            f"bus {device.bus!r} has no driver_override",
             hint="devices of this bus cannot be kept for a driver",
         )
     if not host.is_writable(path):
         raise FailedError(
-            f"{device}: {path} is not writable", hint="run as root", errno=errno.EACCES
+            f"{path} is not writable", hint="run as root", errno=errno.EACCES
         )

@@ -124,8 +124,8 @@ def _generic(modalias: Modalias, notes: tuple[str, ...]) -> Choice:
     driver = GENERIC_DRIVERS.get(modalias.bus)
     if driver is None:
         raise NotFoundError(
-            f"no VFIO driver for {modalias.text}: no alias describes it, and bus "
-            f"{modalias.bus!r} has no generic one",
+            f"there is no VFIO driver for it: no alias describes {modalias.text}, and "
+            f"bus {modalias.bus!r} has no generic driver",
             hint="name one with --driver NAME",
         )
     return Choice(

@@ -76,7 +76,7 @@ def test_other_buses_have_their_own_prefix_and_generic_driver() -> None:
 
 def test_bus_without_any_vfio_driver_is_an_error() -> None:
     """There is nothing to fall back to on, say, USB."""
-    with pytest.raises(NotFoundError, match="'usb' has no generic one"):
+    with pytest.raises(NotFoundError, match="'usb' has no generic driver"):
         choose(modalias.parse("usb:v0781p5567"), aliases())
 
 
