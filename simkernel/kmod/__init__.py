@@ -20,7 +20,7 @@ never touches the host. Entry points::
         # argv[0] is the command as typed: "modprobe", "/sbin/modprobe", ...
         # Never raises for what a command can meet: see CommandResult.returncode.
     commands.commands() -> tuple[str, ...]
-        # ("insmod", "lsmod", "modinfo", "modprobe", "rmmod")
+        # ("depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod")
 
     Context(                        # simkernel.kmod.context, frozen, keyword only
         files: Files,               # simkernel.kmod.files
@@ -36,6 +36,7 @@ never touches the host. Entry points::
         def read(self, path: str) -> bytes: ...          # raises OSError
         def listdir(self, path: str) -> list[str]: ...   # raises OSError
         def exists(self, path: str) -> bool: ...         # follows links
+        # depmod also wants: def write(self, path: str, content: bytes) -> None
 
     class ModuleSyscalls(Protocol):
         def init_module(self, image: bytes, parameters: str) -> None: ...

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from simkernel.kmod import insmod, lsmod, modinfo, modprobe, rmmod
+from simkernel.kmod import depmod_command, insmod, lsmod, modinfo, modprobe, rmmod
 from simkernel.kmod.context import CommandResult, Context
 from simkernel.kmod.process import ExitCommand, Process, Streams
 
 __all__ = ["commands", "execute", "is_command", "run"]
 
 _COMMANDS: Final[Mapping[str, Callable[[Process], int]]] = {
+    "depmod": depmod_command.main,
     "insmod": insmod.main,
     "lsmod": lsmod.main,
     "modinfo": modinfo.main,

@@ -15,8 +15,12 @@ from simkernel.errors import UsageError
 from simkernel.kmod import index
 from simkernel.kmod.hashorder import MODULE_BUCKETS, SYMBOL_BUCKETS, bucket_order
 from simkernel.kmod.names import normalize_alias, path_to_module_name
+from simkernel.kmod.process import Severity
 
-__all__ = ["ModuleFile", "depmod_makers"]
+__all__ = ["ModuleFile", "Report", "depmod_makers"]
+
+Report = Callable[[Severity, str], None]
+"""What is told of oddities in the modules."""
 
 _DEVICE_NUMBER: Final = re.compile(
     r"(char|block)-major-\s*([+-]?\d+)-\s*([+-]?\d+)", re.ASCII
@@ -50,20 +54,28 @@ class ModuleFile:
         return f"{directory}{slash}{file[: len(self.name) + len('.ko')]}"
 
 
+def _keep_quiet(severity: Severity, text: str) -> None:
+    # Nobody is there to read it.
+    pass
+
+
 def depmod_makers(
-    modules: Sequence[ModuleFile], given: Mapping[str, bytes]
+    modules: Sequence[ModuleFile],
+    given: Mapping[str, bytes],
+    report: Report = _keep_quiet,
 ) -> dict[str, Callable[[], bytes]]:
     """Return what makes each file that depmod writes, in the order of its writing.
 
     :param given: content of ``modules.order``, ``modules.builtin`` and
         ``modules.builtin.modinfo``, as far as the tree has them.
+    :param report: called by the makers for what they leave out.
 
     A maker raises ``UsageError`` for dependencies that form a cycle and for text in
     an index that is not ASCII.
 
     Source: tools/depmod.c depmod_output().
     """
-    tree = _Tree(modules, given)
+    tree = _Tree(modules, given, report)
     return {
         "modules.dep": tree.dep,
         "modules.dep.bin": tree.dep_index,
@@ -82,10 +94,14 @@ class _Tree:
     # The modules of one tree; sorting and dependencies are computed once, when needed.
 
     def __init__(
-        self, modules: Sequence[ModuleFile], given: Mapping[str, bytes]
+        self,
+        modules: Sequence[ModuleFile],
+        given: Mapping[str, bytes],
+        report: Report,
     ) -> None:
         self._modules = modules
         self._given = given
+        self._report = report
 
     @cached_property
     def _sorted(self) -> list[ModuleFile]:
@@ -146,7 +162,7 @@ class _Tree:
         return _index(
             (alias, module.name, at)
             for at, module in enumerate(self._sorted)
-            for alias in _normalized(module.aliases)
+            for alias in self._normalized(module.aliases)
         )
 
     def softdep(self) -> bytes:
@@ -177,12 +193,14 @@ class _Tree:
         content = self._given.get("modules.builtin")
         if content is None:
             return b""
-        lines = content.decode("utf-8", "surrogateescape").splitlines()
-        return _index(
-            (path_to_module_name(line), "", 0)
-            for line in lines
-            if line[:1].isascii() and line[:1].isalpha()
-        )
+        names: list[str] = []
+        for line in content.decode("utf-8", "surrogateescape").splitlines():
+            if line[:1].isascii() and line[:1].isalpha():
+                names.append(path_to_module_name(line))
+            else:
+                text = f"Invalid modules.builtin line: {line}\n"
+                self._report(Severity.ERROR, text)
+        return _index((name, "", 0) for name in names)
 
     def builtin_alias_index(self) -> bytes:
         content = self._given.get("modules.builtin.modinfo")
@@ -191,17 +209,31 @@ class _Tree:
         return _index(
             (alias, name, 0)
             for name, text in _builtin_aliases(content)
-            for alias in _normalized([text])
+            for alias in self._normalized([text])
         )
 
     def devname(self) -> bytes:
-        lines = [
-            f"{module.name} {node}\n"
-            for module in self._sorted
-            if (node := _device_node(module.aliases)) is not None
-        ]
+        lines: list[str] = []
+        for module in self._sorted:
+            node, number = _device_node(module.aliases)
+            if node is not None and number is not None:
+                lines.append(f"{module.name} {node} {number}\n")
+            elif node is not None:
+                self._report(
+                    Severity.ERROR,
+                    f"Module '{module.name}' has devname ({node}) but lacks major and "
+                    "minor information. Ignoring.",
+                )
         heading = ["# Device nodes to trigger on-demand module loading.\n"]
         return _text((heading if lines else []) + lines)
+
+    def _normalized(self, aliases: Iterable[str]) -> Iterator[str]:
+        # As look-ups spell them; those with an unmatched bracket are left out.
+        for alias in aliases:
+            try:
+                yield normalize_alias(alias)
+            except ValueError:
+                self._report(Severity.WARNING, f"Unmatched bracket in {alias}")
 
 
 def _topological_rank(
@@ -242,15 +274,6 @@ def _closure(
     return list(found.values())
 
 
-def _normalized(aliases: Iterable[str]) -> Iterator[str]:
-    # As look-ups spell them; those with an unmatched bracket are left out.
-    for alias in aliases:
-        try:
-            yield normalize_alias(alias)
-        except ValueError:
-            continue
-
-
 def _builtin_aliases(content: bytes) -> Iterator[tuple[str, str]]:
     # (module, alias) of every "module.alias=text" in modules.builtin.modinfo.
     for text in content.decode("utf-8", "surrogateescape").split("\0"):
@@ -260,8 +283,8 @@ def _builtin_aliases(content: bytes) -> Iterator[tuple[str, str]]:
             yield module, value
 
 
-def _device_node(aliases: Iterable[str]) -> str | None:
-    # "node c10:196" from an alias "devname:node" and one with the numbers.
+def _device_node(aliases: Iterable[str]) -> tuple[str | None, str | None]:
+    # ("node", "c10:196") from an alias "devname:node" and one with the numbers.
     # Source: tools/depmod.c output_devname().
     node: str | None = None
     number: str | None = None
@@ -271,8 +294,8 @@ def _device_node(aliases: Iterable[str]) -> str | None:
         elif found := _DEVICE_NUMBER.match(alias):
             number = f"{found[1][0]}{_unsigned(found[2])}:{_unsigned(found[3])}"
         if node is not None and number is not None:
-            return f"{node} {number}"
-    return None
+            break
+    return node, number
 
 
 def _unsigned(digits: str) -> int:

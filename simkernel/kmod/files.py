@@ -6,9 +6,16 @@ Declares them only; the fronts and the tests implement them.
 from __future__ import annotations
 
 import errno
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-__all__ = ["Files", "ModuleSyscalls", "is_directory", "read_text", "read_text_or_none"]
+__all__ = [
+    "Files",
+    "ModuleSyscalls",
+    "WritableFiles",
+    "is_directory",
+    "read_text",
+    "read_text_or_none",
+]
 
 
 class Files(Protocol):
@@ -25,6 +32,14 @@ class Files(Protocol):
 
     def exists(self, path: str) -> bool:
         """Tell whether stat(2) succeeds; links are followed."""
+
+
+@runtime_checkable
+class WritableFiles(Files, Protocol):
+    """A file system in which depmod can store what it computes."""
+
+    def write(self, path: str, content: bytes) -> None:
+        """Create or replace a file, or raise the ``OSError`` of open(2)."""
 
 
 class ModuleSyscalls(Protocol):
