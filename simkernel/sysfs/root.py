@@ -71,9 +71,7 @@ def _devices(kernel: Kernel) -> Directory:
         return Directory({one.name: _maker(kernel, one) for one in below})
 
     virtual: dict[str, Callable[[], Node]] = {
-        "iommu": lambda: Directory(
-            {IOMMU: Directory} if kernel.iommu.by_number else {}
-        ),
+        "iommu": lambda: Directory({IOMMU: Directory}),
         "vfio": lambda: _vfio_groups(kernel),
     }
     return Directory({"virtual": lambda: Directory(virtual)}, Listing(roots, child))

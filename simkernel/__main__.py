@@ -1,0 +1,5 @@
+"""``python -m simkernel``."""
+
+from simkernel.cli import main
+
+main()

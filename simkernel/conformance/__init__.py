@@ -1,0 +1,1 @@
+"""Whether the simulated kernel says what the real one said."""
