@@ -188,7 +188,7 @@ def recorded(host: Host) -> list[str]:
 def _checked(data: bytes, device: str) -> Record:
     if len(data) > _MAX_BYTES:
         raise ValueError(f"it is longer than {_MAX_BYTES} bytes")
-    document = json.loads(data)
+    document = json.loads(data.decode("utf-8"))
     if not isinstance(document, dict) or document.pop("schema", None) != SCHEMA:
         raise ValueError(f"it is no {SCHEMA} document")
     fields = Record.__dataclass_fields__
