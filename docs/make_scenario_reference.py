@@ -1,0 +1,120 @@
+"""Writes docs/scenario.md from the schema: ``python docs/make_scenario_reference.py``.
+
+A test fails while the file is not what this would write.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any
+
+from simkernel.scenario import schema
+
+INTRODUCTION = """\
+# The scenario file
+
+<!-- Made from simkernel/scenario/schema.py by docs/make_scenario_reference.py. -->
+
+A scenario is a file `NAME.yaml.j2` of two parts, with a line `---` between them. The
+first is plain YAML: a `description`, and `parameters` with a `default` and a
+`description` each. The second is a [Jinja2](https://jinja.palletsprojects.com/)
+template in which the parameters are variables; what it renders to is YAML with the
+keys below. `simkernel run --set NAME=VALUE` gives a parameter another value, and
+`simkernel show NAME` prints what a template renders to.
+
+- Jinja2 runs in its sandbox, and a name that is not defined is an error.
+- YAML is not allowed to guess types: every value is text until the table below says
+  otherwise, so `0000:01:00.0` needs no quotes to stay what it is.
+- Quote what YAML itself would read differently: texts with `: `, ` #`, or a leading
+  `*`, `[`, `{`, `"`.
+- An unknown key is an error. All errors are reported at once, each with its place.
+- `{% import "_macros/vfio.yaml.j2" as vfio %}` gives the modules of a stock kernel:
+  `vfio.stock()`, `vfio.variant(...)`, `vfio.host_driver(...)`.
+
+"""
+ORDER = (
+    schema.Scenario,
+    schema.KernelImage,
+    schema.Module,
+    schema.Parameter,
+    schema.Driver,
+    schema.PciIdEntry,
+    schema.Device,
+    schema.Sriov,
+    schema.VirtualFunction,
+    schema.Fault,
+    schema.Expected,
+)
+
+
+def reference() -> str:
+    """Return the text of docs/scenario.md."""
+    documented = _attribute_docstrings()
+    parts = [INTRODUCTION]
+    for cls in ORDER:
+        parts.append(f"## {cls.__name__}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n\n")
+        parts.append("| key | value | default | meaning |\n|---|---|---|---|\n")
+        parts += _rows(cls, documented[cls.__name__])
+        parts.append("\n")
+    return "".join(parts).rstrip("\n") + "\n"
+
+
+def _rows(cls: type[Any], documented: dict[str, str]) -> Iterator[str]:
+    for field in fields(cls):
+        kind = field.metadata.get("meaning") or _kind(str(field.type))
+        meaning = documented.get(field.name, "")
+        cells = (f"`{field.name.rstrip('_')}`", kind, _default(field), meaning)
+        escaped = [cell.replace("|", "\\|").replace("\n", " ") for cell in cells]
+        yield f"| {' | '.join(escaped)} |\n".replace("``", "`")
+
+
+def _kind(annotation: str) -> str:
+    """Return a type as an author of YAML knows it."""
+    annotation = annotation.removesuffix(" | None")
+    if annotation.startswith("tuple["):
+        inner = annotation.removeprefix("tuple[").removesuffix(", ...]")
+        return f"list of {_kind(inner)}"
+    names = {
+        "str": "text",
+        "int": "number",
+        "bool": "true or false",
+        "dict[str, str]": "mapping of names to texts",
+    }
+    return names.get(annotation, f"[{annotation}](#{annotation.lower()})")
+
+
+def _default(field: Field[Any]) -> str:
+    if field.default is MISSING:
+        return "" if field.default_factory is not MISSING else "required"
+    if field.default in (None, "", ()):
+        return ""
+    text = str(field.default)
+    return f"`{text.lower() if isinstance(field.default, bool) else text}`"
+
+
+def _attribute_docstrings() -> dict[str, dict[str, str]]:
+    """Return the docstring below each attribute, by class and attribute."""
+    found: dict[str, dict[str, str]] = {}
+    for node in ast.parse(inspect.getsource(schema)).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        found[node.name] = {}
+        for before, after in zip(node.body, node.body[1:], strict=False):
+            if (
+                isinstance(before, ast.AnnAssign)
+                and isinstance(before.target, ast.Name)
+                and isinstance(after, ast.Expr)
+                and isinstance(after.value, ast.Constant)
+            ):
+                text = inspect.cleandoc(str(after.value.value))
+                found[node.name][before.target.id] = text
+    return found
+
+
+if __name__ == "__main__":
+    path = Path(__file__).with_name("scenario.md")
+    path.write_text(reference(), encoding="utf-8")
