@@ -148,8 +148,15 @@ class Host:
         return os.path.realpath(path)
 
     def is_writable(self, path: str) -> bool:
-        """Return whether this process may open a file for writing."""
-        return os.access(path, os.W_OK)
+        """Return whether this process may write a file, by opening it.
+
+        Modes do not tell all: the file system may be mounted read-only.
+        """
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CLOEXEC))
+        except OSError:
+            return False
+        return True
 
     def write(self, path: str, text: str) -> None:
         """Give a sysfs file one command, in one write.
