@@ -135,7 +135,8 @@ class Bus(Generic[AnyDevice]):
         :raises KernelRefusal: ENODEV, no match; EBUSY, bound already or the group's
             DMA is a user's; EAGAIN, the probe defers; else the probe's errno.
 
-        Source: drivers/base/bus.c bind_store(). Rules: R-BIND-2 to R-BIND-5.
+        Source: drivers/base/bus.c bind_store(). Rules: R-BIND-2, R-BIND-3, R-BIND-4,
+        R-BIND-5, R-BIND-6.
         """
         entry = self.match(driver, device)
         if entry is None:

@@ -41,7 +41,7 @@ class PciBus(Bus[PciDevice]):
         by override only.
 
         Source: drivers/pci/pci-driver.c pci_match_device(), pci_bus_match().
-        Rules: R-MATCH-1 to R-MATCH-5.
+        Rules: R-MATCH-2, R-MATCH-3, R-MATCH-4, R-MATCH-5.
         """
         override = device.driver_override
         if override is None:
@@ -68,7 +68,8 @@ class PciBus(Bus[PciDevice]):
         :raises KernelRefusal: EEXIST, the driver has the id already; EINVAL, no entry
             of its table has this driver data.
 
-        Source: drivers/pci/pci-driver.c new_id_store(). Rules: R-NEWID-2 to 5.
+        Source: drivers/pci/pci-driver.c new_id_store(). Rules: R-NEWID-2, R-NEWID-3,
+        R-NEWID-4, R-NEWID-5.
         """
         vendor, device, subvendor, subdevice, class_, mask, data = (
             *fields,

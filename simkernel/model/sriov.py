@@ -23,8 +23,8 @@ def set_numvfs(kernel: Kernel, device: PciDevice, count: int) -> None:
     :raises KernelRefusal: ERANGE, more than the hardware has; ENOENT, no driver that
         can; EBUSY, another number than 0 is enabled; else the driver's errno.
 
-    Source: drivers/pci/iov.c sriov_numvfs_store(): in this order. Rules: R-SRIOV-1
-    to R-SRIOV-5.
+    Source: drivers/pci/iov.c sriov_numvfs_store(): in this order. Rules: R-SRIOV-1,
+    R-SRIOV-2, R-SRIOV-3, R-SRIOV-4, R-SRIOV-5.
     """
     capability, state = device.function.sriov, device.sriov
     if capability is None or state is None:

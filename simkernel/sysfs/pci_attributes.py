@@ -1,7 +1,7 @@
 """The files of a PCI function's directory: which there are, what they show and do.
 
 Source of the whole: drivers/pci/pci-sysfs.c, drivers/pci/iov.c; modes and texts
-observed on 6.12. Rules: R-PCI-1 to R-PCI-9.
+observed on 6.12. Rules: R-PCI-1, R-PCI-2.
 """
 
 from __future__ import annotations

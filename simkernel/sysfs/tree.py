@@ -73,7 +73,8 @@ class Tree:
         :raises KernelRefusal: ENODEV, its object is gone; EIO, it cannot be written;
             else as the file's own rules say.
 
-        Source: fs/kernfs/file.c kernfs_fop_write_iter(). Rules: R-SYSFS-1 to 5.
+        Source: fs/kernfs/file.c kernfs_fop_write_iter(). Rules: R-SYSFS-1, R-SYSFS-2,
+        R-SYSFS-4, R-SYSFS-5.
         """
         if not data:
             return 0

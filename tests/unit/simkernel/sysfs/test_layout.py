@@ -1,0 +1,152 @@
+"""Which files there are, and how they hang together."""
+
+from __future__ import annotations
+
+from errno import EAGAIN
+
+import pytest
+
+from simkernel.errors import KernelRefusal
+from simkernel.model.kernel import Kernel
+from simkernel.sysfs.devtmpfs import devtmpfs
+from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link
+from simkernel.sysfs.procfs import procfs
+from simkernel.sysfs.root import sysfs
+from simkernel.sysfs.tree import Tree
+from tests.bench import GPU, NIC, bench, device
+
+
+def _names(tree: Tree, path: str) -> list[str]:
+    node = tree.lookup(path)
+    assert isinstance(node, Directory)
+    return sorted(node.names())
+
+
+def _target(tree: Tree, path: str) -> str:
+    node = tree.lookup(path)
+    assert isinstance(node, Link)
+    return node.target
+
+
+def _on_vfio(name: str) -> Kernel:
+    kernel = bench("vfio_pci")
+    device(kernel, name).driver_override = b"vfio-pci"
+    kernel.pci.probe(device(kernel, name))
+    return kernel
+
+
+def test_bus_directory() -> None:
+    """PCI has what every bus has, and three files more."""
+    expected = (
+        "devices drivers drivers_autoprobe drivers_probe rescan resource_alignment "
+        "slots uevent"
+    )
+
+    assert expected.split() == _names(sysfs(bench()), "bus/pci")
+
+
+def test_driver_directory_and_links_both_ways() -> None:
+    """Driver and device point at each other, and the driver at its module."""
+    tree = sysfs(bench("host_nic"))
+    base = "bus/pci/drivers/host_nic"
+
+    expected = f"{NIC} 0000:02:00.0 bind module new_id remove_id uevent unbind"
+    assert sorted(expected.split()) == _names(tree, base)
+    assert _target(tree, f"{base}/module") == "../../../../module/host_nic"
+    assert f"../../../../devices/pci0000:01/{NIC}" == _target(tree, f"{base}/{NIC}")
+    assert (
+        _target(tree, f"devices/pci0000:01/{NIC}/driver")
+        == "../../../bus/pci/drivers/host_nic"
+    )
+
+
+def test_module_directory() -> None:
+    """A loaded module shows its state, a built-in one only what it declares."""
+    tree = sysfs(bench("host_nic"))
+
+    loaded = (
+        "coresize drivers holders initsize initstate notes parameters refcnt sections "
+        "taint uevent version"
+    )
+    assert loaded.split() == _names(tree, "module/host_nic")
+    assert _names(tree, "module/host_nic/drivers") == ["pci:host_nic"]
+    assert _names(tree, "module/tuned") == ["parameters", "uevent"]
+    assert tree.lookup("module/helper") is None
+
+
+def test_holders_are_links_to_the_users() -> None:
+    """Who uses a module is listed with it."""
+    tree = sysfs(bench("vfio_pci"))
+
+    assert _target(tree, "module/vfio/holders/vfio_pci") == "../../vfio_pci"
+
+
+def test_iommu_group_lists_its_members() -> None:
+    """Functions of one group share a directory of links."""
+    tree = sysfs(bench())
+
+    expected = ["devices", "reserved_regions", "type"]
+    assert expected == _names(tree, "kernel/iommu_groups/7")
+    assert _names(tree, "kernel/iommu_groups/7/devices") == [NIC, GPU]
+    assert tree.lookup("kernel/iommu_groups/07") is None
+
+
+def test_vfio_nodes_come_and_go_with_the_device() -> None:
+    """Group node, device node and class entries appear together."""
+    kernel = _on_vfio(GPU)
+    tree, dev = sysfs(kernel), devtmpfs(kernel)
+
+    assert _names(dev, "vfio") == ["7", "devices", "vfio"]
+    node = dev.lookup("vfio/7")
+    assert isinstance(node, CharacterDevice)
+    assert node.mode == 0o600
+    assert _names(dev, "vfio/devices") == ["vfio0"]
+    assert _names(tree, f"devices/pci0000:01/{GPU}/vfio-dev") == ["vfio0"]
+    assert _names(tree, "class/vfio") == ["7"]
+
+    kernel.pci.release(device(kernel, GPU))
+
+    assert _names(dev, "vfio") == ["vfio"]
+    assert _names(tree, "class/vfio") == []
+
+
+def test_dev_vfio_is_there_only_with_the_module() -> None:
+    """No vfio, no directory."""
+    assert devtmpfs(bench()).lookup("vfio") is None
+
+
+def test_proc_modules_lists_the_newest_first() -> None:
+    """Each line has name, size, references, users and state."""
+    tree = procfs(bench("vfio_pci"))
+    node = tree.lookup("modules")
+    assert isinstance(node, Attribute)
+
+    lines = tree.read(node).decode().splitlines()
+
+    assert lines == [
+        "vfio_pci 12288 0 - Live 0x0000000000000000",
+        "vfio 12288 1 vfio_pci, Live 0x0000000000000000",
+    ]
+
+
+def test_network_interface_goes_with_its_driver() -> None:
+    """An interface is there while a host driver holds the function."""
+    kernel = bench("host_nic")
+    tree = sysfs(kernel)
+    assert _names(tree, "class/net") == ["eth0"]
+
+    kernel.pci.release(device(kernel, NIC))
+
+    assert _names(tree, "class/net") == []
+
+
+def test_kernel_log_has_been_read() -> None:
+    """A reader of the log is told to come again."""
+    tree = devtmpfs(bench())
+    node = tree.lookup("kmsg")
+    assert isinstance(node, Attribute)
+
+    with pytest.raises(KernelRefusal) as refusal:
+        tree.read(node)
+
+    assert refusal.value.errno == EAGAIN
