@@ -9,6 +9,7 @@ from simkernel.kmod.banner import VERSION, usage
 from simkernel.kmod.errno_text import error_text
 from simkernel.kmod.getopt import LongOption, Options
 from simkernel.kmod.library import Library
+from simkernel.kmod.parameters import join_parameters
 from simkernel.kmod.probe import insert_module
 from simkernel.kmod.process import ExitCommand, Process, Severity
 
@@ -51,7 +52,7 @@ def main(process: Process) -> int:
         reason = error_text(exc.errno or errno.EIO)
         process.log(Severity.ERROR, f"could not load module {path}: {reason}")
         return 1
-    error = insert_module(library, module, " ".join(parameters))
+    error = insert_module(library, module, join_parameters(parameters))
     if error:
         reason = _REASONS.get(error) or error_text(error)
         process.log(Severity.ERROR, f"could not insert module {path}: {reason}")

@@ -14,6 +14,7 @@ from simkernel.kmod.getopt import LongOption, Options
 from simkernel.kmod.library import Library
 from simkernel.kmod.lookup import lookup
 from simkernel.kmod.modprobe_remove import Removal
+from simkernel.kmod.parameters import join_parameters, quoted_parameter
 from simkernel.kmod.probe import ProbeMode, probe
 from simkernel.kmod.process import ExitCommand, Process, Severity
 
@@ -131,7 +132,7 @@ def _perform(library: Library, request: _Request) -> bool:
             _insert(library, each, "", request, grave) for each in request.names
         ]
         return all(outcomes)
-    parameters = _parameters(request.names[1:])
+    parameters = join_parameters(map(quoted_parameter, request.names[1:]))
     return _insert(library, request.names[0], parameters, request, grave)
 
 
@@ -165,18 +166,6 @@ _REASONS: Final = {
     errno.EEXIST: "Module already in kernel",
     errno.ENOENT: "Unknown symbol in module, or unknown parameter (see dmesg)",
 }
-
-
-def _parameters(arguments: list[str]) -> str:
-    # Join module parameters; a value with a blank gets double quotes.
-    # Source: tools/modprobe.c options_from_array().
-    texts: list[str] = []
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if equals and " " in value and value[0] not in "\"'":
-            argument = f'{name}="{value}"'
-        texts.append(argument)
-    return " ".join(texts)
 
 
 def _parse(process: Process) -> _Request:
@@ -232,18 +221,21 @@ def _hand_on(process: Process, *words: str) -> None:
 
 
 def _words(text: str) -> list[str]:
-    # Split MODPROBE_OPTIONS at blanks; quotes keep blanks inside a word.
+    # Split MODPROBE_OPTIONS at each blank; quotes keep blanks inside a word, and a
+    # word that begins with a quote ends with it.
     # Source: tools/modprobe.c prepend_options_from_env().
     words: list[str] = []
-    word, quote = "", ""
+    word, quote, opened_first = "", "", False
     for char in text:
-        if quote:
-            if char == quote:
-                quote = ""
-            else:
-                word += char
+        if char == quote:
+            quote = ""
+            if opened_first:
+                words.append(word)
+                word = ""
+        elif quote:
+            word += char
         elif char in "\"'":
-            quote = char
+            quote, opened_first = char, not word
         elif char == " ":
             words.append(word)
             word = ""

@@ -16,6 +16,7 @@ class Severity(IntEnum):
     """Priority of a message, as syslog(3) numbers them; the smaller the graver."""
 
     EMERGENCY = 0
+    ALERT = 1
     FATAL = 2
     ERROR = 3
     WARNING = 4

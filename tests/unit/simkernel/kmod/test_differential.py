@@ -22,6 +22,7 @@ from simkernel.kmod.names import normalize_module_name
 from simkernel.model.module import ModuleSpec, ParameterSpec
 
 RELEASE = "6.6.6-zz"
+BASE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 FORCE = "SIMKERNEL_FORCE_KMOD"
 MISSING = [tool for tool in ("depmod", "modprobe", "modinfo") if not shutil.which(tool)]
 
@@ -149,7 +150,8 @@ modprobe_options = st.sampled_from(
     [["-R"], ["-n", "-v"], ["-D"], ["-nvb"], ["-nvi"], ["-Db"], ["-n", "--first-time"],
      ["-r", "-n", "-v"], ["-rn", "--first-time"], ["-q", "-R"], ["-aR"], ["-anv"],
      ["--resolve"], ["--show-depends"], ["-nv", "-i", "-b"], ["-Dq"], ["-ran", "-v"],
-     ["--dry-run", "--verbose"], ["--rem", "-n", "-v"], ["-s", "-R"]]
+     ["--dry-run", "--verbose"], ["-qvn"], ["-vq", "-R"],
+     ["--rem", "-n", "-v"], ["-s", "-R"]]
 )  # fmt: skip
 modinfo_options = st.sampled_from(
     [[], ["-F", "alias"], ["-p"], ["-0"], ["-n"], ["-m"], ["-Fname"],
@@ -175,6 +177,8 @@ class Case:
     config: dict[str, str]
     asked: list[list[str]]
     """Commands without the options that name the tree; KO stands for a path."""
+    environment: dict[str, str]
+    """Variables, beside those that every process has."""
 
 
 @st.composite
@@ -193,7 +197,15 @@ def cases(draw: st.DrawFn) -> Case:
     for _ in range(draw(st.integers(1, 4))):
         asked.append(["modinfo", *draw(modinfo_options), "--", draw(queried)])
     asked.append(draw(usage_errors))
-    return Case(specs, draw(config_files(known)), asked)
+    return Case(specs, draw(config_files(known)), asked, draw(environments))
+
+
+# Not -v: given twice, it adds messages with addresses of the process.
+environments = st.sampled_from(
+    [{}, {}, {}, {"MODPROBE_OPTIONS": "-q"}, {"MODPROBE_OPTIONS": "-b  -i"},
+     {"MODPROBE_OPTIONS": "'-n' -i"}, {"MODPROBE_OPTIONS": "-i '-b'"},
+     {"MODPROBE_OPTIONS": '-"i" --use"-blacklist"'}, {"POSIXLY_CORRECT": "1"}]
+)  # fmt: skip
 
 
 def instance(pattern: str) -> str:
@@ -254,15 +266,18 @@ def answer(command: Sequence[str], returncode: int, out: bytes, err: bytes) -> A
     return Answer(" ".join(command), returncode, out.decode("utf-8", "replace"), stderr)
 
 
-def real_answers(directory: Path, asked: Sequence[Sequence[str]]) -> Iterator[Answer]:
+def real_answers(
+    directory: Path, asked: Sequence[Sequence[str]], environment: Mapping[str, str]
+) -> Iterator[Answer]:
     """Run the real commands, all of them from one shell."""
     lines = [
         f"{shlex.join(command)} >{at}.out 2>{at}.err </dev/null; echo $? >{at}.rc"
         for at, command in enumerate(asked)
     ]
     script = "\n".join(lines)
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
-    subprocess.run(["sh", "-c", script], cwd=directory, env=environment, check=True)
+    subprocess.run(
+        ["sh", "-c", script], cwd=directory, env={**BASE, **environment}, check=True
+    )
     for at, command in enumerate(asked):
         yield answer(
             command,
@@ -272,9 +287,14 @@ def real_answers(directory: Path, asked: Sequence[Sequence[str]]) -> Iterator[An
         )
 
 
-def our_answer(command: Sequence[str], release: str) -> Answer:
+def our_answer(command: Sequence[str], environment: Mapping[str, str]) -> Answer:
     """Run one of our commands on the host's files."""
-    context = Context(files=HostFiles(), syscalls=NoSyscalls(), release=release)
+    context = Context(
+        files=HostFiles(),
+        syscalls=NoSyscalls(),
+        release=os.uname().release,
+        environment={**BASE, **environment},
+    )
     result = commands.run(command, context)
     return answer(command, result.returncode, result.stdout, result.stderr)
 
@@ -341,8 +361,8 @@ def test_commands_answer_the_same(case: Case) -> None:
         write_files(root / "etc", config)
         shortest = min(tree, key=len)
         located = [located_command(each, root, shortest) for each in case.asked]
-        real = list(real_answers(root / "work", located))
-        ours = [our_answer(command, RELEASE) for command in located]
+        real = list(real_answers(root / "work", located, case.environment))
+        ours = [our_answer(command, case.environment) for command in located]
 
         assert ours == real
 
@@ -358,3 +378,41 @@ def located_command(command: list[str], root: Path, shortest: str) -> list[str]:
     if tool == "modinfo":
         return [tool, "-b", str(root), "-k", RELEASE, *arguments]
     return command
+
+
+script_parts = st.sampled_from(
+    ["true", "/bin/false", "exit 7", "echo $CMDLINE_OPTS", "echo $MODPROBE_MODULE",
+     'echo "a  $CMDLINE_OPTS"', "zz_nosuch", "modprobe -nv zz_none", "modprobe -V",
+     "/sbin/modprobe -q -R zz_none", "echo $MODPROBE_OPTIONS", "rmmod zz_none",
+     "lsmod x"]
+)  # fmt: skip
+
+
+@differential
+@given(
+    parts=st.lists(script_parts, min_size=1, max_size=4),
+    joiner=st.sampled_from(["; ", " && ", " || "]),
+    options=st.sampled_from([[], ["-v"], ["-q"], ["-n"], ["-a"], ["--first-time"]]),
+    parameters=st.lists(st.sampled_from(["a=1", "b=x y", "c", "d='q r'", "=", ""])),
+)
+def test_install_and_remove_commands_do_the_same(
+    parts: list[str], joiner: str, options: list[str], parameters: list[str]
+) -> None:
+    """Scripts of install and remove lines run with the same words, status and output.
+
+    No module has a file, so that neither can load one.
+    """
+    script = joiner.join(parts)
+    lines = ["options zz_a o=1\t2", f"install zz_a {script}", f"remove zz-b {script}"]
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        for folder in ("etc/1", "etc/2", "work"):
+            (root / folder).mkdir(parents=True)
+        (root / "etc/1/a.conf").write_text("\n".join(lines))
+        asked = [["modprobe", *options, "zz-a", *parameters]]
+        asked.append(["modprobe", "-r", *options, "zz_b", "zz_a"])
+        located = [located_command(each, root, "") for each in asked]
+        real = list(real_answers(root / "work", located, {}))
+        ours = [our_answer(command, {}) for command in located]
+
+        assert ours == real

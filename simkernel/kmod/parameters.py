@@ -1,0 +1,29 @@
+"""Module parameters as a user types them after a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["join_parameters", "quoted_parameter"]
+
+
+def join_parameters(arguments: Iterable[str]) -> str:
+    """Return one text with a blank between arguments; empty ones in front vanish.
+
+    Source: tools/insmod.c do_insmod(), tools/modprobe.c options_from_array().
+    """
+    text = ""
+    for argument in arguments:
+        text += f" {argument}" if text else argument
+    return text
+
+
+def quoted_parameter(argument: str) -> str:
+    """Return ``name=value`` with double quotes around a value that has a blank.
+
+    Source: tools/modprobe.c options_from_array().
+    """
+    name, equals, value = argument.partition("=")
+    if equals and " " in value and value[0] not in "\"'":
+        return f'{name}="{value}"'
+    return argument
