@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from pyfakefs.helpers import set_uid
 
 from simkernel.errors import KernelRefusal
 from simkernel.fronts.fakefs.filesystem import HostFiles, populate, show_real
-from simkernel.fronts.fakefs.netlink import socket_class
+from simkernel.fronts.fakefs.netlink import uevent_sockets
 from simkernel.fronts.fakefs.processes import SimulatedPopen
 from simkernel.fronts.fakefs.streams import live_streams
 from simkernel.fronts.fakefs.system import descriptor_calls, replacements
@@ -52,7 +51,7 @@ def simulated(
         show_real(filesystem, visible)
         stack.enter_context(live_streams())
         _replace(stack, subprocess, "Popen", _popen(host, filesystem))
-        _replace(stack, socket, "socket", socket_class(host.kernel.uevents))
+        stack.enter_context(uevent_sockets(host.kernel.uevents))
         for name, function in replacements(host.kernel.release).items():
             _replace(stack, os, name, function)
         stack.enter_context(_environment(host.environment))

@@ -3,51 +3,75 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from simkernel.model.uevent import Uevent, UeventLog
 
-__all__ = ["socket_class"]
+__all__ = ["uevent_sockets"]
 
 _NETLINK_KOBJECT_UEVENT = 15
 """Source: include/uapi/linux/netlink.h."""
 
 
-def socket_class(log: UeventLog) -> type[socket.socket]:
-    """Return ``socket.socket`` with its uevent sockets connected to a log.
+class _Socket(socket.socket):
+    """A socket; one for uevents is an end of a real pair.
 
-    Such a socket is one end of a real pair, so that ``select`` and ``recv`` work; the
-    kernel's events are sent into the other end. What does not fit is lost, as in the
-    kernel.
+    So ``select`` and ``recv`` work on it. The kernel's events are sent into the other
+    end; what does not fit is lost, as in the kernel.
     """
 
-    class Socket(socket.socket):
-        def __init__(
-            self,
-            family: int = -1,
-            type: int = -1,  # noqa: A002  # the name of the real one
-            proto: int = -1,
-            fileno: int | None = None,
-        ) -> None:
-            netlink = getattr(socket, "AF_NETLINK", None)
-            self._other_end: socket.socket | None = None
-            if family != netlink or proto != _NETLINK_KOBJECT_UEVENT:
-                super().__init__(family, type, proto, fileno)
-                return
-            near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            super().__init__(fileno=near.detach())
-            far.setblocking(False)
-            self._other_end = far
-            log.listeners.append(self._hear)
+    log: UeventLog
+    """Set by the class that stands in for ``socket.socket``."""
 
-        def _hear(self, event: Uevent) -> None:
-            if self._other_end is not None:
-                with suppress(OSError):  # closed, or full: the listener missed it
-                    self._other_end.send(event.to_bytes())
+    def __init__(
+        self,
+        family: int = -1,
+        type: int = -1,  # noqa: A002  # the name of the real one
+        proto: int = -1,
+        fileno: int | None = None,
+    ) -> None:
+        self._other_end: socket.socket | None = None
+        netlink = getattr(socket, "AF_NETLINK", None)
+        if family != netlink or proto != _NETLINK_KOBJECT_UEVENT:
+            super().__init__(family, type, proto, fileno)
+            return
+        near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        super().__init__(fileno=near.detach())
+        far.setblocking(False)
+        self._other_end = far
+        self.log.listeners.append(self._hear)
 
-        def bind(self, address: Any) -> None:
-            if self._other_end is None:
-                super().bind(address)
+    def _hear(self, event: Uevent) -> None:
+        if self._other_end is not None:
+            with suppress(BlockingIOError):  # full: the listener missed it
+                self._other_end.send(event.to_bytes())
 
-    return Socket
+    def bind(self, address: Any) -> None:
+        """Bind; a uevent socket hears the kernel without."""
+        if self._other_end is None:
+            super().bind(address)
+
+    def close(self) -> None:
+        """Close both ends."""
+        other, self._other_end = self._other_end, None
+        if other is not None:
+            self.log.listeners.remove(self._hear)
+            other.close()
+        super().close()
+
+
+@contextmanager
+def uevent_sockets(log: UeventLog) -> Iterator[None]:
+    """Connect uevent sockets to a log while the block runs, and close them after."""
+    real, before = socket.socket, list(log.listeners)
+    socket.socket = type("socket", (_Socket,), {"log": log})  # type: ignore[misc]  # stands in for it
+    try:
+        yield
+    finally:
+        socket.socket = real  # type: ignore[misc]  # put back
+        for listener in log.listeners[len(before) :]:
+            owner = getattr(listener, "__self__", None)
+            if isinstance(owner, _Socket):
+                owner.close()

@@ -1,0 +1,186 @@
+"""What the fakefs front promises to the programs that run on it."""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from pyfakefs import fake_open
+
+from simkernel.errors import UsageError
+from simkernel.fronts.fakefs.host import simulated
+from simkernel.fronts.fakefs.program import find_program
+from simkernel.fronts.fakefs.run import run
+from tests.bench import host_of
+
+VF = "/sys/bus/pci/devices/0000:3b:00.2"
+
+
+def _host():  # type: ignore[no-untyped-def]
+    return host_of("mlx5_vfio_pci")
+
+
+def test_pyfakefs_has_the_names_that_are_replaced() -> None:
+    """The pinned pyfakefs picks its stream classes by these two names."""
+    assert callable(fake_open.FakeBinaryFileWrapper)
+    assert callable(fake_open.FakeTextFileWrapper)
+    with simulated(_host()), open(f"{VF}/modalias") as stream:
+        assert isinstance(stream, io.TextIOWrapper)
+
+
+def test_open_file_dropped_without_close_is_written() -> None:
+    """A one-liner that never closes its file writes, as in CPython."""
+    with simulated(_host()):
+        open(f"{VF}/driver_override", "w").write("foo")  # noqa: SIM115  # on purpose
+
+        assert Path(f"{VF}/driver_override").read_text() == "foo\n"
+
+
+def test_buffered_write_that_is_refused_raises_at_close() -> None:
+    """The kernel's answer comes when the buffer is flushed."""
+    with simulated(_host()):
+        stream = open("/sys/bus/pci/drivers_probe", "w")  # noqa: SIM115  # closed below
+        stream.write("0000:99:00.0")
+
+        with pytest.raises(OSError, match="No such device"):
+            stream.close()
+
+
+def test_each_os_write_is_one_store_and_offsets_do_not_matter() -> None:
+    """Two commands on one descriptor, one of them at an offset."""
+    with simulated(_host()):
+        descriptor = os.open("/sys/bus/pci/drivers/mlx5_core/unbind", os.O_WRONLY)
+        assert os.write(descriptor, b"0000:3b:00.2") == 12
+        assert os.pwrite(descriptor, b"0000:3b:00.3", 4096) == 12
+        os.close(descriptor)
+
+        assert not os.path.exists(f"{VF}/driver")
+
+
+def test_rereading_from_the_start_shows_the_new_state() -> None:
+    """A file kept open is read anew after seeking to its start."""
+    with simulated(_host()), open(f"{VF}/driver_override") as stream:
+        assert stream.read() == "(null)\n"
+        Path(f"{VF}/driver_override").write_text("foo")
+        stream.seek(0)
+
+        assert stream.read() == "foo\n"
+
+
+def test_host_says_its_own_release_and_files() -> None:
+    """uname, the module directory and /proc are the scenario's."""
+    with simulated(_host()):
+        release = os.uname().release
+
+        assert release == "6.12.117-amd64"
+        assert [release] == os.listdir("/lib/modules")
+        assert "mlx5_core 12288" in Path("/proc/modules").read_text()
+
+
+def test_kmod_commands_are_answered() -> None:
+    """modprobe loads into the simulated kernel and prints what kmod prints."""
+    with simulated(_host()):
+        done = subprocess.run(["modprobe", "nosuch"], capture_output=True, text=True)
+        subprocess.run(["/sbin/modprobe", "mlx5_vfio_pci"], check=True)
+
+        assert done.returncode == 1
+        assert "Module nosuch not found" in done.stderr
+        assert os.path.isdir("/sys/bus/pci/drivers/mlx5_vfio_pci")
+
+
+@pytest.mark.parametrize(
+    "command", [["ls", "/sys"], "modprobe x; rm -rf /", ["sh", "-c", "true"]]
+)
+def test_other_programs_are_refused(command: str | list[str]) -> None:
+    """Nothing runs that would see the real host."""
+    with simulated(_host()), pytest.raises(PermissionError, match="fakefs tier"):
+        subprocess.run(command, shell=isinstance(command, str), check=False)
+
+
+def test_functions_that_reach_past_the_host_are_refused_and_put_back() -> None:
+    """os.system and its like fail inside, and are real again outside."""
+    real = os.system
+    with simulated(_host()):
+        with pytest.raises(PermissionError, match="leave the simulated host"):
+            os.system("true")
+        assert not os.path.exists("/etc/passwd")
+
+    assert real is os.system
+    assert os.path.exists("/etc/passwd")
+
+
+def test_uevents_reach_a_netlink_socket() -> None:
+    """A listener hears the kernel, and select works on its socket."""
+    with simulated(_host()):
+        listener = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15)
+        listener.bind((0, 1))
+        Path("/sys/bus/pci/drivers/mlx5_core/unbind").write_text("0000:3b:00.2")
+
+        assert [listener] == select.select([listener], [], [], 1)[0]
+        message = listener.recv(4096).split(b"\0")
+        listener.close()
+
+    assert message[0].startswith(b"unbind@/devices/pci0000:3a/")
+    assert b"PCI_SLOT_NAME=0000:3b:00.2" in message
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("pass", 0),
+        ("raise SystemExit(7)", 7),
+        ("import sys; sys.exit('text')", 1),
+        ("1/0", 1),
+        ("raise KeyboardInterrupt", 130),
+    ],
+)
+def test_exit_code_is_the_programs(code: str, expected: int) -> None:
+    """However a program ends, its code comes out."""
+    assert expected == run(_host(), ["python", "-c", code])
+
+
+def test_files_written_below_the_working_directory_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results land on the disk; the simulated host's files do not."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old").write_text("old")
+    (tmp_path / "same").write_text("same")
+    script = (
+        "import os; open('new','w').write('new'); open('old','a').write('er');"
+        "open('/run/gone','w').write('x'); os.mkdir('d'); open('d/deep','w').write('1')"
+    )
+
+    assert run(_host(), ["python", "-c", script]) == 0
+
+    found = {
+        str(path.relative_to(tmp_path)): path.read_text()
+        for path in tmp_path.rglob("*")
+        if path.is_file()
+    }
+    assert found == {"new": "new", "old": "older", "same": "same", "d/deep": "1"}
+    assert not os.path.exists("/run/gone")
+
+
+@pytest.mark.parametrize(
+    ("argv", "reason"),
+    [
+        (["nosuchcommand"], "no such command"),
+        (["/bin/sh", "-c", "true"], "no Python program"),
+        (["python"], "name a script"),
+        (["python", "-m", "nosuchmodule"], "no module"),
+        (["python", "nosuch.py"], "cannot read"),
+        (["python", "-c", "=="], "no Python program"),
+    ],
+)
+def test_what_is_no_python_program_is_said_before_anything_runs(
+    argv: list[str], reason: str
+) -> None:
+    """A clear error, no traceback."""
+    with pytest.raises(UsageError, match=reason):
+        find_program(argv)
