@@ -66,7 +66,7 @@ class _Socket(socket.socket):
 def uevent_sockets(log: UeventLog) -> Iterator[None]:
     """Connect uevent sockets to a log while the block runs, and close them after."""
     real, before = socket.socket, list(log.listeners)
-    socket.socket = type("socket", (_Socket,), {"log": log})  # type: ignore[misc]  # stands in for it
+    socket.socket = type("socket", (_Socket,), {"log": log})  # type: ignore[misc,assignment]  # stands in for it
     try:
         yield
     finally:
