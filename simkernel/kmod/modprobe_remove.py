@@ -5,15 +5,20 @@ from __future__ import annotations
 import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from simkernel.kmod import shell
 from simkernel.kmod.errno_text import error_text
 from simkernel.kmod.library import Library
 from simkernel.kmod.lookup import lookup, soft_dependencies
 from simkernel.kmod.module import InitState, Module
-from simkernel.kmod.process import Severity
+from simkernel.kmod.process import ExitCommand, Severity
 
 __all__ = ["Removal", "delete_module"]
+
+# Soft dependencies that form a circle make the real command run out of stack.
+_STACK: Final = 200
+_SEGMENTATION_FAULT: Final = 128 + 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +66,13 @@ class Removal:
             return False
         return all(self._remove(each, holders=self.with_holders) for each in modules)
 
-    def _remove(
-        self, module: Module, *, holders: bool = False, skip_builtin: bool = False
-    ) -> bool:
+    def _remove(self, module: Module, *, holders: bool = False, depth: int = 0) -> bool:
         # Soft dependencies that come after, holders, the module, dependencies that
-        # became unused, soft dependencies that come before.
+        # became unused, soft dependencies that come before. `depth` is 0 for what the
+        # user named.
         # Source: tools/modprobe.c rmmod_do_module().
+        if depth > _STACK:
+            raise ExitCommand(_SEGMENTATION_FAULT)
         before: list[Module] = []
         after: list[Module] = []
         command = None
@@ -75,12 +81,12 @@ class Removal:
             command = self.library.remove_command(module)
         checked = command is None and not self.ignore_loaded
         if checked:
-            outcome = self._outcome_by_state(module, skip_builtin=skip_builtin)
+            outcome = self._outcome_by_state(module, skip_builtin=depth > 0)
             if outcome is not None:
                 return outcome
         for each in reversed(after):
-            self._remove(each, skip_builtin=True)
-        if holders and not self._remove_holders(module):
+            self._remove(each, depth=depth + 1)
+        if holders and not self._remove_holders(module, depth + 1):
             return False
         if checked and not self.wait_ms and self.library.reference_count(module) > 0:
             self._report(f"Module {module.name} is in use.")
@@ -93,7 +99,7 @@ class Removal:
         if command is None:
             self._remove_unused(module)
         for each in reversed(before):
-            self._remove(each, skip_builtin=True)
+            self._remove(each, depth=depth + 1)
         return True
 
     def _outcome_by_state(self, module: Module, *, skip_builtin: bool) -> bool | None:
@@ -109,9 +115,9 @@ class Removal:
             return skip_builtin
         return None
 
-    def _remove_holders(self, module: Module) -> bool:
+    def _remove_holders(self, module: Module, depth: int) -> bool:
         return all(
-            self._remove(each, skip_builtin=True)
+            self._remove(each, depth=depth)
             for each in reversed(self.library.holders(module))
         )
 

@@ -22,6 +22,7 @@ from simkernel.kmod.names import normalize_module_name
 from simkernel.model.module import ModuleSpec, ParameterSpec
 
 RELEASE = "6.6.6-zz"
+CRASHED = 139
 BASE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 FORCE = "SIMKERNEL_FORCE_KMOD"
 MISSING = [tool for tool in ("depmod", "modprobe", "modinfo") if not shutil.which(tool)]
@@ -252,7 +253,10 @@ class NoSyscalls:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command gave back; the address in one message is blanked out."""
+    """What a command gave back; an address in a message is blanked out.
+
+    Of a crash only the fact is kept: how much comes before it depends on the stack.
+    """
 
     command: str
     returncode: int
@@ -262,6 +266,8 @@ class Answer:
 
 def answer(command: Sequence[str], returncode: int, out: bytes, err: bytes) -> Answer:
     """Return the answer in a form that can be compared."""
+    if returncode == CRASHED:
+        return Answer(" ".join(command), returncode, "", "")
     stderr = re.sub(r"ctx=0x[0-9a-f]+", "ctx=0x", err.decode("utf-8", "replace"))
     return Answer(" ".join(command), returncode, out.decode("utf-8", "replace"), stderr)
 

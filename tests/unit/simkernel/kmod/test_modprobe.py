@@ -111,6 +111,17 @@ def test_failing_remove_command_is_reported(host: Any) -> None:
     )
 
 
+def test_circle_of_soft_dependencies_crashes_the_removal(host: Any) -> None:
+    """The real command runs out of stack; a shell calls that status 139."""
+    host.files["/etc/modprobe.d/empty.conf"] = (
+        b"softdep core post: other\nsoftdep other post: core\n"
+    )
+    host.run("modprobe", "core")
+    result = host.run("modprobe", "-r", "core")
+
+    assert (result.returncode, list(host.loaded)) == (139, ["core", "other"])
+
+
 def test_ordinary_user_may_look_but_not_load(host: Any) -> None:
     """Without privilege the system calls fail, dry runs work."""
     result = host.run("modprobe", "core", uid=1000)
