@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+from errno import errorcode
 
-from simkernel.errors import UsageError
+from simkernel.errors import KernelRefusal, UsageError
 from simkernel.scenario.build import Host
 from simkernel.sysfs.devtmpfs import devtmpfs
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
@@ -70,7 +71,8 @@ def _first_link(tree: Tree, names: list[str]) -> tuple[int, Link] | None:
 def snapshot(host: Host) -> dict[str, str]:
     """Return every path of the host with what it holds: text, link target, or kind.
 
-    Files that cannot be read, and ``config``, show only their mode.
+    Files that cannot be read, and ``config``, show only their mode; a file that
+    refuses to be read shows the errno.
     """
     found: dict[str, str] = {}
     for top, tree in _trees(host).items():
@@ -95,4 +97,7 @@ def _walk(tree: Tree, node: Directory, path: str, found: dict[str, str]) -> None
 def _shown(tree: Tree, attribute: Attribute, name: str) -> str:
     if attribute.show is None or name == "config":
         return f"mode {attribute.mode:04o}"
-    return tree.read(attribute).decode("latin-1")
+    try:
+        return tree.read(attribute).decode("latin-1")
+    except KernelRefusal as refusal:
+        return errorcode.get(refusal.errno or 0, str(refusal.errno))

@@ -67,10 +67,13 @@ def scenario_folder() -> Path:
 
 
 def installed() -> list[str]:
-    """Return the names of the scenarios that come with simkernel, sorted."""
+    """Return the names of the scenarios that come with simkernel, sorted.
+
+    A file whose name begins with ``_`` is none.
+    """
     return sorted(
         path.name.removesuffix(_SUFFIX)
-        for path in scenario_folder().glob(f"*{_SUFFIX}")
+        for path in scenario_folder().glob(f"[!_]*{_SUFFIX}")
     )
 
 
