@@ -72,7 +72,7 @@ class Bus(Generic[AnyDevice]):
         if device.driver is not None:
             variables.append(("DRIVER", device.driver.name))
         variables += device.uevent_variables()
-        if action != "unbind":
+        if action != "unbind" and device.modalias:
             variables.append(("MODALIAS", device.modalias))
         self.kernel.uevents.emit(action, device.devpath, *variables)
 

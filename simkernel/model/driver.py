@@ -60,6 +60,8 @@ class DriverSpec:
     bus: str = "pci"
     ids: tuple[PciId, ...] = ()
     """Static id table; the first entry that fits wins."""
+    match: tuple[str, ...] = ()
+    """Table of a driver on another bus, each entry in the bus's own form."""
     vfio: bool = False
     """Registers a VFIO device for what it binds (group node, ``vfio-dev/``)."""
     managed_dma: bool = False

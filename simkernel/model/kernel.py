@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from simkernel.model import sriov
 from simkernel.model.faults import Faults
 from simkernel.model.features import Features
 from simkernel.model.iommu import IommuGroups
+from simkernel.model.module import DeviceSpec
 from simkernel.model.modules import Modules
+from simkernel.model.other_buses import OtherBus, OtherDevice
 from simkernel.model.pci import PciDevice
 from simkernel.model.pci_bus import PciBus
 from simkernel.model.uevent import UeventLog
@@ -29,11 +32,18 @@ class Kernel:
     :param cdev: built with ``CONFIG_VFIO_DEVICE_CDEV``.
     :param cmdline: text of ``/proc/cmdline``, without newline.
     :param boot_id: UUID of this boot.
+    :param buses: further buses, of those in :data:`BUS_KINDS`.
     :raises ValueError: ``release`` is no kernel release.
     """
 
     def __init__(
-        self, release: str, *, cdev: bool = False, cmdline: str = "", boot_id: str = ""
+        self,
+        release: str,
+        *,
+        cdev: bool = False,
+        cmdline: str = "",
+        boot_id: str = "",
+        buses: Iterable[str] = ("platform",),
     ) -> None:
         self.release = release
         self.cmdline = cmdline
@@ -45,7 +55,8 @@ class Kernel:
         self.modules = Modules(self)
         self.pci = PciBus(self)
         self.faults = Faults(self.vanish)
-        self._buses: dict[str, Bus[Any]] = {"pci": self.pci}
+        self.other_buses = {name: OtherBus(self, name) for name in buses}
+        self._buses: dict[str, Bus[Any]] = {"pci": self.pci, **self.other_buses}
 
     @property
     def buses(self) -> dict[str, Bus[Any]]:
@@ -58,6 +69,14 @@ class Kernel:
         :raises KeyError: the kernel has no such bus.
         """
         return self._buses[name]
+
+    def add_other_device(self, spec: DeviceSpec) -> OtherDevice:
+        """Add a device to a bus other than PCI.
+
+        :raises KeyError: the kernel has no such bus.
+        """
+        bus = self.other_buses[spec.bus]
+        return bus.add(spec.name, spec.id, iommu=spec.iommu)
 
     def vanish(self, name: str) -> None:
         """Take a PCI device away as hot-unplug does: hardware and device."""

@@ -9,7 +9,20 @@ from dataclasses import dataclass
 
 from simkernel.model.driver import DriverSpec
 
-__all__ = ["ModuleSpec", "ParameterSpec"]
+__all__ = ["DeviceSpec", "ModuleSpec", "ParameterSpec"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSpec:
+    """A device on a bus other than PCI, of the host or made by a module."""
+
+    bus: str
+    name: str
+    """Name on the bus; one that ends in ``.auto`` gets a number before that."""
+    id: str
+    """What drivers match, in the bus's own form."""
+    iommu: bool = False
+    """Has an IOMMU group of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +69,9 @@ class ModuleSpec:
     """Further ``.modinfo`` pairs: license, description, author, version, srcversion."""
     drivers: tuple[DriverSpec, ...] = ()
     """Drivers that the module's init function registers, in that order."""
+    devices: tuple[DeviceSpec, ...] = ()
+    """Devices that the init function makes after the drivers, and the exit function
+    takes away before them."""
     init_errno: int = 0
     """errno with which the init function fails; 0: it succeeds."""
     hotplug_control: bool = False

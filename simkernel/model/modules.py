@@ -12,6 +12,7 @@ from simkernel.errors import KernelRefusal
 from simkernel.model import kstrtox
 from simkernel.model.driver import Driver
 from simkernel.model.module import ModuleSpec, ParameterSpec
+from simkernel.model.other_buses import OtherDevice
 
 if TYPE_CHECKING:
     from simkernel.model.kernel import Kernel
@@ -22,12 +23,22 @@ __all__ = ["Module", "Modules"]
 class Module:
     """A module in the kernel, loaded or built in."""
 
-    __slots__ = ("drivers", "holders", "open_files", "parameters", "spec", "used")
+    __slots__ = (
+        "devices",
+        "drivers",
+        "holders",
+        "open_files",
+        "parameters",
+        "spec",
+        "used",
+    )
 
     def __init__(self, spec: ModuleSpec) -> None:
         self.spec = spec
         self.parameters = {entry.name: entry.default for entry in spec.parameters}
         self.drivers: list[Driver] = []
+        self.devices: list[OtherDevice] = []
+        """Devices that it made."""
         self.holders: dict[str, Module] = {}
         """Loaded modules that use this one, in load order."""
         self.used: list[Module] = []
@@ -162,6 +173,8 @@ class Modules:
             raise KernelRefusal(ENOENT, "R-MOD-4")
         if module.refcnt:
             raise KernelRefusal(EWOULDBLOCK, "R-MOD-4")
+        for device in module.devices:
+            self._kernel.bus(device.bus_name).remove_device(device)
         for driver in reversed(module.drivers):
             self._kernel.bus(driver.spec.bus).unregister_driver(driver)
         self._kernel.vfio.module_gone(module)
@@ -184,6 +197,9 @@ class Modules:
             driver = Driver(spec, module)
             module.drivers.append(driver)
             self._kernel.bus(spec.bus).register_driver(driver)
+        module.devices = [
+            self._kernel.add_other_device(one) for one in module.spec.devices
+        ]
 
     def _check_drivers(self, module: Module) -> None:
         """Refuse a module one of whose drivers' names is taken.

@@ -11,7 +11,7 @@ from simkernel.model import sriov
 from simkernel.model.driver import ANY_ID, DriverSpec, PciId
 from simkernel.model.faults import Fault
 from simkernel.model.kernel import Kernel
-from simkernel.model.module import ModuleSpec, ParameterSpec
+from simkernel.model.module import DeviceSpec, ModuleSpec, ParameterSpec
 from simkernel.model.pci import PciAddress, PciDevice, PciFunction, SriovCapability
 from simkernel.scenario import modpost, schema
 from simkernel.scenario.check import check
@@ -47,6 +47,7 @@ def build(scenario: schema.Scenario, *, source: str = "scenario") -> Host:
         cdev=scenario.kernel.vfio_cdev,
         cmdline=scenario.kernel.cmdline,
         boot_id=str(uuid.uuid4()),
+        buses=scenario.kernel.buses,
     )
     specs = tuple(_module(one) for one in scenario.modules)
     kernel.modules.available = {one.name: one for one in specs if not one.builtin}
@@ -54,6 +55,8 @@ def build(scenario: schema.Scenario, *, source: str = "scenario") -> Host:
     for device in scenario.devices:
         kernel.pci.plug(_function(device, iommu=scenario.kernel.iommu))
     kernel.pci.rescan()
+    for other in scenario.other_devices:
+        kernel.add_other_device(_other_device(other))
     try:
         for name in scenario.loaded:
             _load(kernel, name)
@@ -160,7 +163,12 @@ def _module(entry: schema.Module) -> ModuleSpec:
         drivers=drivers,
         init_errno=_errno(entry.init_errno),
         hotplug_control=entry.hotplug_control,
+        devices=tuple(_other_device(one) for one in entry.devices),
     )
+
+
+def _other_device(entry: schema.OtherDevice) -> DeviceSpec:
+    return DeviceSpec(bus=entry.bus, name=entry.name, id=entry.id, iommu=entry.iommu)
 
 
 def _driver(entry: schema.Driver) -> DriverSpec:
@@ -168,6 +176,7 @@ def _driver(entry: schema.Driver) -> DriverSpec:
         name=entry.name,
         bus=entry.bus,
         ids=tuple(_pci_id(one) for one in entry.ids),
+        match=entry.match,
         vfio=entry.vfio,
         managed_dma=entry.managed_dma,
         probe_errno=_errno(entry.probe_errno),

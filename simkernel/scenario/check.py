@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
+from simkernel.model.other_buses import BUS_KINDS
 from simkernel.scenario import schema
 
 __all__ = ["check"]
@@ -13,6 +14,7 @@ __all__ = ["check"]
 def check(scenario: schema.Scenario) -> list[str]:
     """Return every problem found, as ``place: what``; none: an empty list."""
     return [
+        *_buses(scenario),
         *_modules(scenario),
         *_loaded(scenario),
         *_devices(scenario),
@@ -20,8 +22,20 @@ def check(scenario: schema.Scenario) -> list[str]:
     ]
 
 
+def _buses(scenario: schema.Scenario) -> Iterator[str]:
+    for index, name in enumerate(scenario.kernel.buses):
+        if name not in BUS_KINDS:
+            known = ", ".join(sorted(BUS_KINDS))
+            yield f"kernel.buses[{index}]: {name} is not modelled; known are {known}"
+    for index, device in enumerate(scenario.other_devices):
+        if device.bus not in scenario.kernel.buses:
+            buses = {"pci", *scenario.kernel.buses}
+            yield _no_bus(f"other_devices[{index}]", device.bus, buses)
+
+
 def _modules(scenario: schema.Scenario) -> Iterator[str]:
     names: set[str] = set()
+    buses = {"pci", *scenario.kernel.buses}
     for index, module in enumerate(scenario.modules):
         where = f"modules[{index}]"
         if module.name in names:
@@ -37,12 +51,19 @@ def _modules(scenario: schema.Scenario) -> Iterator[str]:
             if name not in {one.name for one in scenario.modules}:
                 yield f"{where}.depends: there is no module {name}"
         for number, driver in enumerate(module.drivers):
-            if driver.bus != "pci":
-                yield (
-                    f"{where}.drivers[{number}].bus: there is no bus {driver.bus}; "
-                    "known is pci"
-                )
+            if driver.bus not in buses:
+                yield _no_bus(f"{where}.drivers[{number}]", driver.bus, buses)
+        for number, device in enumerate(module.devices):
+            if device.bus not in scenario.kernel.buses:
+                yield _no_bus(f"{where}.devices[{number}]", device.bus, buses)
     yield from _cycles({one.name: one.depends for one in scenario.modules})
+
+
+def _no_bus(where: str, name: str, buses: set[str]) -> str:
+    return (
+        f"{where}.bus: the kernel has no bus {name}, only {', '.join(sorted(buses))}; "
+        "kernel.buses adds others"
+    )
 
 
 def _cycles(depends: dict[str, tuple[str, ...]]) -> Iterator[str]:

@@ -16,6 +16,7 @@ __all__ = [
     "Fault",
     "KernelImage",
     "Module",
+    "OtherDevice",
     "Parameter",
     "PciIdEntry",
     "Scenario",
@@ -61,6 +62,8 @@ class Driver:
     name: str = _text(NAME, "a name without slash")
     bus: str = "pci"
     ids: tuple[PciIdEntry, ...] = ()
+    match: tuple[str, ...] = ()
+    """Table of a driver on another bus: ids in that bus's own form."""
     exports_ids: bool = True
     """The table is also a ``MODULE_DEVICE_TABLE``: its aliases are in the module."""
     vfio: bool = False
@@ -92,6 +95,20 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherDevice:
+    """A device on a bus other than PCI."""
+
+    bus: str = _text("[a-z-]+", "the name of a bus")
+    name: str = _text(NAME, "a name without slash")
+    """Name on the bus; one that ends in ``.auto`` gets a number before that."""
+    id: str
+    """What drivers match: ``foo`` (platform), ``00041011`` (amba), ``1957:dpni``
+    (fsl-mc), ``10ee:8084`` (cdx), ``0`` (css), ``0a`` (ap)."""
+    iommu: bool = False
+    """Has an IOMMU group of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """A kernel module; they stand in link order, as modules.order has them."""
 
@@ -111,6 +128,8 @@ class Module:
     description: str = ""
     version: str = ""
     drivers: tuple[Driver, ...] = ()
+    devices: tuple[OtherDevice, ...] = ()
+    """Devices that it makes when loaded."""
     init_errno: str = _text(f"(?:{ERRNO})?", "an errno name like ENODEV", "")
     """The init function fails so; empty: it succeeds."""
     hotplug_control: bool = False
@@ -177,6 +196,8 @@ class KernelImage:
     """An IOMMU is there and on."""
     vfio_cdev: bool = False
     """``CONFIG_VFIO_DEVICE_CDEV``."""
+    buses: tuple[str, ...] = ("platform",)
+    """Buses beside PCI."""
     cmdline: str = "BOOT_IMAGE=/vmlinuz root=/dev/vda1 ro"
 
 
@@ -216,6 +237,7 @@ class Scenario:
     loaded: tuple[str, ...] = ()
     """Modules loaded at the start, in this order; what they need comes with them."""
     devices: tuple[Device, ...] = ()
+    other_devices: tuple[OtherDevice, ...] = ()
     modprobe_d: dict[str, str] = field(default_factory=dict)
     """Files below ``/etc/modprobe.d``: name to text."""
     environment: dict[str, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from simkernel.model.kernel import Kernel
 from simkernel.model.pci import PciDevice
 from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
 from simkernel.sysfs.pci_attributes import ATTRIBUTES, PciAttribute
+from simkernel.sysfs.vfio_dev import vfio_dev
 
 __all__ = ["IOMMU", "device_directory"]
 
@@ -90,7 +91,7 @@ def _directories(kernel: Kernel, device: PciDevice) -> Listing:
             "power": lambda: _power(device),
         }
         if device.vfio_index is not None and kernel.vfio.has_device_class:
-            found["vfio-dev"] = lambda: _vfio_dev(kernel, device)
+            found["vfio-dev"] = lambda: vfio_dev(kernel, device)
         if kernel.netdev_of(device):
             found["net"] = lambda: _net(kernel, device)
         return found
@@ -136,27 +137,6 @@ def _power_control(data: bytes) -> str:
     if word not in (b"on", b"auto"):
         raise KernelRefusal(EINVAL, "R-PCI-7")
     return word.decode()
-
-
-def _vfio_dev(kernel: Kernel, device: PciDevice) -> Directory:
-    """Return ``vfio-dev/`` with its one device.
-
-    Source: drivers/vfio/vfio_main.c vfio_init_device(). Rule: R-VFIO-3.
-    """
-    name = f"vfio{device.vfio_index}"
-    base = f"{device.devpath}/vfio-dev/{name}"
-    entries: dict[str, Callable[[], Node]] = {
-        "device": lambda: link(f"{base}/device", device.devpath),
-        "power": Directory,
-        "subsystem": lambda: link(f"{base}/subsystem", "/class/vfio-dev"),
-        "uevent": lambda: Attribute(mode=0o644, show=lambda: b""),
-    }
-    if kernel.vfio.cdev:
-        entries["dev"] = lambda: Attribute(
-            mode=0o444,
-            show=lambda: kernel.vfio.cdev_numbers(device).encode() + b"\n",
-        )
-    return Directory({name: lambda: Directory(entries)})
 
 
 def _net(kernel: Kernel, device: PciDevice) -> Directory:

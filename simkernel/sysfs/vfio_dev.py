@@ -1,0 +1,32 @@
+"""``vfio-dev/``: what VFIO adds to the directory of a device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simkernel.model.device import Device
+from simkernel.model.kernel import Kernel
+from simkernel.sysfs.node import Attribute, Directory, Node, link
+
+__all__ = ["vfio_dev"]
+
+
+def vfio_dev(kernel: Kernel, device: Device) -> Directory:
+    """Return ``vfio-dev/`` with its one device.
+
+    Source: drivers/vfio/vfio_main.c vfio_init_device(). Rule: R-VFIO-3.
+    """
+    name = f"vfio{device.vfio_index}"
+    base = f"{device.devpath}/vfio-dev/{name}"
+    entries: dict[str, Callable[[], Node]] = {
+        "device": lambda: link(f"{base}/device", device.devpath),
+        "power": Directory,
+        "subsystem": lambda: link(f"{base}/subsystem", "/class/vfio-dev"),
+        "uevent": lambda: Attribute(mode=0o644, show=lambda: b""),
+    }
+    if kernel.vfio.cdev:
+        entries["dev"] = lambda: Attribute(
+            mode=0o444,
+            show=lambda: kernel.vfio.cdev_numbers(device).encode() + b"\n",
+        )
+    return Directory({name: lambda: Directory(entries)})

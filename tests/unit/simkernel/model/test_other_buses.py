@@ -1,0 +1,111 @@
+"""Matching, overrides and modaliases on buses other than PCI."""
+
+from __future__ import annotations
+
+import pytest
+
+from simkernel.model.driver import Driver, DriverSpec
+from simkernel.model.kernel import Kernel
+from simkernel.model.other_buses import BUS_KINDS, OtherBus, OtherDevice, Override
+
+
+def _bus(name: str) -> OtherBus:
+    return Kernel("6.12.0", buses=[name]).other_buses[name]
+
+
+def _device(bus: OtherBus, identity: str, override: str | None = None) -> OtherDevice:
+    device = bus.add("one", identity)
+    device.driver_override = override.encode() if override else None
+    return device
+
+
+def _driver(bus: OtherBus, name: str, *match: str) -> Driver:
+    return Driver(DriverSpec(name=name, bus=bus.name, match=match), None)
+
+
+@pytest.mark.parametrize(
+    ("bus", "entry", "identity", "expected"),
+    [
+        ("platform", "foo", "foo", True),
+        ("platform", "foo", "bar", False),
+        ("amba", "00041011/000fffff", "10041011", True),
+        ("amba", "00041011/000fffff", "10041012", False),
+        ("fsl-mc", "1957:dpni", "1957:dpni", True),
+        ("fsl-mc", "1957:dpni", "1957:dprc", False),
+        ("cdx", "10ee:8084", "10ee:8084:10ee:0001", True),
+        ("cdx", "*:*:10ee", "10ee:8084:10ef:0001", False),
+        ("css", "0", "0", True),
+        ("css", "0", "1", False),
+        ("ap", "0a", "0a", True),
+        ("mdev", "0", "0", False),
+    ],
+)
+def test_entry_fits(bus: str, entry: str, identity: str, expected: bool) -> None:
+    """Each bus compares ids in its own way; on mdev nothing ever fits."""
+    subject = _bus(bus)
+    device = _device(subject, identity)
+
+    assert expected == (subject.match(_driver(subject, "d", entry), device) is not None)
+
+
+def test_platform_driver_without_table_takes_its_name() -> None:
+    """Only where there is no table does the name decide."""
+    bus = _bus("platform")
+    device = _device(bus, "foo")
+
+    assert bus.match(_driver(bus, "foo"), device) is not None
+    assert bus.match(_driver(bus, "foo", "bar"), device) is None
+
+
+@pytest.mark.parametrize("bus", sorted(BUS_KINDS))
+def test_override_decides_narrows_or_is_absent(bus: str) -> None:
+    """What the named driver needs in its table depends on the bus."""
+    kind = BUS_KINDS[bus]
+    subject = _bus(bus)
+    identity = "1957:dpni" if bus == "fsl-mc" else "0"
+    device = _device(subject, identity, "named")
+
+    stranger = subject.match(_driver(subject, "named", "ffff"), device)
+    other = subject.match(_driver(subject, "other", identity), device)
+
+    if kind.override is not Override.ABSENT:
+        assert (kind.override is Override.DECIDES) == (stranger is not None)
+        assert other is None
+
+
+def test_override_only_entry_of_cdx_needs_the_override() -> None:
+    """vfio-cdx takes any device, but only when asked to."""
+    bus = _bus("cdx")
+    driver = _driver(bus, "vfio-cdx", "vfio *:*")
+    device = _device(bus, "10ee:8084")
+
+    assert bus.match(driver, device) is None
+    device.driver_override = b"vfio-cdx"
+    assert bus.match(driver, device) is not None
+
+
+@pytest.mark.parametrize(
+    ("bus", "identity", "expected"),
+    [
+        ("platform", "foo-bar", "platform:foo-bar"),
+        ("amba", "00041011", "amba:d00041011"),
+        ("fsl-mc", "1957:dpni", "fsl-mc:v00001957ddpni"),
+        ("cdx", "10ee:8084:10ee:1", "cdx:v10EEd8084sv10EEsd0001c000000"),
+        ("css", "0", "css:t0"),
+        ("ap", "a", "ap:t0A"),
+        ("mdev", "x", ""),
+    ],
+)
+def test_modalias(bus: str, identity: str, expected: str) -> None:
+    """The text is the one that the bus's alias patterns are made for."""
+    assert expected == _device(_bus(bus), identity).modalias
+
+
+def test_automatic_numbers_are_the_lowest_free() -> None:
+    """Names that end in .auto get numbers as platform devices do."""
+    bus = _bus("platform")
+    names = [bus.add(f"{stem}.auto", "x").name for stem in ("a", "b", "a")]
+    bus.remove_device(bus.devices[names[1]])
+
+    assert names == ["a.0.auto", "b.1.auto", "a.2.auto"]
+    assert bus.add("c.auto", "x").name == "c.1.auto"
