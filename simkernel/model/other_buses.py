@@ -74,7 +74,7 @@ def _fields(entry: str, device: str) -> bool:
 
 def _cdx_modalias(device: str) -> str:
     vendor, identity, subvendor, subdevice, class_ = (
-        int(part, 16) for part in (device + ":0:0:0").split(":")[:5]
+        int(part, 16) for part in (device + ":0:0:0:0").split(":")[:5]
     )
     return (
         f"cdx:v{vendor:04X}d{identity:04X}sv{subvendor:04X}sd{subdevice:04X}"
