@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from resolver import journal, modalias, safety
 from resolver.device import Binding, Device, check_name
-from resolver.errors import NotFoundError, NotUndoneError
+from resolver.errors import NotFoundError, NotUndoneError, UsageError
 from resolver.execution import carry_out
 from resolver.inventory import (
     find_driver,
@@ -64,7 +64,14 @@ def choose_for(aliases: Aliases, device: Device, request: str | None = None) -> 
             f"bus {device.bus!r} has no modaliases to choose a driver by",
             hint="name one with --driver NAME",
         )
-    return choose(modalias.parse(device.modalias), aliases)
+    try:
+        parsed = modalias.parse(device.modalias)
+    except UsageError as problem:
+        raise NotFoundError(
+            f"the device reports a {problem.message}",
+            hint="name a driver with --driver NAME",
+        ) from problem
+    return choose(parsed, aliases)
 
 
 def bind(

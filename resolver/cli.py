@@ -206,6 +206,7 @@ def bind_command(
         lambda device: binding.bind(
             host, aliases, device, request=driver, is_dry_run=is_dry_run
         ),
+        choose=lambda device: binding.choose_for(aliases, device, driver),
         as_json=as_json,
         is_verbose=session.is_verbose,
     )

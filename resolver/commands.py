@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from resolver import documents, journal, modalias, report
@@ -12,9 +13,10 @@ from resolver.device import Device
 from resolver.errors import FailedError, NotFoundError, ResolverError
 from resolver.execution import error_of
 from resolver.explanation import Explanation, explain, explain_modalias
-from resolver.inventory import find_device, read_device
+from resolver.inventory import find_device, read_binding, read_device
 from resolver.linux import Host
 from resolver.lookup import Aliases
+from resolver.selection import Choice
 
 __all__ = ["Batch", "explain_devices"]
 
@@ -62,19 +64,36 @@ class Batch:
                 bus = record.bus if record else "pci"
                 self._targets.append((name, read_device(self.host, bus, name)))
             except ResolverError as error:
+                if isinstance(error, NotFoundError):
+                    path = journal.path_of(self.host, name)
+                    error.hint = f"remove {path} if the device does not come back"
                 self._targets.append((name, error))
 
     def run(
-        self, action: Callable[[Device], Outcome], *, as_json: bool, is_verbose: bool
+        self,
+        action: Callable[[Device], Outcome],
+        *,
+        choose: Callable[[Device], Choice] | None = None,
+        as_json: bool,
+        is_verbose: bool,
     ) -> int:
         """Do it, report it, and return the exit code.
 
         An interruption ends the command after the device at hand was put back;
         what was done before is reported.
+
+        :param choose: what the action chooses, to say it also where it fails.
         """
         try:
             for text, device in self._targets:
-                self._run_one(text, device, action, as_json, is_verbose)
+                try:
+                    if isinstance(device, ResolverError):
+                        raise device
+                    outcome = _without_os_errors(device, action)
+                except ResolverError as error:
+                    self._report_error(text, device, choose, error)
+                else:
+                    self._report(outcome, as_json=as_json, is_verbose=is_verbose)
         finally:
             if as_json:
                 self.console.document(
@@ -90,36 +109,43 @@ class Batch:
             if isinstance(result, ResolverError)
         )
 
-    def _run_one(
-        self,
-        text: str,
-        device: Device | ResolverError,
-        action: Callable[[Device], Outcome],
-        as_json: bool,
-        is_verbose: bool,
-    ) -> None:
-        found = device if isinstance(device, Device) else None
-        try:
-            if isinstance(device, ResolverError):
-                raise device
-            outcome = _without_os_errors(device, action)
-        except ResolverError as error:
-            self._results.append(error)
-            self._objects.append(documents.error_object(text, found, error))
-            error.about = str(found or text)
-            self.console.error(error)
-            return
+    def _report(self, outcome: Outcome, *, as_json: bool, is_verbose: bool) -> None:
         self._results.append(outcome)
         self._objects.append(documents.outcome_object(self.host, outcome))
         if as_json:
             return
         lines = list(report.outcome_lines(outcome, is_dry_run=self.is_dry_run))
+        steps = report.step_lines(self.host, outcome.steps)
         if self.is_dry_run:
-            lines.extend(report.step_lines(self.host, outcome.steps))
+            lines.extend(steps)
         self.console.lines(lines)
         if is_verbose and not self.is_dry_run:
-            for line in report.step_lines(self.host, outcome.steps):
+            for line in steps:
                 self.console.talk(line)
+
+    def _report_error(
+        self,
+        text: str,
+        device: Device | ResolverError,
+        choose: Callable[[Device], Choice] | None,
+        error: ResolverError,
+    ) -> None:
+        self._results.append(error)
+        if isinstance(device, ResolverError):
+            error.about = text
+            self._objects.append(documents.error_object(text, None, error))
+        else:
+            error.about = str(device)
+            choice = driver = None
+            with suppress(ResolverError):
+                choice = choose(device) if choose else None
+                driver = read_binding(self.host, device.bus, device.name).driver
+            self._objects.append(
+                documents.error_object(
+                    text, device, error, choice=choice, driver=driver
+                )
+            )
+        self.console.error(error)
 
 
 def explain_devices(

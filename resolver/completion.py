@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from click.shell_completion import CompletionItem
 
+from resolver.device import Device
 from resolver.inventory import all_devices
 from resolver.linux import Host
 
@@ -11,14 +14,14 @@ __all__ = ["devices", "drivers"]
 
 
 def devices(host: Host, incomplete: str) -> list[CompletionItem]:
-    """Return the addresses that go on as typed, with kind and driver as help."""
+    """Return the spellings that go on as typed, with kind and driver as help."""
     return [
         CompletionItem(
-            device.name,
-            help=f"{device.vendor_device} {device.binding.driver or 'none'}",
+            spelling, help=f"{device.vendor_device} {device.binding.driver or 'none'}"
         )
         for device in all_devices(host)
-        if device.name.startswith(incomplete.lower())
+        for spelling in _spellings(device, incomplete)
+        if spelling.startswith(incomplete.lower())
     ]
 
 
@@ -27,3 +30,11 @@ def drivers(host: Host, incomplete: str) -> list[CompletionItem]:
     names = host.names(f"{host.sys}/bus/pci/drivers")
     names.sort(key=lambda name: "vfio" not in name)
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+# Bash takes a colon for the end of a word; libvirt's spelling has none.
+def _spellings(device: Device, incomplete: str) -> Iterator[str]:
+    yield device.name
+    yield from device.interfaces
+    if incomplete.startswith("pci"):
+        yield f"pci_{device.name.replace(':', '_').replace('.', '_')}"

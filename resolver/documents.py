@@ -27,6 +27,15 @@ SCHEMA: Final = "resolver/1"
 
 Object = dict[str, Any]
 
+_NO_ERROR: Final[Object] = {
+    "error": None,
+    "hint": None,
+    "rule": None,
+    "undone": None,
+    "problems": [],
+    "exit_code": 0,
+}
+
 
 def document(command: str, **members: object) -> Object:
     """Return the document that a command prints."""
@@ -77,6 +86,8 @@ def explanation_object(text: str, found: Explanation) -> Object:
         ],
         "notes": list(found.notes),
         "warnings": [warning._asdict() for warning in found.warnings],
+        "error": None,
+        "exit_code": 0,
     }
 
 
@@ -90,23 +101,32 @@ def outcome_object(host: Host, outcome: Outcome) -> Object:
         "steps": [_step(host, step) for step in outcome.steps],
         "undo": [_step(host, step) for step in outcome.undo],
         "notes": list(outcome.notes),
-        "error": None,
-        "rule": None,
-        "undone": None,
+        **_NO_ERROR,
     }
 
 
-def error_object(text: str, device: Device | None, error: ResolverError) -> Object:
+def error_object(
+    text: str,
+    device: Device | None,
+    error: ResolverError,
+    *,
+    choice: Choice | None = None,
+    driver: str | None = None,
+) -> Object:
     """Describe why nothing came of a device.
 
     :param text: the device as the person spelled it.
+    :param choice: what was to be done with it.
+    :param driver: driver that has it now.
     """
-    driver = device.binding.driver if device else None
     is_undone = not isinstance(error, NotUndoneError)
     return {
-        **_chosen(device.name if device else text, device, driver, None),
-        "previous_driver": driver,
+        **_chosen(device.name if device else text, device, driver, choice),
+        "previous_driver": device.binding.driver if device else None,
         "changed": not is_undone,
+        "steps": [],
+        "undo": [],
+        "notes": [],
         "error": error.message,
         "hint": error.hint or None,
         "rule": error.rule or None,

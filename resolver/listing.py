@@ -82,7 +82,7 @@ def _best(
     try:
         choice = choose_for(aliases, device)
         driver = find_driver(host, device.bus, choice.name, device.binding.driver)
-    except (NotFoundError, UsageError):
+    except NotFoundError:
         return None, None  # explain says why; here the device has none.
     return choice, driver
 

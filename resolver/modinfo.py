@@ -180,7 +180,7 @@ def _alias_line(line: bytes) -> tuple[str, str, str] | None:
             trimmed = "separated by tabs"
         else:
             trimmed = "has needless blanks"
-    return _text(words[1]), _text(words[2]), trimmed
+    return _text(words[1]), _module(words[2]), trimmed
 
 
 def _modinfo_record(record: bytes) -> tuple[str, str, str] | None:
@@ -191,13 +191,20 @@ def _modinfo_record(record: bytes) -> tuple[str, str, str] | None:
     trimmed = "has blanks around it" if value != value.strip() else ""
     if len(value.split()) != 1:
         raise _Malformed("a blank in the pattern")
-    return _text(value.strip()), _text(module), trimmed
+    return _text(value.strip()), _module(module), trimmed
 
 
 def _text(word: bytes) -> str:
     if not word or not word.isascii() or not word.decode("ascii").isprintable():
         raise _Malformed(f"{_shown(word)} is no printable text")
     return word.decode("ascii")
+
+
+# Becomes part of a path and of a command line.
+def _module(word: bytes) -> str:
+    if b"/" in word or word.startswith((b"-", b".")) or len(word) > 255:
+        raise _Malformed(f"{_shown(word)} is no module name")
+    return _text(word)
 
 
 def _shown(word: bytes) -> str:

@@ -388,6 +388,7 @@ def test_prohibited_variant_is_refused_and_not_replaced(
         out, err = capsys.readouterr()
         device = json.loads(out)["devices"][0]
         assert device["rule"] == "module-prohibited"
+        assert (device["module"], device["driver"]) == ("mlx5_vfio_pci", "mlx5_core")
         assert f"/etc/modprobe.d/x.conf line 2: {line}" in device["error"]
         assert "--driver vfio-pci" in err
         assert run(["bind", "--driver", "vfio-pci", VF]) == 0

@@ -71,6 +71,8 @@ def test_lines_with_other_blanks_are_trimmed(data: bytes, said: str) -> None:
         (b"vfio_pci:v1\n", "starts with 'vfio_pci:v1', not with alias; skipped"),
         (GOOD.replace(b"mlx5", b"\xff"), "no printable text; skipped"),
         (GOOD.replace(b"mlx5", b"\0"), "no printable text; skipped"),
+        (GOOD.replace(b"mlx5", b"../x"), "is no module name; skipped"),
+        (GOOD.replace(b"mlx5", b"-f"), "is no module name; skipped"),
     ],
 )
 def test_lines_that_say_nothing_are_skipped(line: bytes, said: str) -> None:
@@ -105,6 +107,8 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
             assert entry.pattern.startswith("vfio_")
             assert entry.pattern.isprintable()
             assert len(entry.module.split()) == 1
+            assert "/" not in entry.module
+            assert not entry.module.startswith("-")
 
 
 def test_builtin_modinfo_gives_aliases_of_builtin_modules() -> None:
