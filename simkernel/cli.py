@@ -86,8 +86,11 @@ def list_command(as_json: bool) -> None:
 @cli.command()
 @click.argument("scenario", type=_Scenario())
 @click.argument("path", required=False)
+@click.option("--events", is_flag=True, help="Print the uevents of the host's start.")
 @_SETTINGS
-def show(scenario: str, path: str | None, settings: tuple[str, ...]) -> None:
+def show(
+    scenario: str, path: str | None, events: bool, settings: tuple[str, ...]
+) -> None:
     """Show a scenario, rendered; or a file or directory of its host.
 
     PATH is one such as /sys/bus/pci/drivers.
@@ -96,6 +99,11 @@ def show(scenario: str, path: str | None, settings: tuple[str, ...]) -> None:
     from simkernel.scenario.look import look
     from simkernel.scenario.render import find, load, render
 
+    if events:
+        host = build(load(scenario, _parsed(settings)), source=scenario)
+        for event in host.kernel.uevents.events:
+            click.echo(str(event))
+        return
     if path is not None:
         host = build(load(scenario, _parsed(settings)), source=scenario)
         click.echo(look(host, path), nl=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from simkernel.model import sriov
@@ -55,6 +55,8 @@ class Kernel:
         self.modules = Modules(self)
         self.pci = PciBus(self)
         self.faults = Faults(self.vanish)
+        self.after_operation: Callable[[], None] = lambda: None
+        """What acts in the background when an operation is over."""
         self.other_buses = {name: OtherBus(self, name) for name in buses}
         self._buses: dict[str, Bus[Any]] = {"pci": self.pci, **self.other_buses}
 

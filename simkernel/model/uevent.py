@@ -23,6 +23,13 @@ class Uevent:
     """``SUBSYSTEM`` and what the bus adds, in the order sent."""
     seqnum: int
 
+    def __str__(self) -> str:
+        """Return a line for a person, and one for each variable."""
+        lines = [f"{self.action}@{self.devpath}"]
+        return "\n    ".join(
+            [*lines, *(f"{key}={text}" for key, text in self.variables)]
+        )
+
     def to_bytes(self) -> bytes:
         """Return the datagram as the kernel sends it.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import uuid
-from dataclasses import dataclass
 
 from simkernel.errors import KernelRefusal, ScenarioError
 from simkernel.model import sriov
@@ -15,23 +14,9 @@ from simkernel.model.module import DeviceSpec, ModuleSpec, ParameterSpec
 from simkernel.model.pci import PciAddress, PciDevice, PciFunction, SriovCapability
 from simkernel.scenario import modpost, schema
 from simkernel.scenario.check import check
+from simkernel.scenario.host import Host
 
-__all__ = ["Host", "build"]
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """A simulated host: a kernel, and the files that came with it."""
-
-    kernel: Kernel
-    modules: tuple[ModuleSpec, ...]
-    """All modules of the kernel, in link order."""
-    files: dict[str, bytes]
-    """Plain files by absolute path."""
-    missing: tuple[str, ...]
-    """Files of the module directory that are not there."""
-    environment: dict[str, str]
-    """Environment variables for what runs on the host."""
+__all__ = ["build"]
 
 
 def build(scenario: schema.Scenario, *, source: str = "scenario") -> Host:
@@ -50,13 +35,24 @@ def build(scenario: schema.Scenario, *, source: str = "scenario") -> Host:
         buses=scenario.kernel.buses,
     )
     specs = tuple(_module(one) for one in scenario.modules)
+    host = Host(
+        kernel=kernel,
+        modules=specs,
+        files=_files(scenario),
+        missing=scenario.missing,
+        environment=scenario.environment,
+    )
     kernel.modules.available = {one.name: one for one in specs if not one.builtin}
     kernel.modules.boot([one for one in specs if one.builtin])
+    if scenario.udev:
+        kernel.uevents.start()
+        host.start_udev()
     for device in scenario.devices:
         kernel.pci.plug(_function(device, iommu=scenario.kernel.iommu))
     kernel.pci.rescan()
     for other in scenario.other_devices:
         kernel.add_other_device(_other_device(other))
+    kernel.after_operation()
     try:
         for name in scenario.loaded:
             _load(kernel, name)
@@ -68,7 +64,7 @@ def build(scenario: schema.Scenario, *, source: str = "scenario") -> Host:
         ) from None
     kernel.faults.planned = [_fault(one) for one in scenario.faults]
     kernel.uevents.start()
-    return Host(kernel, specs, _files(scenario), scenario.missing, scenario.environment)
+    return host
 
 
 def _files(scenario: schema.Scenario) -> dict[str, bytes]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import posixpath
 from errno import errorcode
 
 from simkernel.errors import KernelRefusal, UsageError
-from simkernel.scenario.build import Host
+from simkernel.scenario.host import Host
 from simkernel.sysfs.devtmpfs import devtmpfs
-from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link
 from simkernel.sysfs.procfs import procfs
 from simkernel.sysfs.root import sysfs
 from simkernel.sysfs.tree import Tree
 
-__all__ = ["look", "resolve", "snapshot"]
-
-_MOST_LINKS = 40
+__all__ = ["look", "snapshot"]
 
 
 def _trees(host: Host) -> dict[str, Tree]:
@@ -32,7 +29,7 @@ def look(host: Host, path: str) -> str:
     tree = _trees(host).get(top)
     if tree is None:
         raise UsageError(f"{path}: a path below /sys, /proc or /dev is needed")
-    node = resolve(tree, f"/{top}", path)
+    node = tree.resolve(f"/{top}", path)
     if isinstance(node, Directory):
         return "".join(sorted(f"{name}\n" for name in node.names()))
     if isinstance(node, Attribute):
@@ -42,30 +39,6 @@ def look(host: Host, path: str) -> str:
     if isinstance(node, CharacterDevice):
         return f"character device {node.major}:{node.minor}\n"
     raise UsageError(f"{path}: no such file or directory")
-
-
-def resolve(tree: Tree, mount: str, path: str) -> Node | None:
-    """Return the node that a path leads to, links followed.
-
-    :param mount: where the tree is mounted, like ``/sys``.
-    """
-    for _ in range(_MOST_LINKS):
-        names = posixpath.normpath(path).removeprefix(mount).strip("/").split("/")
-        step = _first_link(tree, names)
-        if step is None:
-            return tree.lookup("/".join(names))
-        index, link = step
-        folder = "/".join([mount, *names[:index]])
-        path = "/".join([folder, link.target, *names[index + 1 :]])
-    return None
-
-
-def _first_link(tree: Tree, names: list[str]) -> tuple[int, Link] | None:
-    for index in range(len(names)):
-        node = tree.lookup("/".join(names[: index + 1]))
-        if isinstance(node, Link):
-            return index, node
-    return None
 
 
 def snapshot(host: Host) -> dict[str, str]:

@@ -240,6 +240,9 @@ class Scenario:
     other_devices: tuple[OtherDevice, ...] = ()
     modprobe_d: dict[str, str] = field(default_factory=dict)
     """Files below ``/etc/modprobe.d``: name to text."""
+    udev: bool = False
+    """A udev runs that loads modules for new devices; its host's start is in the
+    recorded uevents."""
     environment: dict[str, str] = field(default_factory=dict)
     """Environment variables for what runs on the host."""
     missing: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ def sysfs(kernel: Kernel) -> Tree:
             }
         ),
         kernel.faults,
+        after_write=lambda: kernel.after_operation(),
     )
 
 

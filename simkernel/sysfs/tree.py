@@ -5,26 +5,38 @@ This is what a front mounts: look up, read, write. No front adds a rule.
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Callable
 from errno import EACCES, EIO, ENODEV
 
 from simkernel.errors import KernelRefusal
 from simkernel.model.faults import Faults
-from simkernel.sysfs.node import PAGE_SIZE, Attribute, Directory, Node
+from simkernel.sysfs.node import PAGE_SIZE, Attribute, Directory, Link, Node
 
 __all__ = ["Tree"]
+
+_MOST_LINKS = 40
+"""Links that a path may lead through (include/linux/namei.h MAXSYMLINKS)."""
 
 
 class Tree:
     """A root directory, and how its files are read and written.
 
     :param faults: failures that writes may meet.
+    :param after_write: called when a write was carried out.
     """
 
-    __slots__ = ("faults", "root")
+    __slots__ = ("after_write", "faults", "root")
 
-    def __init__(self, root: Directory, faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        root: Directory,
+        faults: Faults | None = None,
+        after_write: Callable[[], None] = lambda: None,
+    ) -> None:
         self.root = root
         self.faults = faults or Faults()
+        self.after_write = after_write
 
     def lookup(self, path: str) -> Node | None:
         """Return the node of a path below the root; links on the way are not followed.
@@ -39,6 +51,30 @@ class Tree:
                 return None
             node = node.child(name)
         return node
+
+    def resolve(self, mount: str, path: str) -> Node | None:
+        """Return the node that a path leads to, links followed.
+
+        :param mount: where the tree is mounted, like ``/sys``.
+        :param path: an absolute path, the mount included.
+        """
+        for _ in range(_MOST_LINKS):
+            names = posixpath.normpath(path).removeprefix(mount).strip("/").split("/")
+            step = self._first_link(names)
+            if step is None:
+                return self.lookup("/".join(names))
+            index, found = step
+            folder = "/".join([mount, *names[:index]])
+            path = "/".join([folder, found.target, *names[index + 1 :]])
+        return None
+
+    def _first_link(self, names: list[str]) -> tuple[int, Link] | None:
+        node: Node | None = self.root
+        for index, name in enumerate(names):
+            node = node.child(name) if isinstance(node, Directory) else None
+            if isinstance(node, Link):
+                return index, node
+        return None
 
     def check_open(self, attribute: Attribute, *, reads: bool, writes: bool) -> None:
         """Refuse what the file's mode does not allow, to root as to anybody.
@@ -87,4 +123,5 @@ class Tree:
         if attribute.store is None:
             raise KernelRefusal(EIO, "R-SYSFS-5")
         attribute.store(data)
+        self.after_write()
         return len(data)

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from simkernel.fronts.fakefs.host import simulated
-from simkernel.scenario.build import Host
-from simkernel.scenario.look import resolve
+from simkernel.scenario.host import Host
 from simkernel.sysfs.node import Attribute, Directory, Link
 from simkernel.sysfs.root import sysfs
 from tests.bench import host_of
@@ -59,7 +58,7 @@ def _bare_write(host: Host) -> Write:
     tree = sysfs(host.kernel)
 
     def write(path: str, data: bytes) -> int | str:
-        node = resolve(tree, "/sys", path)
+        node = tree.resolve("/sys", path)
         if not isinstance(node, Attribute):
             return "FileNotFoundError"
         try:

@@ -8,8 +8,7 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.fake_open import FakeFileOpen
 
 from simkernel.fronts.fakefs.nodes import live
-from simkernel.kmod import depmod
-from simkernel.scenario.build import Host
+from simkernel.scenario.host import Host
 from simkernel.sysfs.devtmpfs import devtmpfs
 from simkernel.sysfs.procfs import procfs
 from simkernel.sysfs.root import sysfs
@@ -41,18 +40,9 @@ def _mount(filesystem: FakeFilesystem, name: str, tree: Tree) -> None:
 
 def _write_modules(filesystem: FakeFilesystem, host: Host) -> None:
     """Write ``/lib/modules/<release>``."""
-    release = host.kernel.release
-    made = depmod.generate(
-        host.modules,
-        release,
-        builtin_table_aliases=host.kernel.features.builtin_table_aliases,
-    )
-    filesystem.create_dir(f"/lib/modules/{release}")
-    for name in made:
-        if name not in host.missing:
-            filesystem.create_file(
-                f"/lib/modules/{release}/{name}", contents=made[name]
-            )
+    filesystem.create_dir(f"/lib/modules/{host.kernel.release}")
+    for path, data in host.module_files():
+        filesystem.create_file(path, contents=data)
 
 
 def show_real(filesystem: FakeFilesystem, folders: Iterable[str]) -> None:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from errno import ENOEXEC
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,14 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.fake_filesystem_unittest import Patcher
 from pyfakefs.helpers import set_uid
 
-from simkernel.errors import KernelRefusal
 from simkernel.fronts.fakefs.filesystem import HostFiles, populate, show_real
 from simkernel.fronts.fakefs.netlink import uevent_sockets
 from simkernel.fronts.fakefs.processes import SimulatedPopen
 from simkernel.fronts.fakefs.streams import live_streams
 from simkernel.fronts.fakefs.system import descriptor_calls, replacements
-from simkernel.kmod import commands, elf
-from simkernel.kmod.context import CommandResult, Context
-from simkernel.model.kernel import Kernel
-from simkernel.scenario.build import Host
+from simkernel.kmod import commands
+from simkernel.kmod.context import CommandResult
+from simkernel.scenario.host import Host
 
 __all__ = ["simulated"]
 
@@ -48,6 +45,7 @@ def simulated(
         filesystem.shuffle_listdir_results = False
         set_uid(0)
         populate(filesystem, host)
+        host.load_through(HostFiles(filesystem))
         show_real(filesystem, visible)
         stack.enter_context(live_streams())
         _replace(stack, subprocess, "Popen", _popen(host, filesystem))
@@ -98,33 +96,15 @@ def _import_hooks() -> list[str]:
 # ---- processes
 
 
-class _Syscalls:
-    """Module system calls of the kmod commands, on the simulated kernel."""
-
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
-
-    def init_module(self, image: bytes, parameters: str) -> None:
-        name = elf.module_name(image)
-        if name is None:
-            raise KernelRefusal(ENOEXEC, "R-MOD-1")
-        self._kernel.modules.load(name, parameters)
-
-    def delete_module(self, name: str, *, force: bool) -> None:
-        self._kernel.modules.unload(name)
-
-
 def _popen(host: Host, filesystem: FakeFilesystem) -> type[SimulatedPopen]:
     def answer(
         argv: Sequence[str], environment: Mapping[str, str], uid: int
     ) -> CommandResult:
-        context = Context(
-            files=HostFiles(filesystem),
-            syscalls=_Syscalls(host.kernel),
-            release=host.kernel.release,
-            uid=uid,
-            environment=dict(environment),
+        context = host.context(
+            HostFiles(filesystem), uid=uid, environment=dict(environment)
         )
-        return commands.run(argv, context)
+        result = commands.run(argv, context)
+        host.kernel.after_operation()
+        return result
 
     return type("Popen", (SimulatedPopen,), {"answer": staticmethod(answer)})

@@ -15,7 +15,7 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 from simkernel.fronts.fakefs.host import simulated
 from simkernel.fronts.fakefs.nodes import LiveDirectory
 from simkernel.fronts.fakefs.program import find_program, run_program
-from simkernel.scenario.build import Host
+from simkernel.scenario.host import Host
 
 __all__ = ["run"]
 

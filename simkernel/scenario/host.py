@@ -1,0 +1,84 @@
+"""A simulated host: a kernel, the files beside it, and what acts in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from simkernel.kmod import commands, depmod
+from simkernel.kmod.context import Context
+from simkernel.kmod.files import Files
+from simkernel.kmod.syscalls import KernelSyscalls
+from simkernel.model.kernel import Kernel
+from simkernel.model.module import ModuleSpec
+from simkernel.scenario.autoload import Autoload
+from simkernel.scenario.files import PlainFiles
+
+__all__ = ["Host"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Host:
+    """A simulated host."""
+
+    kernel: Kernel
+    modules: tuple[ModuleSpec, ...]
+    """All modules of the kernel, in link order."""
+    files: dict[str, bytes]
+    """Plain files by absolute path, but for those of the modules."""
+    missing: tuple[str, ...] = ()
+    """Files of the module directory that are not there."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Environment variables for what runs on the host."""
+    autoload: Autoload | None = None
+    """udev's part, on a host where it runs."""
+
+    def module_files(self) -> Iterator[tuple[str, bytes]]:
+        """Yield path and content of each file of ``/lib/modules/<release>``."""
+        kernel = self.kernel
+        made: Mapping[str, bytes] = depmod.generate(
+            self.modules,
+            kernel.release,
+            builtin_table_aliases=kernel.features.builtin_table_aliases,
+        )
+        for name in made:
+            if name not in self.missing:
+                yield f"/lib/modules/{kernel.release}/{name}", made[name]
+
+    def context(
+        self,
+        files: Files,
+        *,
+        uid: int = 0,
+        environment: Mapping[str, str] | None = None,
+    ) -> Context:
+        """Return what the kmod commands need to run on this host.
+
+        :param files: the host's files, as whoever shows them has them.
+        """
+        return Context(
+            files=files,
+            syscalls=KernelSyscalls(self.kernel),
+            release=self.kernel.release,
+            uid=uid,
+            environment=environment or {},
+        )
+
+    def start_udev(self) -> None:
+        """Let udev hear the kernel from here on, and load modules for new devices."""
+        plain = dict(self.module_files()) | self.files
+        self.autoload = Autoload(lambda modalias: None)
+        self.load_through(PlainFiles(self.kernel, plain))
+        self.kernel.uevents.listeners.append(self.autoload.hear)
+        self.kernel.after_operation = self.autoload.settle
+
+    def load_through(self, files: Files) -> None:
+        """Have udev read the host's files from elsewhere."""
+        if self.autoload is None:
+            return
+        context = self.context(files)
+
+        def load(modalias: str) -> None:
+            commands.run(["modprobe", "-b", "-q", modalias], context)
+
+        self.autoload.load = load
