@@ -91,8 +91,8 @@ def bind(
     """
     choice = choose_for(aliases, device, request)
     safety.require_iommu(host, device)
-    before = device.binding
-    driver = find_driver(host, device.bus, choice.name, before.driver)
+    bound = device.binding.driver
+    driver = find_driver(host, device.bus, choice.name, bound)
     loads: tuple[Step, ...] = ()
     if driver is None:
         require_permitted(host, choice.module)
@@ -101,26 +101,8 @@ def bind(
         return _foreseen(host, device, choice, driver, loads)
     if driver is None:
         safety.require_writable(host, device)
-        driver = load_driver(host, device.bus, choice.name, before.driver)
-    # A driver that registers takes the devices that are kept for it already.
-    now = read_binding(host, device.bus, device.name)
-    plan = plan_bind(device.bus, device.name, now, driver)
-    if not plan.steps and now == before:
-        return Outcome(device=device, driver=driver, changed=False, choice=choice)
-    target = Binding(driver, driver if plan.steps else now.override)
-    # Whoever names a driver may have reasons to name one without VFIO.
-    needs_vfio = choice.source != "user"
-    records = _record_step(host, device)
-    _transact(host, device, plan.steps, before, target, needs_vfio=needs_vfio)
-    return Outcome(
-        device=device,
-        driver=driver,
-        changed=True,
-        choice=choice,
-        steps=loads + records + plan.steps,
-        undo=plan.undo,
-        notes=() if has_vfio_device(host, device) else (_NO_VFIO.format(driver),),
-    )
+        driver = load_driver(host, device.bus, choice.name, bound)
+    return _bind_to(host, device, choice, driver, loads)
 
 
 def unbind(host: Host, device: Device, *, is_dry_run: bool = False) -> Outcome:
@@ -179,6 +161,31 @@ def restore(host: Host, device: Device, *, is_dry_run: bool = False) -> Outcome:
         changed=bool(loads + steps),
         steps=loads + steps,
         undo=plan_move(device.bus, device.name, record.binding, now),
+    )
+
+
+def _bind_to(
+    host: Host, device: Device, choice: Choice, driver: str, loads: tuple[Step, ...]
+) -> Outcome:
+    before = device.binding
+    # A driver that registers takes the devices that are kept for it already.
+    now = read_binding(host, device.bus, device.name)
+    plan = plan_bind(device.bus, device.name, now, driver)
+    if not plan.steps and now == before:
+        return Outcome(device=device, driver=driver, changed=False, choice=choice)
+    target = Binding(driver, driver if plan.steps else now.override)
+    # Whoever names a driver may have reasons to name one without VFIO.
+    needs_vfio = choice.source != "user"
+    records = _record_step(host, device)
+    _transact(host, device, plan.steps, before, target, needs_vfio=needs_vfio)
+    return Outcome(
+        device=device,
+        driver=driver,
+        changed=True,
+        choice=choice,
+        steps=loads + records + plan.steps,
+        undo=plan.undo,
+        notes=() if has_vfio_device(host, device) else (_NO_VFIO.format(driver),),
     )
 
 

@@ -129,15 +129,21 @@ def _put_back(host: Host, device: Device, before: Binding) -> tuple[str, ...]:
         now = read_binding(host, device.bus, device.name)
     except NotFoundError:
         return ()  # The device went away, and its override with it.
-    if now == before:
-        return ()
+    except OSError as problem:
+        return (*problems, f"the device cannot be read: {error_of(problem)}")
+    return (*problems, *_differences(before, now)) if now != before else ()
+
+
+def _differences(before: Binding, now: Binding) -> list[str]:
+    found = []
     if now.driver != before.driver:
-        was, is_now = before.driver or "none", now.driver or "none"
-        problems.append(f"the driver was {was} and is {is_now}")
+        found.append(
+            f"the driver was {before.driver or 'none'} and is {now.driver or 'none'}"
+        )
     if now.override != before.override:
         was, is_now = before.override or "unset", now.override or "unset"
-        problems.append(f"driver_override was {was} and is {is_now}")
-    return tuple(problems)
+        found.append(f"driver_override was {was} and is {is_now}")
+    return found
 
 
 def _failure(host: Host, step: Step, problem: OSError) -> FailedError:

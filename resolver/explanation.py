@@ -68,30 +68,33 @@ def _explained(
     except NotFoundError as problem:
         driver = None
         notes += (problem.message,)
-    refusal = None
-    try:
-        if device is not None:
-            safety.require_iommu(host, device)
-    except RefusedError as problem:
-        refusal = problem
-    state: ModuleState = "not loaded"
-    if modules.is_builtin(host, choice.module) or choice.source in (
-        "modules.builtin",
-        "modules.builtin.modinfo",
-    ):
-        state = "built in"
-    elif modules.is_loaded(host, choice.module):
-        state = "loaded"
-    prohibited = None
-    if state == "not loaded":
-        prohibited = inventory.find_prohibition(host, choice.module)
+    state = _module_state(host, choice)
     return Explanation(
         device=device,
         choice=choice,
         driver=driver or choice.sure_driver,
         module_state=state,
-        prohibition=prohibited,
-        refusal=refusal,
+        prohibition=(
+            inventory.find_prohibition(host, choice.module)
+            if state == "not loaded"
+            else None
+        ),
+        refusal=_refusal(host, device) if device else None,
         warnings=aliases.warnings,
         notes=notes,
     )
+
+
+def _module_state(host: Host, choice: Choice) -> ModuleState:
+    told = choice.source in ("modules.builtin", "modules.builtin.modinfo")
+    if told or modules.is_builtin(host, choice.module):
+        return "built in"
+    return "loaded" if modules.is_loaded(host, choice.module) else "not loaded"
+
+
+def _refusal(host: Host, device: Device) -> RefusedError | None:
+    try:
+        safety.require_iommu(host, device)
+    except RefusedError as problem:
+        return problem
+    return None

@@ -18,7 +18,7 @@ from resolver.explanation import Explanation
 from resolver.linux import Host
 from resolver.modinfo import FileWarning
 from resolver.plan import Step
-from resolver.selection import Choice
+from resolver.selection import Candidate, Choice
 
 __all__ = [
     "DEVICE_COLUMNS",
@@ -111,19 +111,17 @@ def explanation_lines(text: str, found: Explanation) -> Iterator[str]:
         yield shown(f"    refused    {found.refusal.rule}: {found.refusal.hint}")
     if choice.candidates:
         yield "    candidates, the fewest wildcards first:"
-        rows = [
-            (
-                str(candidate.wildcards),
-                candidate.entry.module,
-                f"{candidate.entry.source}{_line(candidate.entry.line)}",
-                candidate.entry.pattern,
-                candidate.reason,
-            )
-            for candidate in choice.candidates
-        ]
+        rows = [_candidate_row(candidate) for candidate in choice.candidates]
         yield from (f"      {line}" for line in columns(rows))
     yield from (shown(f"    note: {note}") for note in found.notes)
     yield from (f"    {warning_line(warning)}" for warning in found.warnings)
+
+
+def _candidate_row(candidate: Candidate) -> tuple[str, ...]:
+    entry = candidate.entry
+    place = f"{entry.source}{_line(entry.line)}"
+    wildcards = str(candidate.wildcards)
+    return wildcards, entry.module, place, entry.pattern, candidate.reason
 
 
 def warning_line(warning: FileWarning) -> str:

@@ -52,18 +52,8 @@ def json_lines(
     :param header: the document without the bracket that ends it.
     """
     # Costs a tenth of the start of a command that prints text.
-    import json
+    from json.encoder import encode_basestring_ascii as quoted
 
-    def members(entry: AliasEntry | None, **more: str) -> str:
-        found = {
-            "module": entry.module if entry else None,
-            "alias": entry.pattern if entry else None,
-            "wildcards": wildcards(entry.pattern) if entry else None,
-            "source": entry.source if entry else None,
-        }
-        return json.dumps({**found, **more})[1:]
-
-    quoted = json.encoder.encode_basestring_ascii
     endings: dict[AliasEntry | None, str] = {}
     separator = f'{header[:-1]}, "modaliases": ['
     for number, text in _numbered(lines):
@@ -71,10 +61,10 @@ def json_lines(
             entry = lookup.best(modalias.parse(text).vfio)
         except UsageError as problem:
             on_error(number, problem)
-            ending = members(None, error=problem.message)
+            ending = _members(None, error=problem.message)
         else:
             if (known := endings.get(entry)) is None:
-                known = endings[entry] = members(entry)
+                known = endings[entry] = _members(entry)
             ending = known
         yield f'{separator}\n{{"modalias": {quoted(text)}, {ending}'
         separator = ","
@@ -82,6 +72,19 @@ def json_lines(
         yield "\n]}\n"
     else:
         yield f"{separator}]}}\n"
+
+
+# What follows the modalias in its object.
+def _members(entry: AliasEntry | None, **more: str) -> str:
+    import json
+
+    found = {
+        "module": entry.module if entry else None,
+        "alias": entry.pattern if entry else None,
+        "wildcards": wildcards(entry.pattern) if entry else None,
+        "source": entry.source if entry else None,
+    }
+    return json.dumps({**found, **more})[1:]
 
 
 # Bytes that are no ASCII make a modalias malformed, and stay recognisable in the
