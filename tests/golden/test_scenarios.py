@@ -110,7 +110,9 @@ def test_stored_results_and_cases_match_one_to_one() -> None:
 
 def test_only_benches_expect_nothing() -> None:
     """Every scenario says what binding should come to, the benches apart."""
-    assert {name for name in installed() if load(name).expected is None} == BENCHES
+    silent = {name for name in installed() if load(name).expected is None}
+
+    assert silent <= BENCHES, "give it an 'expected', or name it in cases.py"
 
 
 @pytest.mark.parametrize("name", installed())
