@@ -6,6 +6,7 @@ and ``resolve`` are not to wait for what binds devices.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from resolver.lookup import Aliases
 
 __all__ = ["main"]
+
+_LINES_AT_ONCE = 512
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -309,8 +312,8 @@ def resolve_command(
         pieces = resolution.json_lines(aliases.lookup, lines, on_error, header)
     else:
         pieces = resolution.text_lines(aliases.lookup, lines, on_error)
-    for piece in pieces:
-        console.write(piece)
+    while chunk := "".join(itertools.islice(pieces, _LINES_AT_ONCE)):
+        console.write(chunk)
         if console.is_unread:
             break
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from resolver import modalias
 from resolver.errors import UsageError
 from resolver.lookup import AliasLookup
+from resolver.modalias import vfio_name
 from resolver.modinfo import AliasEntry
 from resolver.pattern import wildcards
 
@@ -29,10 +29,11 @@ def text_lines(
 
     :param lines: modaliases; blanks around them are ignored, and so are empty lines.
     """
+    best = lookup.best
     endings: dict[AliasEntry | None, str] = {None: "\t-\t-\t-\n"}
     for number, text in _numbered(lines):
         try:
-            entry = lookup.best(modalias.parse(text).vfio)
+            entry = best(vfio_name(text))
         except UsageError as problem:
             on_error(number, problem)
             continue
@@ -54,11 +55,12 @@ def json_lines(
     # Costs a tenth of the start of a command that prints text.
     from json.encoder import encode_basestring_ascii as quoted
 
+    best = lookup.best
     endings: dict[AliasEntry | None, str] = {}
     separator = f'{header[:-1]}, "modaliases": ['
     for number, text in _numbered(lines):
         try:
-            entry = lookup.best(modalias.parse(text).vfio)
+            entry = best(vfio_name(text))
         except UsageError as problem:
             on_error(number, problem)
             ending = _members(None, error=problem.message)
