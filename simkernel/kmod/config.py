@@ -5,11 +5,12 @@ Reads and orders it; what the lines lead to is decided by those who use it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from simkernel.kmod.command_line import kernel_parameters
+from simkernel.kmod.config_lines import logical_lines, next_word, softdep_words
 from simkernel.kmod.files import Files, is_directory, read_text_or_none
 from simkernel.kmod.names import normalize_alias
 
@@ -28,8 +29,6 @@ DEFAULT_PATHS: Final = (
     "/lib/modprobe.d",
 )
 """Where the configuration lies, the most important directory first."""
-_BLANKS: Final = "\t "
-_SPACES: Final = " \t\n\v\f\r"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +162,10 @@ def _add_kernel_command_line(files: Files, configuration: Configuration) -> None
 
 def _parse(content: str, path: str, configuration: Configuration) -> None:
     # Source: libkmod-config.c kmod_config_parse().
-    for number, line in _logical_lines(content):
+    for number, line in logical_lines(content):
         if line.startswith("#"):
             continue
-        keyword, rest = _word(line)
+        keyword, rest = next_word(line)
         if keyword is None:
             continue
         if keyword in ("include", "config"):
@@ -181,85 +180,55 @@ def _parse(content: str, path: str, configuration: Configuration) -> None:
         configuration.complaints.append(complaint)
 
 
-def _logical_lines(content: str) -> Iterator[tuple[int, str]]:
-    # (number of its last physical line, text); a backslash joins lines, and before
-    # any other character it disappears.
-    # Source: shared/util.c freadline_wrapped().
-    number = joined = at = 0
-    line = ""
-    while at < len(content):
-        char = content[at]
-        at += 1
-        if char == "\\":
-            # At the end of the file, the end itself is stored as byte 0xff.
-            char = content[at] if at < len(content) else "\udcff"
-            at += 1
-            if char == "\n":
-                joined += 1
-            else:
-                line += char
-        elif char == "\n":
-            number += joined + 1
-            yield number, line.partition("\0")[0]
-            line, joined = "", 0
-        else:
-            line += char
-    if line:
-        yield number + joined + 1, line.partition("\0")[0]
-
-
 def _take(keyword: str, rest: str, configuration: Configuration) -> bool:
     # Store one line; False if it is malformed or of no known kind.
-    name, rest = _word(rest)
+    word, text = next_word(rest)
+    name = _name(word)
     if name is None:
         return False
-    try:
-        name = normalize_alias(name)
-        if keyword == "alias":
-            module, _ = _word(rest)
-            if module is None:
-                return False
-            configuration.aliases.append((name, normalize_alias(module)))
-            return True
-    except ValueError:
-        return False
+    if keyword == "alias":
+        module = _name(next_word(text)[0])
+        if module is not None:
+            configuration.aliases.append((name, module))
+        return module is not None
     if keyword == "blacklist":
         configuration.blacklist.append(name)
         return True
-    if not rest:
-        return False
+    return bool(text) and _take_text(keyword, name, text, configuration)
+
+
+def _name(word: str | None) -> str | None:
+    # The word as names are compared, None if there is none or it is malformed.
+    try:
+        return None if word is None else normalize_alias(word)
+    except ValueError:
+        return None
+
+
+def _take_text(
+    keyword: str, name: str, text: str, configuration: Configuration
+) -> bool:
+    # Store a line that ends in free text; False if it is of no known kind.
     match keyword:
         case "options":
-            configuration.options.append((name, rest.replace("\t", " ")))
+            configuration.options.append((name, text.replace("\t", " ")))
         case "install":
-            configuration.install.append((name, rest))
+            configuration.install.append((name, text))
         case "remove":
-            configuration.remove.append((name, rest))
+            configuration.remove.append((name, text))
         case "softdep":
-            configuration.softdeps.append(_soft_dependency(name, rest))
+            configuration.softdeps.append(_soft_dependency(name, text))
         case _:
             return False
     return True
 
 
-def _word(text: str) -> tuple[str | None, str]:
-    # First word and what follows the single blank after it, as strtok_r(3) cuts.
-    text = text.lstrip(_BLANKS)
-    if not text:
-        return None, ""
-    for at, char in enumerate(text):
-        if char in _BLANKS:
-            return text[:at], text[at + 1 :]
-    return text, ""
-
-
 def _soft_dependency(name: str, text: str) -> SoftDependency:
-    # A word before the first "pre:" or "post:" is dropped. A single blank in front of
-    # the first word sticks to it, so that " pre:" is no keyword.
+    # A word before the first "pre:" or "post:" is dropped.
     # Source: libkmod-config.c kmod_config_add_softdep().
     lists: dict[str, list[str]] = {"pre:": [], "post:": []}
     target: list[str] | None = None
-    for word in _soft_dependency_words(text):
+    for word in softdep_words(text):
         if word in lists:
             target = lists[word]
         elif target is not None:
@@ -267,13 +236,3 @@ def _soft_dependency(name: str, text: str) -> SoftDependency:
     return SoftDependency(
         name=name, pre=tuple(lists["pre:"]), post=tuple(lists["post:"])
     )
-
-
-def _soft_dependency_words(text: str) -> list[str]:
-    # The words of a softdep line, with the oddity that _soft_dependency() describes.
-    for char in _SPACES[1:]:
-        text = text.replace(char, " ")
-    words = text.split()
-    if words and text[0] == " " and text[1] != " ":
-        words[0] = f" {words[0]}"
-    return words

@@ -7,12 +7,21 @@ Makes files from module values, never from a host; what depmod writes is in
 from __future__ import annotations
 
 import lzma
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from simkernel.errors import UsageError
-from simkernel.kmod.depmod_indexes import ModuleFile, depmod_makers
+from simkernel.kmod.depmod_indexes import depmod_makers
+from simkernel.kmod.depmod_order import ModuleFile
 from simkernel.kmod.elf import write_module
 from simkernel.kmod.modinfo_section import builtin_pairs, join_modinfo, loadable_pairs
 from simkernel.model.module import ModuleSpec
@@ -78,25 +87,12 @@ def generate(
     builtin = [spec for spec in specs if spec.builtin]
     _refuse_duplicates(specs)
     exporters = {name for spec in loadable.values() for name in spec.depends}
-    modules: list[ModuleFile] = []
-    images: dict[str, Callable[[], bytes]] = {}
-    for spec in loadable.values():
-        compressed = compress and spec.path.startswith("kernel/")
-        module = ModuleFile(
-            path=f"{spec.path}.xz" if compressed else spec.path,
-            name=spec.name,
-            info=tuple(
-                loadable_pairs(
-                    spec,
-                    depends=[name for name in spec.depends if name in loadable],
-                    vermagic=f"{release} SMP preempt mod_unload modversions ",
-                )
-            ),
-            exports=(export_name(spec.name),) if spec.name in exporters else (),
-            needs=tuple(export_name(name) for name in spec.depends),
-        )
-        modules.append(module)
-        images[module.path] = partial(_image, module, compressed=compressed)
+    modules = [
+        _describe(spec, release, loadable, exports=spec.name in exporters)
+        for spec in loadable.values()
+    ]
+    if compress:
+        modules = [_compressed(module) for module in modules]
     given = {
         "modules.order": _lines(
             spec.path for spec in loadable.values() if spec.path.startswith("kernel/")
@@ -106,6 +102,7 @@ def generate(
             builtin, table_aliases=builtin_table_aliases
         ),
     }
+    images = {module.path: partial(_image, module) for module in modules}
     return ModuleTree({**given, **depmod_makers(modules, given), **images})
 
 
@@ -123,12 +120,37 @@ def _refuse_duplicates(specs: Sequence[ModuleSpec]) -> None:
         seen.add(spec.name)
 
 
-def _image(module: ModuleFile, *, compressed: bool) -> bytes:
+def _describe(
+    spec: ModuleSpec, release: str, loadable: Collection[str], *, exports: bool
+) -> ModuleFile:
+    # What depmod will read from the module's file.
+    info = loadable_pairs(
+        spec,
+        depends=[name for name in spec.depends if name in loadable],
+        vermagic=f"{release} SMP preempt mod_unload modversions ",
+    )
+    return ModuleFile(
+        path=spec.path,
+        name=spec.name,
+        info=tuple(info),
+        exports=(export_name(spec.name),) if exports else (),
+        needs=tuple(export_name(name) for name in spec.depends),
+    )
+
+
+def _compressed(module: ModuleFile) -> ModuleFile:
+    # The same module as Debian installs it.
+    if not module.path.startswith("kernel/"):
+        return module
+    return replace(module, path=f"{module.path}.xz")
+
+
+def _image(module: ModuleFile) -> bytes:
     # The module file as installed; the kernel reads only CRC32 checks.
     data = write_module(
         module.name, module.info, exports=module.exports, needs=module.needs
     )
-    if compressed:
+    if module.path.endswith(".xz"):
         return lzma.compress(data, check=lzma.CHECK_CRC32, preset=0)
     return data
 

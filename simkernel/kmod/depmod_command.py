@@ -9,7 +9,8 @@ from typing import Final
 
 from simkernel.errors import UsageError
 from simkernel.kmod.banner import VERSION, usage
-from simkernel.kmod.depmod_indexes import ModuleFile, depmod_makers
+from simkernel.kmod.depmod_indexes import depmod_makers
+from simkernel.kmod.depmod_order import ModuleFile
 from simkernel.kmod.depmod_scan import read_module, scan
 from simkernel.kmod.errno_text import error_text
 from simkernel.kmod.files import WritableFiles

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from simkernel.errors import UsageError
-from simkernel.kmod import index
-from simkernel.kmod.hashorder import MODULE_BUCKETS, SYMBOL_BUCKETS, bucket_order
+from simkernel.kmod.depmod_order import (
+    ModuleFile,
+    sort_modules,
+    sorted_dependencies,
+    symbol_owners,
+)
+from simkernel.kmod.hashorder import SYMBOL_BUCKETS, bucket_order
+from simkernel.kmod.index_build import Entry, build
 from simkernel.kmod.names import normalize_alias, path_to_module_name
 from simkernel.kmod.process import Severity
 
-__all__ = ["ModuleFile", "Report", "depmod_makers"]
+__all__ = ["Report", "depmod_makers"]
 
 Report = Callable[[Severity, str], None]
 """What is told of oddities in the modules."""
@@ -25,33 +30,6 @@ Report = Callable[[Severity, str], None]
 _DEVICE_NUMBER: Final = re.compile(
     r"(char|block)-major-\s*([+-]?\d+)-\s*([+-]?\d+)", re.ASCII
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleFile:
-    """What depmod reads from one module file."""
-
-    path: str
-    """Path below ``/lib/modules/<release>/``, compression suffix included."""
-    name: str
-    """Name that the path gives: underscores, no suffix."""
-    info: tuple[tuple[str, str], ...]
-    """Pairs of ``.modinfo``."""
-    exports: tuple[str, ...]
-    """Symbols that it exports."""
-    needs: tuple[str, ...]
-    """Symbols that it leaves undefined."""
-
-    @property
-    def aliases(self) -> list[str]:
-        """Values of its ``alias`` pairs."""
-        return [value for key, value in self.info if key == "alias"]
-
-    @property
-    def order_path(self) -> str:
-        """Path as ``modules.order`` has it: without compression suffix."""
-        directory, slash, file = self.path.rpartition("/")
-        return f"{directory}{slash}{file[: len(self.name) + len('.ko')]}"
 
 
 def _keep_quiet(severity: Severity, text: str) -> None:
@@ -105,36 +83,16 @@ class _Tree:
 
     @cached_property
     def _sorted(self) -> list[ModuleFile]:
-        # As in modules.order, then the rest as the hash table has them.
-        by_name = {module.name: module for module in self._modules}
-        hashed = [by_name[name] for name in bucket_order(by_name, MODULE_BUCKETS)]
-        lines = self._given.get("modules.order", b"").decode().splitlines()
-        position = {line: at for at, line in enumerate(lines)}
-        last = len(lines)
-        return sorted(hashed, key=lambda module: position.get(module.order_path, last))
+        order = self._given.get("modules.order", b"")
+        return sort_modules(self._modules, order.decode("utf-8", "surrogateescape"))
 
     @cached_property
     def _owners(self) -> dict[str, ModuleFile]:
-        # Symbol -> module that exports it; the last one in order if there are more.
-        return {name: module for module in self._sorted for name in module.exports}
+        return symbol_owners(self._sorted)
 
     @cached_property
     def _dependencies(self) -> dict[str, list[ModuleFile]]:
-        # Module name -> every module that it needs, users before used.
-        direct = {module.name: self._direct(module) for module in self._sorted}
-        rank = _topological_rank(self._sorted, direct)
-        return {
-            module.name: sorted(
-                _closure(module, direct), key=lambda each: rank[each.name]
-            )
-            for module in self._sorted
-        }
-
-    def _direct(self, module: ModuleFile) -> list[ModuleFile]:
-        # Owners of the symbols that a module needs, each once, in symbol order.
-        owners = (self._owners.get(name.removeprefix(".")) for name in module.needs)
-        found = {owner.name: owner for owner in owners if owner is not None}
-        return list(found.values())
+        return sorted_dependencies(self._sorted, self._owners)
 
     def dep(self) -> bytes:
         return _text(f"{line}\n" for _, line in self._dependency_lines())
@@ -236,44 +194,6 @@ class _Tree:
                 self._report(Severity.WARNING, f"Unmatched bracket in {alias}")
 
 
-def _topological_rank(
-    modules: Sequence[ModuleFile], direct: Mapping[str, list[ModuleFile]]
-) -> dict[str, int]:
-    # Depth first from the modules without users, the last of them first.
-    # Source: tools/depmod.c depmod_calculate_dependencies().
-    users = dict.fromkeys(direct, 0)
-    for needed in direct.values():
-        for module in needed:
-            users[module.name] += 1
-    ready = [module for module in modules if users[module.name] == 0]
-    rank: dict[str, int] = {}
-    while ready:
-        module = ready.pop()
-        rank[module.name] = len(rank)
-        for needed_module in direct[module.name]:
-            users[needed_module.name] -= 1
-            if users[needed_module.name] == 0:
-                ready.append(needed_module)
-    if len(rank) < len(modules):
-        names = ", ".join(sorted(direct.keys() - rank.keys()))
-        raise UsageError(f"modules in dependency cycles, or needed by one: {names}")
-    return rank
-
-
-def _closure(
-    module: ModuleFile, direct: Mapping[str, list[ModuleFile]]
-) -> list[ModuleFile]:
-    # Everything that a module needs, directly or not.
-    found: dict[str, ModuleFile] = {}
-    waiting = list(direct[module.name])
-    while waiting:
-        each = waiting.pop()
-        if each.name not in found:
-            found[each.name] = each
-            waiting += direct[each.name]
-    return list(found.values())
-
-
 def _builtin_aliases(content: bytes) -> Iterator[tuple[str, str]]:
     # (module, alias) of every "module.alias=text" in modules.builtin.modinfo.
     for text in content.decode("utf-8", "surrogateescape").split("\0"):
@@ -307,9 +227,9 @@ def _text(lines: Iterable[str]) -> bytes:
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
-def _index(entries: Iterable[index.Entry]) -> bytes:
+def _index(entries: Iterable[Entry]) -> bytes:
     # The binary index; depmod refuses what is not ASCII.
     try:
-        return index.build(entries)
+        return build(entries)
     except UnicodeEncodeError as exc:
         raise UsageError(f"only ASCII can be indexed: {exc.object!r}") from exc

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simkernel.kmod.depmod_indexes import ModuleFile
+from simkernel.kmod.depmod_order import ModuleFile
 from simkernel.kmod.elf import ModuleImage
 from simkernel.kmod.files import Files, is_directory
 from simkernel.kmod.module_file import read_module_file

@@ -52,8 +52,6 @@ class Options:
                 yield from self._short_options(argument[1:], rest)
             else:
                 self.operands.append(argument)
-                if "POSIXLY_CORRECT" in self._process.environment:
-                    break
         self.operands += rest
 
     def _short_options(

@@ -6,115 +6,31 @@ high nibble that tell which parts the node has, in this order: prefix (text, NUL
 children (first and last character, then one reference each, 0 for none), values
 (count, then for each: priority, text, NUL). The root has the empty key.
 
-Source: libkmod-index.c, tools/depmod.c index_write().
+Reads them; they are made in ``simkernel.kmod.index_build``. Source: libkmod-index.c.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from simkernel.kmod.pattern import matches
 
-__all__ = ["Index", "build"]
+__all__ = ["CHILDREN", "MAGIC", "PREFIX", "VALUES", "VERSION", "Index"]
 
-_MAGIC: Final = 0xB007F457
-_VERSION: Final = 0x00020001
-_PREFIX: Final = 0x80000000
-_VALUES: Final = 0x40000000
-_CHILDREN: Final = 0x20000000
+MAGIC: Final = 0xB007F457
+"""First number of every index."""
+VERSION: Final = 0x00020001
+"""Second number; only its upper half must fit."""
+PREFIX: Final = 0x80000000
+"""Flag of a reference: the node has a prefix."""
+VALUES: Final = 0x40000000
+"""Flag of a reference: the node has values."""
+CHILDREN: Final = 0x20000000
+"""Flag of a reference: the node has children."""
 _OFFSET: Final = 0x0FFFFFFF
 _WILDCARDS: Final = "*?["
-
-Entry = tuple[str, str, int]
-
-
-class _Branch:
-    # A node while the trie is being built.
-
-    __slots__ = ("children", "prefix", "values")
-
-    def __init__(self, prefix: str) -> None:
-        self.prefix = prefix
-        self.values: list[tuple[int, str]] = []
-        self.children: dict[str, _Branch] = {}
-
-    def add(self, value: str, priority: int) -> None:
-        # Ascending priority; among equals the newest first.
-        at = 0
-        while at < len(self.values) and self.values[at][0] < priority:
-            at += 1
-        self.values.insert(at, (priority, value))
-
-    def split(self, at: int) -> None:
-        # Keep prefix[:at]; what follows moves into the child prefix[at].
-        child = _Branch(self.prefix[at + 1 :])
-        child.values, child.children = self.values, self.children
-        self.values, self.children = [], {self.prefix[at]: child}
-        self.prefix = self.prefix[:at]
-
-
-def build(entries: Iterable[Entry]) -> bytes:
-    """Return the index file for ``(key, value, priority)`` entries, byte for byte.
-
-    :param entries: keys and values are ASCII; look-ups that find several values give
-        them in ascending priority.
-    :raises UnicodeEncodeError: a key or value is not ASCII, which depmod refuses too.
-
-    Source: tools/depmod.c index_insert(), index_write().
-    """
-    root = _Branch("")
-    for key, value, priority in entries:
-        key.encode("ascii")
-        _insert(root, key, value, priority)
-    data = bytearray(struct.pack(">III", _MAGIC, _VERSION, 0))
-    struct.pack_into(">I", data, 8, _write(root, data))
-    return bytes(data)
-
-
-def _insert(node: _Branch, key: str, value: str, priority: int) -> None:
-    # Walk down `key`, splitting or adding nodes where the trie does not have it.
-    at = 0
-    while True:
-        for length, char in enumerate(node.prefix):
-            if key[at + length : at + length + 1] != char:
-                node.split(length)
-                break
-        at += len(node.prefix)
-        if at == len(key):
-            node.add(value, priority)
-            return
-        child = node.children.get(key[at])
-        if child is None:
-            child = node.children[key[at]] = _Branch(key[at + 1 :])
-            child.add(value, priority)
-            return
-        node = child
-        at += 1
-
-
-def _write(node: _Branch, data: bytearray) -> int:
-    # Append the node below its children; return the reference to it.
-    table: list[int] = []
-    if node.children:
-        first, last = ord(min(node.children)), ord(max(node.children))
-        table = [0] * (last - first + 1)
-        for char in sorted(node.children):
-            table[ord(char) - first] = _write(node.children[char], data)
-    reference = len(data)
-    if node.prefix:
-        data += node.prefix.encode("ascii") + b"\0"
-        reference |= _PREFIX
-    if node.children:
-        data += struct.pack(f">BB{len(table)}I", first, last, *table)
-        reference |= _CHILDREN
-    if node.values:
-        data += struct.pack(">I", len(node.values))
-        for priority, value in node.values:
-            data += struct.pack(">I", priority) + value.encode("ascii") + b"\0"
-        reference |= _VALUES
-    return reference
 
 
 class _Node:
@@ -126,15 +42,15 @@ class _Node:
         self._data = data
         self._offset = at = reference & _OFFSET
         self.prefix = ""
-        if reference & _PREFIX:
+        if reference & PREFIX:
             self.prefix, at = _text(data, at)
         self.first, self.last, self._children = 1, 0, 0
-        if reference & _CHILDREN:
+        if reference & CHILDREN:
             self.first, self.last = data[at], data[at + 1]
             self._children = at + 2
             at += 2 + 4 * (self.last - self.first + 1)
         self.values: list[tuple[int, str]] = []
-        if reference & _VALUES:
+        if reference & VALUES:
             (count,) = struct.unpack_from(">I", data, at)
             at += 4
             for _ in range(count):
@@ -187,11 +103,11 @@ class Index:
         if len(data) < 12:
             raise ValueError("too short")
         magic, version, self._root = struct.unpack_from(">III", data)
-        if magic != _MAGIC:
-            raise ValueError(f"magic check fail: {magic:x} instead of {_MAGIC:x}")
-        if version >> 16 != _VERSION >> 16:
+        if magic != MAGIC:
+            raise ValueError(f"magic check fail: {magic:x} instead of {MAGIC:x}")
+        if version >> 16 != VERSION >> 16:
             raise ValueError(
-                f"major version check fail: {version >> 16} instead of {_VERSION >> 16}"
+                f"major version check fail: {version >> 16} instead of {VERSION >> 16}"
             )
         self._data = data
 

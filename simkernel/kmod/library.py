@@ -1,7 +1,6 @@
-"""What libkmod knows of modules: the configuration, the indexes, the kernel's state.
+"""What libkmod knows of modules from files: the configuration and the indexes.
 
-Answers questions; loading and unloading are in ``simkernel.kmod.probe`` and the
-commands.
+Answers questions; the kernel is asked in ``simkernel.kmod.kernel_state``.
 """
 
 from __future__ import annotations
@@ -11,9 +10,8 @@ from collections.abc import Sequence
 
 from simkernel.kmod.config import DEFAULT_PATHS, read_configuration
 from simkernel.kmod.errno_text import error_text
-from simkernel.kmod.files import read_text
 from simkernel.kmod.index import Index
-from simkernel.kmod.module import InitState, Module
+from simkernel.kmod.module import Module
 from simkernel.kmod.names import normalize_module_name, path_to_module_name
 from simkernel.kmod.pattern import matches
 from simkernel.kmod.process import Process, Severity
@@ -181,64 +179,6 @@ class Library:
             index = self.index("modules.builtin")
             module.builtin = index is not None and index.search(module.name) is not None
         return module.builtin
-
-    def init_state(self, module: Module) -> InitState | None:
-        """Return the state of a module, ``None`` if it is not in the kernel.
-
-        Source: libkmod-module.c kmod_module_get_initstate().
-        """
-        if self.is_builtin(module):
-            return InitState.BUILTIN
-        directory = f"/sys/module/{module.name}"
-        try:
-            text = read_text(self.files, f"{directory}/initstate")
-        except OSError:
-            return InitState.COMING if self.files.exists(directory) else None
-        try:
-            return InitState(text.removesuffix("\n"))
-        except ValueError:
-            return None
-
-    def is_in_kernel(self, module: Module) -> bool:
-        """Tell whether a module is ready for use, loaded or built in."""
-        return self.init_state(module) in (InitState.LIVE, InitState.BUILTIN)
-
-    def reference_count(self, module: Module) -> int:
-        """Return how many users a loaded module has, a negative errno if unknown.
-
-        Source: libkmod-module.c kmod_module_get_refcnt().
-        """
-        path = f"/sys/module/{module.name}/refcnt"
-        try:
-            text = read_text(self.files, path)
-        except OSError as exc:
-            return -(exc.errno or errno.EIO)
-        try:
-            return int(text[:31].split()[0])
-        except (ValueError, IndexError):
-            self.log(
-                Severity.ERROR,
-                (1967, "kmod_module_get_refcnt"),
-                f"could not read integer from '{path}': 'Invalid argument'",
-            )
-            return -errno.EINVAL
-
-    def holders(self, module: Module) -> list[Module]:
-        """Return the modules that use a loaded module, in the order of its directory.
-
-        Source: libkmod-module.c kmod_module_get_holders().
-        """
-        path = f"/sys/module/{module.name}/holders"
-        try:
-            names = self.files.listdir(path)
-        except OSError as exc:
-            self.log(
-                Severity.ERROR,
-                (1998, "kmod_module_get_holders"),
-                f"could not open '{path}': {_text_of(exc)}",
-            )
-            return []
-        return [self.module_from_name(name) for name in names]
 
     def options(self, module: Module) -> str | None:
         """Return the parameters that the configuration gives to a module.

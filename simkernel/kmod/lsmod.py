@@ -6,6 +6,7 @@ import errno
 
 from simkernel.kmod.errno_text import error_text
 from simkernel.kmod.files import read_text, read_text_or_none
+from simkernel.kmod.kernel_state import holders, reference_count
 from simkernel.kmod.library import Library
 from simkernel.kmod.module import Module
 from simkernel.kmod.process import Process, Severity
@@ -35,8 +36,8 @@ def main(process: Process) -> int:
 
 def _print_module(library: Library, module: Module) -> None:
     size = _size(library, module)
-    count = library.reference_count(module)
-    users = ",".join(each.name for each in library.holders(module))
+    count = reference_count(library, module)
+    users = ",".join(each.name for each in holders(library, module))
     line = f"{module.name:<19} {size:>8}  {count}"
     library.process.print(f"{line} {users}" if users else line)
 

@@ -114,19 +114,7 @@ def _perform(library: Library, request: _Request) -> bool:
     if "exports" in flags:
         return modprobe_show.show_exports(library, request.names[0], grave)
     if "r" in flags:
-        removal = Removal(
-            library=library,
-            grave=grave,
-            dry_run=request.mode.dry_run,
-            show=request.shows,
-            ignore_loaded=request.mode.ignore_loaded,
-            first_time=request.mode.fail_on_loaded,
-            ignore_commands=request.mode.ignore_commands,
-            with_holders="remove-holders" in flags,
-            force="f" in flags,
-            wait_ms=request.wait_ms,
-        )
-        return removal.remove_all(request.names)
+        return _removal(library, request, grave).remove_all(request.names)
     if "a" in flags:
         outcomes = [
             _insert(library, each, "", request, grave) for each in request.names
@@ -134,6 +122,22 @@ def _perform(library: Library, request: _Request) -> bool:
         return all(outcomes)
     parameters = join_parameters(map(quoted_parameter, request.names[1:]))
     return _insert(library, request.names[0], parameters, request, grave)
+
+
+def _removal(library: Library, request: _Request, grave: Severity) -> Removal:
+    mode = request.mode
+    return Removal(
+        library=library,
+        grave=grave,
+        dry_run=mode.dry_run,
+        show=mode.show,
+        ignore_loaded=mode.ignore_loaded,
+        first_time=mode.fail_on_loaded,
+        ignore_commands=mode.ignore_commands,
+        with_holders="remove-holders" in request.flags,
+        force="f" in request.flags,
+        wait_ms=request.wait_ms,
+    )
 
 
 def _insert(
@@ -185,19 +189,12 @@ def _parse(process: Process) -> _Request:
                 request.root = value
             case "S":
                 request.release = value
-            case "s":
-                _hand_on(process, "-s")
-            case "q":
-                _hand_on(process, "-q")
-                request.verbosity = Severity.EMERGENCY
-            case "v":
-                _hand_on(process, "-v")
-                request.verbosity += 1
-            case "V":
-                process.print(VERSION)
-                raise ExitCommand(0)
-            case "h":
-                process.print(usage(process.name))
+            case "s" | "q" | "v":
+                _hand_on(process, f"-{flag}")
+                request.verbosity = 0 if flag == "q" else request.verbosity
+                request.verbosity += flag == "v"
+            case "V" | "h":
+                process.print(VERSION if flag == "V" else usage(process.name))
                 raise ExitCommand(0)
     request.names = options.operands
     return request

@@ -9,6 +9,7 @@ from typing import Final
 
 from simkernel.kmod import shell
 from simkernel.kmod.errno_text import error_text
+from simkernel.kmod.kernel_state import holders, init_state, reference_count
 from simkernel.kmod.library import Library
 from simkernel.kmod.lookup import lookup, soft_dependencies
 from simkernel.kmod.module import InitState, Module
@@ -64,9 +65,13 @@ class Removal:
         if not modules:
             self._report(f"Module {text} not found.")
             return False
-        return all(self._remove(each, holders=self.with_holders) for each in modules)
+        return all(
+            self._remove(each, with_holders=self.with_holders) for each in modules
+        )
 
-    def _remove(self, module: Module, *, holders: bool = False, depth: int = 0) -> bool:
+    def _remove(
+        self, module: Module, *, with_holders: bool = False, depth: int = 0
+    ) -> bool:
         # Soft dependencies that come after, holders, the module, dependencies that
         # became unused, soft dependencies that come before. `depth` is 0 for what the
         # user named.
@@ -86,25 +91,20 @@ class Removal:
                 return outcome
         for each in reversed(after):
             self._remove(each, depth=depth + 1)
-        if holders and not self._remove_holders(module, depth + 1):
+        if with_holders and not self._remove_holders(module, depth + 1):
             return False
-        if checked and not self.wait_ms and self.library.reference_count(module) > 0:
+        if checked and not self.wait_ms and reference_count(self.library, module) > 0:
             self._report(f"Module {module.name} is in use.")
             return False
-        if command is not None:
-            if not self._run_command(module, command):
-                return False
-        elif not self._delete(module):
+        if not self._unload(module, command):
             return False
-        if command is None:
-            self._remove_unused(module)
         for each in reversed(before):
             self._remove(each, depth=depth + 1)
         return True
 
     def _outcome_by_state(self, module: Module, *, skip_builtin: bool) -> bool | None:
         # Whether the removal ends here and how, None to go on.
-        state = self.library.init_state(module)
+        state = init_state(self.library, module)
         if state is None:
             if self.first_time:
                 self._report(f"Module {module.name} is not in kernel.")
@@ -118,14 +118,19 @@ class Removal:
     def _remove_holders(self, module: Module, depth: int) -> bool:
         return all(
             self._remove(each, depth=depth)
-            for each in reversed(self.library.holders(module))
+            for each in reversed(holders(self.library, module))
         )
 
-    def _remove_unused(self, module: Module) -> None:
-        # Failures do not count.
+    def _unload(self, module: Module, command: str | None) -> bool:
+        # By the command, or else by the kernel together with what becomes unused.
+        if command is not None:
+            return self._run_command(module, command)
+        if not self._delete(module):
+            return False
         for each in self.library.dependencies(module):
-            if self.library.reference_count(each) == 0:
+            if reference_count(self.library, each) == 0:
                 self._delete(each)
+        return True
 
     def _delete(self, module: Module) -> bool:
         # Source: tools/modprobe.c rmmod_do_remove_module().

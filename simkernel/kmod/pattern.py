@@ -23,13 +23,16 @@ _CLASSES: Final = {
     "xdigit": "0-9A-Fa-f",
 }
 _NOTHING: Final = "(?!)"
+# glibc takes no name with a "z" in it for that of a class.
+_CLASS: Final = re.compile(r"\[:([a-y]+):\]")
 
 
 def matches(pattern: str, text: str) -> bool:
     """Tell whether the whole of ``text`` matches ``pattern``.
 
     ``*`` and ``?`` also match ``/`` and a leading dot; a backslash takes the next
-    character literally; a ``[`` without ``]`` is an ordinary character.
+    character literally; a ``[`` without ``]`` is an ordinary character. Collating
+    symbols, ``[.x.]`` and ``[=x=]``, are not understood and match nothing.
 
     Source: fnmatch(3) with flags 0, as libkmod calls it.
     """
@@ -61,49 +64,66 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 def _bracket(pattern: str, start: int) -> tuple[str, int]:
     # The expression for the bracket whose "[" is before `start`, and where it ends.
+    # glibc gives up at what it cannot read, unless a member before that has matched.
     at = start
     negated = pattern[at : at + 1] in ("!", "^")
     at += negated
-    members: list[str] = []
+    members = ""
     first = True
-    while True:
-        if at >= len(pattern):
-            return re.escape("["), start
+    while at < len(pattern):
         if pattern[at] == "]" and not first:
-            break
+            return _members_expression(members, negated), at + 1
         first = False
-        name = _class_name(pattern, at)
-        if name is not None:
-            members.append(_CLASSES.get(name, ""))
-            at += len(name) + 4
-            continue
-        member, at = _member(pattern, at)
-        members.append(member)
-    body = "".join(members)
-    if not body:
-        return ("." if negated else _NOTHING), at + 1
-    return f"[{'^' if negated else ''}{body}]", at + 1
+        found = _member(pattern, at)
+        if found is None:
+            end = _end_of_bracket(pattern, at)
+            readable = end is not None and not negated and members
+            return (f"[{members}]" if readable else _NOTHING), end or len(pattern)
+        member, at = found
+        members += member
+    return re.escape("["), start
 
 
-def _class_name(pattern: str, at: int) -> str | None:
-    # Name of the "[:name:]" at `at`, None if there is none.
-    found = re.compile(r"\[:([a-z]+):\]").match(pattern, at)
-    return found.group(1) if found else None
+def _members_expression(members: str, negated: bool) -> str:
+    if not members:
+        return "." if negated else _NOTHING
+    return f"[{'^' if negated else ''}{members}]"
 
 
-def _member(pattern: str, at: int) -> tuple[str, int]:
-    # One character or range inside a bracket, and the position after it.
-    low, at = _character(pattern, at)
-    if pattern[at : at + 1] == "-" and pattern[at + 1 : at + 2] not in ("]", ""):
-        high, at = _character(pattern, at + 1)
-        if low <= high:
-            return f"{re.escape(low)}-{re.escape(high)}", at
-        return "", at
-    return re.escape(low), at
+def _end_of_bracket(pattern: str, at: int) -> int | None:
+    # Where the bracket ends of which the member at `at` cannot be read.
+    while at < len(pattern):
+        if pattern[at] == "]":
+            return at + 1
+        found = _CLASS.match(pattern, at)
+        at = found.end() if found else at + 1 + (pattern[at] == "\\")
+    return None
 
 
-def _character(pattern: str, at: int) -> tuple[str, int]:
-    # The character at `at`, with the backslash before it taken off.
-    if pattern[at] == "\\" and at + 1 < len(pattern):
-        at += 1
-    return pattern[at], at + 1
+def _member(pattern: str, at: int) -> tuple[str, int] | None:
+    # One class, range or character inside a bracket, and the position after it.
+    found = _CLASS.match(pattern, at)
+    if found is not None:
+        members = _CLASSES.get(found[1])
+        return None if members is None else (members, found.end())
+    low = _character(pattern, at)
+    if low is None or pattern.startswith(("[.", "[="), at):
+        return None
+    at += len(low)
+    if pattern[at : at + 1] == "-" and pattern[at + 1 : at + 2] != "]":
+        high = _character(pattern, at + 1)
+        if high is None:
+            return None
+        at += 1 + len(high)
+        if low[-1] > high[-1]:
+            return "", at
+        return f"{re.escape(low[-1])}-{re.escape(high[-1])}", at
+    return re.escape(low[-1]), at
+
+
+def _character(pattern: str, at: int) -> str | None:
+    # The character at `at`, with the backslash before it; None at the end.
+    text = pattern[at : at + 2]
+    if not text.startswith("\\"):
+        return text[:1] or None
+    return text if len(text) == 2 else None

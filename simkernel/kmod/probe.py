@@ -10,6 +10,7 @@ import errno
 from dataclasses import dataclass
 
 from simkernel.kmod import shell
+from simkernel.kmod.kernel_state import init_state, is_in_kernel
 from simkernel.kmod.library import Library
 from simkernel.kmod.lookup import soft_dependencies
 from simkernel.kmod.module import InitState, Module
@@ -48,7 +49,7 @@ def probe(library: Library, module: Module, parameters: str, mode: ProbeMode) ->
 
     Source: libkmod-module.c kmod_module_probe_insert_module().
     """
-    if not mode.ignore_loaded and library.is_in_kernel(module):
+    if not mode.ignore_loaded and is_in_kernel(library, module):
         return errno.EEXIST if mode.fail_on_loaded else 0
     filtered = mode.use_blacklist or module.alias is not None
     if filtered and library.is_blacklisted(module):
@@ -112,7 +113,7 @@ def _take_step(
     library: Library, module: Module, extra: str | None, mode: ProbeMode
 ) -> int:
     # Load one module, or run its command; 0 or an errno.
-    if not mode.ignore_loaded and library.is_in_kernel(module):
+    if not mode.ignore_loaded and is_in_kernel(library, module):
         return errno.EEXIST
     parameters = _join_parameters(library.options(module), extra)
     command = library.install_command(module)
@@ -143,7 +144,7 @@ def _show(
     path = library.path(module)
     if path is not None:
         library.process.print(f"insmod {path} {parameters}")
-    elif library.init_state(module) is InitState.BUILTIN:
+    elif init_state(library, module) is InitState.BUILTIN:
         library.process.print(f"builtin {module.name}")
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from simkernel.kmod.banner import VERSION, usage
 from simkernel.kmod.errno_text import error_text
 from simkernel.kmod.getopt import LongOption, Options
+from simkernel.kmod.kernel_state import holders, init_state, reference_count
 from simkernel.kmod.library import Library
 from simkernel.kmod.modprobe_remove import delete_module
 from simkernel.kmod.module import InitState, Module
@@ -96,20 +97,20 @@ def _is_in_use(library: Library, module: Module) -> bool:
     # Report what stands in the way of unloading, if anything does.
     # Source: tools/rmmod.c check_module_inuse().
     process = library.process
-    state = library.init_state(module)
+    state = init_state(library, module)
     if state is InitState.BUILTIN:
         process.log(Severity.ERROR, f"Module {module.name} is builtin.")
         return True
     if state is None:
         process.log(Severity.ERROR, f"Module {module.name} is not currently loaded")
         return True
-    holders = library.holders(module)
-    if holders:
-        names = "".join(f" {each.name}" for each in holders)
+    users = holders(library, module)
+    if users:
+        names = "".join(f" {each.name}" for each in users)
         process.log(Severity.ERROR, f"Module {module.name} is in use by:", end="")
         process.write_error(f"{names}\n")
         return True
-    count = library.reference_count(module)
+    count = reference_count(library, module)
     if count > 0:
         process.log(Severity.ERROR, f"Module {module.name} is in use")
     elif count == -errno.ENOENT:

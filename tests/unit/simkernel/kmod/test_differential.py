@@ -205,7 +205,7 @@ def cases(draw: st.DrawFn) -> Case:
 environments = st.sampled_from(
     [{}, {}, {}, {"MODPROBE_OPTIONS": "-q"}, {"MODPROBE_OPTIONS": "-b  -i"},
      {"MODPROBE_OPTIONS": "'-n' -i"}, {"MODPROBE_OPTIONS": "-i '-b'"},
-     {"MODPROBE_OPTIONS": '-"i" --use"-blacklist"'}, {"POSIXLY_CORRECT": "1"}]
+     {"MODPROBE_OPTIONS": '-"i" --use"-blacklist"'}]
 )  # fmt: skip
 
 

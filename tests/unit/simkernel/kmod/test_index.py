@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simkernel.kmod.index import Index, build
+from simkernel.kmod.index import Index
+from simkernel.kmod.index_build import build
 from simkernel.kmod.pattern import matches
 
 keys = st.text("ab*?_:", max_size=5)
