@@ -104,12 +104,12 @@ def _scalar(
             problems.append(f"{where}: {data!r} must be true or false")
         return data.lower() in _TRUE
     if wanted is int:
-        if not re.fullmatch(r"-?\d{1,18}", data):
+        if not re.fullmatch(r"-?\d{1,18}", data, re.ASCII):
             problems.append(f"{where}: {data!r} must be a decimal number")
             return 0
         return int(data)
     pattern = spec.metadata.get("pattern") if spec is not None else None
-    if pattern is not None and not re.fullmatch(pattern, data):
+    if pattern is not None and not re.fullmatch(pattern, data, re.ASCII):
         meaning = typing.cast("Field[Any]", spec).metadata["meaning"]
         problems.append(f"{where}: {data!r} must be {meaning}")
     return data

@@ -7,6 +7,7 @@ A template is two YAML documents. The first is plain: ``description`` and
 from __future__ import annotations
 
 import os
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import jinja2
 import yaml
 from jinja2.sandbox import SandboxedEnvironment
+from yaml.constructor import ConstructorError
 
 from simkernel.errors import ScenarioError, UsageError
 from simkernel.scenario.convert import from_data, to_data
@@ -22,8 +24,26 @@ from simkernel.scenario.schema import Scenario
 __all__ = ["Template", "dump", "find", "installed", "load", "parse", "scenario_folder"]
 
 _SUFFIX = ".yaml.j2"
-_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-"""Leaves every scalar a string; the C one is only faster."""
+_UNNAMED = "<template>"
+"""What Jinja2 calls a template that came as a text."""
+
+
+class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]  # the C one, which is only faster, may be missing
+    """Leaves every scalar a string, and loses no key that is there twice."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """Return a mapping.
+
+        :raises ConstructorError: a key is there twice.
+        """
+        mapping = super().construct_mapping(node, deep=deep)
+        if len(mapping) != len(node.value):
+            seen = [self.construct_object(key) for key, _ in node.value]
+            key = next(one for one in seen if seen.count(one) > 1)
+            raise ConstructorError(
+                None, None, f"key {key!r} is there twice", node.start_mark
+            )
+        return mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +124,14 @@ def _split(path: Path, text: str) -> Template:
         )
     problems: list[str] = []
     data = _yaml(str(path), head)
-    raw = data.pop("parameters", {}) if isinstance(data, dict) else {}
+    raw = (data.pop("parameters", "") if isinstance(data, dict) else "") or {}
     header = from_data(Header, data, problems)
+    if not isinstance(raw, dict):
+        problems.append("parameters: must be a mapping of names to parameters")
+        raw = {}
     parameters = {
         key: from_data(TemplateParameter, value, problems, f"parameters.{key}")
-        for key, value in (raw.items() if isinstance(raw, dict) else ())
+        for key, value in raw.items()
     }
     if problems:
         raise ScenarioError(str(path), problems)
@@ -151,15 +174,29 @@ def render(template: Template, settings: dict[str, str]) -> str:
         compiled = environment.from_string(template.body)
         return compiled.render({key: _typed(text) for key, text in values.items()})
     except jinja2.TemplateSyntaxError as error:
-        line = error.lineno + (template.first_line - 1 if error.name is None else 0)
-        place = error.name or "template"
-        raise ScenarioError(
-            str(template.path), [f"{place}, line {line}: {error.message}"]
-        ) from None
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
-        raise ScenarioError(
-            str(template.path), [f"cannot be rendered: {error}"]
-        ) from None
+        place = _place(template, error.name, error.lineno)
+        raise ScenarioError(str(template.path), [f"{place}: {error.message}"]) from None
+    except Exception as error:  # whatever the methods of texts and lists raise
+        kind = "" if isinstance(error, jinja2.TemplateError) else type(error).__name__
+        text = ": ".join(filter(None, [_line_of(template, error), kind, str(error)]))
+        raise ScenarioError(str(template.path), [text]) from None
+
+
+def _line_of(template: Template, error: Exception) -> str:
+    """Return where in the template an error arose; Jinja2 writes that in the frames."""
+    place = "template"
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        name = frame.f_code.co_filename
+        if name == _UNNAMED or name.endswith(_SUFFIX):
+            place = _place(template, None if name == _UNNAMED else name, line)
+    return place
+
+
+def _place(template: Template, name: str | None, line: int) -> str:
+    """Return file and line, for the template itself counted in its file."""
+    if name is None:
+        return f"template, line {line + template.first_line - 1}"
+    return f"{name}, line {line}"
 
 
 def _typed(text: str) -> int | bool | str:
@@ -192,5 +229,5 @@ def dump(scenario: Scenario) -> str:
 def _yaml(source: str, text: str) -> Any:
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506  # BaseLoader makes strings only
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise ScenarioError(source, [f"no valid YAML: {error}"]) from None

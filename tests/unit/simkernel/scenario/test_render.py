@@ -1,0 +1,203 @@
+"""Templates: found, rendered in a sandbox, and every mistake told with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simkernel.errors import ScenarioError, UsageError
+from simkernel.scenario.render import (
+    Template,
+    find,
+    installed,
+    load,
+    parse,
+    render,
+    scenario_folder,
+)
+
+BODY = "kernel: {release: 6.12.0}\n"
+
+
+@pytest.fixture
+def template(tmp_path: Path):
+    """Write a template and return it."""
+
+    def write(body: str, header: str = "description: A test.") -> Template:
+        path = tmp_path / "test.yaml.j2"
+        path.write_text(f"{header}\n---\n{body}")
+        return find(str(path))
+
+    return write
+
+
+def problems_of(template: Template, **settings: str) -> list[str]:
+    """Return what is wrong with a template's body."""
+    with pytest.raises(ScenarioError) as caught:
+        render(template, settings)
+    return caught.value.problems
+
+
+def test_defaults_and_settings_reach_the_template(template) -> None:
+    """A parameter has its default until it is set; numbers and truth are no texts."""
+    header = "description: d\nparameters:\n  n: {default: 2}\n  on: {default: false}"
+    body = "{{ n + 1 }} {{ 'yes' if on else 'no' }}"
+
+    assert render(template(body, header), {}) == "3 no"
+    assert render(template(body, header), {"n": "4", "on": "true"}) == "5 yes"
+
+
+@pytest.mark.parametrize("value", ["007", "1e3", "0x1", "-1", "\u0661"])
+def test_settings_that_are_no_plain_numbers_stay_texts(template, value: str) -> None:
+    """An id like 0000 or 1e30 is not spoilt."""
+    header = "description: d\nparameters:\n  id: {default: x}"
+
+    assert render(template("{{ id }}", header), {"id": value}) == value
+
+
+def test_unknown_setting_is_refused_with_the_known_ones() -> None:
+    """``--set`` of what the scenario does not have says what it has."""
+    with pytest.raises(UsageError, match="has no parameter 'vf'; it has: vfs"):
+        load("mlx5_vfio_pci", {"vf": "2"})
+
+
+def test_unknown_scenario_is_refused_with_the_known_ones() -> None:
+    """A name that is none says which there are."""
+    with pytest.raises(UsageError, match=r"no scenario 'mlx6'; there are: .*mlx5_vfio"):
+        find("mlx6")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("", "Is a directory"), ("none.yaml.j2", "No such file")]
+)
+def test_path_that_cannot_be_read_is_told(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    """A path is told with what the system says of it."""
+    with pytest.raises(UsageError, match=f"cannot read scenario .*{reason}"):
+        find(f"{tmp_path}/{name}")
+
+
+def test_template_can_stand_anywhere_and_use_the_macros(template) -> None:
+    """A file of one's own imports the macros that come with simkernel."""
+    body = (
+        '{% import "_macros/vfio.yaml.j2" as vfio %}\n'
+        f"{BODY}modules:\n{{{{ vfio.stock() }}}}"
+    )
+
+    names = [one.name for one in parse(render(template(body), {})).modules]
+
+    assert "vfio_pci" in names
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("a\n{% if %}\n", "line 4: Expected an expression"),
+        ("a\nb\n{{ nothing }}\n", "line 5: 'nothing' is undefined"),
+        ("{{ 1 // 0 }}", "line 3: ZeroDivisionError: "),
+        ("{{ {}.popitem() }}", "line 3: KeyError: "),
+        ("{{ [].pop() }}", "line 3: "),
+        ("{{ '{0.x}'.format(1) }}", "line 3: "),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "line 3: RecursionError"),
+        ("{% include 'none' %}", "line 3: 'none' not found in search path"),
+    ],
+)
+def test_mistake_in_a_template_is_told_with_its_line(
+    template, body: str, problem: str
+) -> None:
+    """The line is that of the file; a mistake never becomes a traceback."""
+    (told,) = problems_of(template(body))
+
+    assert f"template, {problem}" in told
+
+
+def test_mistake_in_a_macro_is_told_with_its_file(template, tmp_path: Path) -> None:
+    """A mistake in an imported file is told with the file and its line."""
+    (tmp_path / "my.yaml.j2").write_text("\n{% macro m() %}\n{{ no }}\n{% endmacro %}")
+
+    (told,) = problems_of(template('{% import "my.yaml.j2" as my %}{{ my.m() }}'))
+
+    assert f"{tmp_path}/my.yaml.j2, line 3: 'no' is undefined" in told
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{{ ''.__class__.__mro__ }}",
+        "{{ cycler.__init__.__globals__ }}",
+        "{{ ().__class__.__base__.__subclasses__() }}",
+        "{{ '{0.__class__}'.format(1) }}",
+        "{{ self._TemplateReference__context }}",
+        "{% include '/etc/passwd' %}",
+        "{% include '../../../../../../../../etc/passwd' %}",
+        "{% import 'os' as os %}",
+        "{{ range(1000000000) | list }}",
+    ],
+)
+def test_template_cannot_leave_its_sandbox(template, body: str) -> None:
+    """No way to Python's insides, to other files, or to all the memory."""
+    assert len(problems_of(template(body))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("description: d\n", "line 1: a line --- must part the header from"),
+        ("---\n", "line 1: a line --- must part the header from"),
+        ("description: [\n---\n", "no valid YAML"),
+        ("- a\n---\n", "document: must be a mapping"),
+        ("parameters: {}\n---\n", "description: is missing"),
+        ("description: d\ncolour: red\n---\n", "colour: unknown key"),
+        ("description: d\nparameters: 5\n---\n", "parameters: must be a mapping"),
+        ("description: d\nparameters: [a]\n---\n", "parameters: must be a mapping"),
+        ("description: d\nparameters: {a: 1}\n---\n", "parameters.a: must be a mapp"),
+        ("description: d\nparameters: {a: {}}\n---\n", "parameters.a.default: is miss"),
+    ],
+)
+def test_mistake_in_a_header_is_told(tmp_path: Path, text: str, problem: str) -> None:
+    """The first document is checked like the second."""
+    path = tmp_path / "test.yaml.j2"
+    path.write_text(text)
+
+    with pytest.raises(ScenarioError) as caught:
+        find(str(path))
+
+    assert caught.value.problems[0].startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (BODY + "kernel: {release: 6.12.0}\n", "key 'kernel' is there twice"),
+        (BODY + "loaded: [a\n", "no valid YAML"),
+        (BODY + "---\n" + BODY, "no valid YAML"),
+        ("\x01", "no valid YAML"),
+        ("[" * 2000 + "]" * 2000, "no valid YAML"),
+        ("&a [*a]", "no valid YAML"),
+        ("!!python/object/apply:os.system ['true']", "must be a mapping"),
+    ],
+)
+def test_mistake_in_the_yaml_is_told(text: str, problem: str) -> None:
+    """What is no YAML, or would silently lose a part, is an error."""
+    with pytest.raises(ScenarioError) as caught:
+        parse(text)
+
+    assert problem in str(caught.value)
+
+
+def test_scenarios_come_with_simkernel() -> None:
+    """The installed scenarios are listed by name; what begins with ``_`` is none."""
+    assert "mlx5_vfio_pci" in installed()
+    assert [name for name in installed() if name.startswith("_")] == []
+    assert (scenario_folder() / "_macros/vfio.yaml.j2").is_file()
+
+
+@pytest.mark.parametrize("name", installed())
+def test_every_installed_scenario_renders(name: str) -> None:
+    """Each is valid with its defaults, and with each default given as a setting."""
+    template = find(name)
+    defaults = {key: one.default for key, one in template.parameters.items()}
+
+    assert load(name) == load(name, defaults)
