@@ -59,6 +59,9 @@ def carry_out(
             ) from failure
         if error is None:
             raise
+        if _is_there(host, device):
+            state = f"bound to {before.driver}" if before.driver else "without a driver"
+            error.message += f"; the device is {state} as before"
         raise error from failure
 
 
@@ -165,11 +168,15 @@ def _failure(host: Host, step: Step, problem: OSError) -> FailedError:
     return FailedError(message, hint=hint, errno=problem.errno or 0)
 
 
+def _is_there(host: Host, device: Device) -> bool:
+    return host.is_there(f"{host.sys}/{device_directory(device.bus, device.name)}")
+
+
 # The error to report; None for an interruption, which is no error of the host.
 def _reported(
     host: Host, device: Device, failure: BaseException
 ) -> ResolverError | None:
-    if not host.is_there(f"{host.sys}/{device_directory(device.bus, device.name)}"):
+    if not _is_there(host, device):
         return FailedError(
             "the device went away meanwhile",
             hint="resolver devices shows those there are",

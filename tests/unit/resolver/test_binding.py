@@ -244,7 +244,10 @@ def test_probe_that_fails_is_undone(capsys: pytest.CaptureFixture[str]) -> None:
         out, err = capsys.readouterr()
         device = json.loads(out)["devices"][0]
         assert device["undone"] is True
-        assert "mlx5_vfio_pci does not take the device: EINVAL" in device["error"]
+        assert device["error"] == (
+            "driver mlx5_vfio_pci does not take the device: EINVAL (Invalid argument); "
+            "the device is bound to mlx5_core as before"
+        )
         assert "dmesg" in err
         assert os.path.exists("/sys/module/mlx5_vfio_pci")
 
