@@ -220,10 +220,11 @@ def parse(text: str, *, source: str = "scenario") -> Scenario:
 
 
 def dump(scenario: Scenario) -> str:
-    """Return the YAML text that :func:`parse` reads back as the same scenario."""
-    return yaml.safe_dump(
-        to_data(scenario), sort_keys=False, allow_unicode=True, width=88
-    )
+    """Return the YAML text that :func:`parse` reads back as the same scenario.
+
+    It is ASCII: of the line ends beyond it, PyYAML writes some so that they are lost.
+    """
+    return yaml.safe_dump(to_data(scenario), sort_keys=False, width=88)
 
 
 def _yaml(source: str, text: str) -> Any:
