@@ -7,6 +7,7 @@ best time of each counts, because everything else is disturbance.
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ __all__ = [
     "MissingPeerError",
     "Result",
     "best_times",
+    "child_time",
     "print_results",
     "python",
     "run",
@@ -44,15 +46,29 @@ class Result:
     is_ok: bool
 
 
-def best_times(rounds: int, *actions: Callable[[], Any]) -> list[float]:
+def best_times(
+    rounds: int,
+    *actions: Callable[[], Any],
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[float]:
     """Return the best time of each action, in seconds."""
     best = [float("inf")] * len(actions)
     for _ in range(rounds):
         for number, action in enumerate(actions):
-            start = time.perf_counter()
+            start = clock()
             action()
-            best[number] = min(best[number], time.perf_counter() - start)
+            best[number] = min(best[number], clock() - start)
     return best
+
+
+def child_time() -> float:
+    """Return the seconds that a processor has spent on processes that ended.
+
+    The clock for processes: nothing in them waits, and another process that keeps
+    the machine busy must not count.
+    """
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def python() -> str:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.harness import Result, best_times, python, run
+from benchmarks.harness import Result, best_times, child_time, python, run
 from benchmarks.kernel_files import device_modaliases, write_module_files
 
 COUNT = 100_000
@@ -31,6 +31,7 @@ def measure() -> Iterable[Result]:
                 run(command, cache, data),
                 run(copy, cache, b""),
                 run(copy, cache, data),
+                clock=child_time,
             )
             rate, peer = COUNT / (full - empty), COUNT / (copy_full - copy_empty)
             yield Result(
