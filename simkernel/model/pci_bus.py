@@ -9,7 +9,7 @@ from simkernel.errors import KernelRefusal
 from simkernel.model import sriov
 from simkernel.model.bus import Bus
 from simkernel.model.driver import ANY_ID, Driver, PciId
-from simkernel.model.pci import PciAddress, PciDevice, PciFunction
+from simkernel.model.pci import PciAddress, PciDevice, PciFunction, root_devpath
 
 if TYPE_CHECKING:
     from simkernel.model.kernel import Kernel
@@ -27,6 +27,8 @@ class PciBus(Bus[PciDevice]):
         super().__init__(kernel, "pci")
         self._wires: dict[tuple[int, int], dict[int, PciFunction]] = {}
         """Functions that answer, by domain and bus, then devfn; no virtual ones."""
+        self.roots: dict[str, dict[str, PciDevice]] = {}
+        """Devices on root buses: path of the host bridge, then name."""
         self._bridged: set[tuple[int, int]] = set()
         """Buses that lie behind a bridge; the others are root buses."""
 
@@ -212,6 +214,9 @@ class PciBus(Bus[PciDevice]):
             self.kernel.iommu.add(
                 device, function.iommu_label, prefer=function.iommu_number
             )
+        if parent is None:
+            above = root_devpath(function.address)
+            self.roots.setdefault(above, {})[device.name] = device
         self.add_device(device)
         return device
 
@@ -241,3 +246,5 @@ class PciBus(Bus[PciDevice]):
         self.remove_device(device)
         if device.parent is not None:
             del device.parent.children[device.name]
+        else:
+            del self.roots[root_devpath(device.function.address)][device.name]

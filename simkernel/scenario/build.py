@@ -9,6 +9,7 @@ from simkernel.errors import KernelRefusal, ScenarioError
 from simkernel.model import sriov
 from simkernel.model.driver import ANY_ID, DriverSpec, PciId
 from simkernel.model.faults import Fault
+from simkernel.model.features import Features
 from simkernel.model.kernel import Kernel
 from simkernel.model.module import DeviceSpec, ModuleSpec, ParameterSpec
 from simkernel.model.pci import PciAddress, PciDevice, PciFunction, SriovCapability
@@ -34,7 +35,7 @@ def build(scenario: schema.Scenario, *, source: str = "scenario") -> Host:
         boot_id=str(uuid.uuid4()),
         buses=scenario.kernel.buses,
     )
-    specs = tuple(_module(one) for one in scenario.modules)
+    specs = tuple(_module(one, kernel.features) for one in scenario.modules)
     host = Host(
         kernel=kernel,
         modules=specs,
@@ -122,8 +123,8 @@ def _settle(kernel: Kernel, device: PciDevice, wanted: str) -> None:
 # ---- values
 
 
-def _module(entry: schema.Module) -> ModuleSpec:
-    drivers = tuple(_driver(one) for one in entry.drivers)
+def _module(entry: schema.Module, features: Features) -> ModuleSpec:
+    drivers = tuple(_driver(one, features) for one in entry.drivers)
     info = [("license", entry.license)]
     info += [
         (key, text)
@@ -167,11 +168,20 @@ def _other_device(entry: schema.OtherDevice) -> DeviceSpec:
     return DeviceSpec(bus=entry.bus, name=entry.name, id=entry.id, iommu=entry.iommu)
 
 
-def _driver(entry: schema.Driver) -> DriverSpec:
+def _driver(entry: schema.Driver, features: Features) -> DriverSpec:
+    """Return a driver as this kernel would have been built with it.
+
+    Before there were override-only ids, a table could not hold any, nor a module
+    their aliases.
+    """
     return DriverSpec(
         name=entry.name,
         bus=entry.bus,
-        ids=tuple(_pci_id(one) for one in entry.ids),
+        ids=tuple(
+            _pci_id(one)
+            for one in entry.ids
+            if features.override_only_ids or not one.override_only
+        ),
         match=entry.match,
         vfio=entry.vfio,
         managed_dma=entry.managed_dma,

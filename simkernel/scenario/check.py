@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from simkernel.model.other_buses import BUS_KINDS
 from simkernel.scenario import schema
+from simkernel.scenario.check_devices import check_devices
 
 __all__ = ["check"]
 
@@ -17,9 +18,16 @@ def check(scenario: schema.Scenario) -> list[str]:
         *_buses(scenario),
         *_modules(scenario),
         *_loaded(scenario),
-        *_devices(scenario),
+        *check_devices(scenario),
         *_errnos(scenario),
+        *_environment(scenario),
     ]
+
+
+def _environment(scenario: schema.Scenario) -> Iterator[str]:
+    for name, value in scenario.environment.items():
+        if "=" in name or "\0" in name + value:
+            yield f"environment.{name}: no environment can hold it"
 
 
 def _buses(scenario: schema.Scenario) -> Iterator[str]:
@@ -36,6 +44,7 @@ def _buses(scenario: schema.Scenario) -> Iterator[str]:
 def _modules(scenario: schema.Scenario) -> Iterator[str]:
     names: set[str] = set()
     buses = {"pci", *scenario.kernel.buses}
+    yield from _builtin_drivers(scenario)
     for index, module in enumerate(scenario.modules):
         where = f"modules[{index}]"
         if module.name in names:
@@ -57,6 +66,19 @@ def _modules(scenario: schema.Scenario) -> Iterator[str]:
             if device.bus not in scenario.kernel.buses:
                 yield _no_bus(f"{where}.devices[{number}]", device.bus, buses)
     yield from _cycles({one.name: one.depends for one in scenario.modules})
+
+
+def _builtin_drivers(scenario: schema.Scenario) -> Iterator[str]:
+    """Check that no two built-in drivers have one name; the kernel would not boot."""
+    taken: set[tuple[str, str]] = set()
+    for index, module in enumerate(scenario.modules):
+        for number, driver in enumerate(module.drivers if module.builtin else ()):
+            if (driver.bus, driver.name) in taken:
+                yield (
+                    f"modules[{index}].drivers[{number}].name: there is a built-in "
+                    f"driver {driver.name} already"
+                )
+            taken.add((driver.bus, driver.name))
 
 
 def _no_bus(where: str, name: str, buses: set[str]) -> str:
@@ -93,61 +115,6 @@ def _loaded(scenario: schema.Scenario) -> Iterator[str]:
             yield f"loaded[{index}]: module {name} is built in"
 
 
-def _devices(scenario: schema.Scenario) -> Iterator[str]:
-    taken: set[str] = set()
-    for index, device in enumerate(scenario.devices):
-        where = f"devices[{index}]"
-        if device.address in taken:
-            yield f"{where}.address: {device.address} is taken"
-        taken.add(device.address)
-        sriov = device.sriov
-        if sriov is None:
-            continue
-        if not 0 <= sriov.enabled <= sriov.total_vfs <= 65535:
-            yield (
-                f"{where}.sriov: enabled must be 0 to total_vfs, and total_vfs at "
-                "most 65535"
-            )
-        if sriov.offset < 1 or sriov.stride < 1:
-            yield f"{where}.sriov: offset and stride must be at least 1"
-        for number, special in enumerate(sriov.vfs):
-            if not 0 <= special.index < sriov.enabled:
-                yield (
-                    f"{where}.sriov.vfs[{number}].index: must be below enabled "
-                    f"({sriov.enabled})"
-                )
-    yield from _drivers_known(scenario)
-
-
-def _drivers_known(scenario: schema.Scenario) -> Iterator[str]:
-    """Check that each driver of the start is there at the start."""
-    present = _present(scenario)
-    for index, device in enumerate(scenario.devices):
-        wanted = [(f"devices[{index}].driver", device.driver)]
-        if device.sriov is not None:
-            base = f"devices[{index}].sriov"
-            wanted.append((f"{base}.vf_driver", device.sriov.vf_driver))
-            wanted += [
-                (f"{base}.vfs[{number}].driver", one.driver)
-                for number, one in enumerate(device.sriov.vfs)
-            ]
-        for where, name in wanted:
-            if name not in (None, "none") and name not in present:
-                yield f"{where}: no loaded or built-in module has a driver {name}"
-
-
-def _present(scenario: schema.Scenario) -> set[str]:
-    modules = {one.name: one for one in scenario.modules}
-    pending = [*scenario.loaded, *(one.name for one in modules.values() if one.builtin)]
-    seen: set[str] = set()
-    while pending:
-        name = pending.pop()
-        if name in modules and name not in seen:
-            seen.add(name)
-            pending += modules[name].depends
-    return {driver.name for name in seen for driver in modules[name].drivers}
-
-
 def _errnos(scenario: schema.Scenario) -> Iterator[str]:
     named = [
         (f"modules[{index}].init_errno", one.init_errno)
@@ -165,3 +132,6 @@ def _errnos(scenario: schema.Scenario) -> Iterator[str]:
     for where, name in named:
         if name and not hasattr(errno, name):
             yield f"{where}: {name} is no errno"
+    for index, fault in enumerate(scenario.faults):
+        if fault.at_write < 1:
+            yield f"faults[{index}].at_write: the first write is 1"

@@ -41,7 +41,7 @@ class PlainFiles:
             if path in self._plain:
                 return self._plain[path]
             raise OSError(EISDIR if path in self._folders else ENOENT, path)
-        node = tree.resolve(f"/{path.split('/')[1]}", path)
+        node = tree.resolve(path[1:].partition("/")[2])
         if isinstance(node, Attribute):
             return tree.read(node)
         raise OSError(EISDIR if node else ENOENT, path)
@@ -57,7 +57,7 @@ class PlainFiles:
             if path in self._folders:
                 return sorted(self._folders[path])
             raise OSError(ENOTDIR if path in self._plain else ENOENT, path)
-        node = tree.resolve(f"/{path.split('/')[1]}", path)
+        node = tree.resolve(path[1:].partition("/")[2])
         if isinstance(node, Directory):
             return list(node.names())
         raise OSError(ENOTDIR if node else ENOENT, path)
@@ -68,4 +68,4 @@ class PlainFiles:
         tree = self._trees.get(path.split("/")[1])
         if tree is None:
             return path in self._plain or path in self._folders
-        return tree.resolve(f"/{path.split('/')[1]}", path) is not None
+        return tree.resolve(path[1:].partition("/")[2]) is not None

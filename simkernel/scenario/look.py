@@ -29,7 +29,7 @@ def look(host: Host, path: str) -> str:
     tree = _trees(host).get(top)
     if tree is None:
         raise UsageError(f"{path}: a path below /sys, /proc or /dev is needed")
-    node = tree.resolve(f"/{top}", path)
+    node = tree.resolve(path.strip("/").partition("/")[2])
     if isinstance(node, Directory):
         return "".join(sorted(f"{name}\n" for name in node.names()))
     if isinstance(node, Attribute):

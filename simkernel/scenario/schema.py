@@ -32,6 +32,9 @@ MASKED_CLASS = r"[0-9a-f]{6}(?:/[0-9a-f]{6})?"
 NAME = r"[^/\0\n]{1,255}"
 MODULE = r"[A-Za-z0-9_]{1,55}"
 ERRNO = r"E[A-Z0-9]+"
+NETDEV = r"[^/\s:{}]{0,15}"
+VF_NETDEV = r"(?:[^/\s:{}]|\{index\})*"
+OVERRIDE = r"[^\0\n]{1,4094}"
 
 
 def _text(pattern: str, meaning: str, default: str | None = None) -> Any:
@@ -40,6 +43,13 @@ def _text(pattern: str, meaning: str, default: str | None = None) -> Any:
     if default is None:
         return field(metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def _override() -> Any:
+    """Declare what ``driver_override`` holds at the start."""
+    return field(
+        default=None, metadata={"pattern": OVERRIDE, "meaning": "one line of text"}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +153,7 @@ class VirtualFunction:
     index: int
     driver: str | None = None
     """None: what the kernel chose by itself; ``none``: no driver."""
-    driver_override: str | None = None
+    driver_override: str | None = _override()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +165,7 @@ class Sriov:
     offset: int = 1
     stride: int = 1
     vf_subdevice: str = _text("(?:[0-9a-f]{4})?", "four hex digits", "")
-    vf_netdev: str = ""
+    vf_netdev: str = _text(VF_NETDEV, "an interface name; no brace but {index}", "")
     """Name of a virtual function's interface; ``{index}`` is its number."""
     enabled: int = 0
     """Virtual functions at the start."""
@@ -178,11 +188,11 @@ class Device:
     secondary_bus: str = _text("(?:[0-9a-f]{2})?", "two hex digits", "")
     """Bus behind a bridge."""
     reset_methods: tuple[str, ...] = ()
-    netdev: str = ""
+    netdev: str = _text(NETDEV, "an interface name, at most 15 characters", "")
     """Its network interface while a network driver holds it."""
     driver: str | None = None
     """Driver at the start; None: what the kernel chose; ``none``: no driver."""
-    driver_override: str | None = None
+    driver_override: str | None = _override()
     sriov: Sriov | None = None
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simkernel.model.device import Device
 from simkernel.model.kernel import Kernel
 from simkernel.model.other_buses import OtherDevice
-from simkernel.model.pci import PciDevice
 from simkernel.model.vfio import GROUP_MAJOR
 from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
 from simkernel.sysfs.other_device import other_device_directory
@@ -23,49 +21,54 @@ def devices(kernel: Kernel) -> Directory:
         "vfio": lambda: _vfio_groups(kernel),
     }
     return Directory(
-        {"virtual": lambda: Directory(virtual)}, _below(kernel, "/devices", "virtual")
+        {"virtual": lambda: Directory(virtual)}, _host_bridges(kernel), _others(kernel)
     )
 
 
-def _below(kernel: Kernel, base: str, *but: str) -> Listing:
-    """Return the entries of a directory above devices: the next part of their paths."""
+def _host_bridges(kernel: Kernel) -> Listing:
+    """Return a directory for each host bridge that has devices."""
+    roots = kernel.pci.roots
 
-    def parts() -> dict[str, Device | None]:
-        found: dict[str, Device | None] = {}
-        for device in _topmost(kernel):
-            if device.devpath.startswith(f"{base}/"):
-                name, _, rest = device.devpath[len(base) + 1 :].partition("/")
-                found[name] = None if rest else device
+    def names() -> list[str]:
+        return [
+            path.removeprefix("/devices/") for path, below in roots.items() if below
+        ]
+
+    def child(name: str) -> Node | None:
+        below = roots.get(f"/devices/{name}")
+
+        def device(device_name: str) -> Node | None:
+            found = below.get(device_name) if below else None
+            return device_directory(kernel, found) if found else None
+
+        return Directory({}, Listing(lambda: below, device)) if below else None
+
+    return Listing(names, child)
+
+
+def _others(kernel: Kernel, base: str = "/devices") -> Listing:
+    """Return what lies below a directory: the next part of the devices' paths."""
+
+    def parts() -> dict[str, OtherDevice | None]:
+        found: dict[str, OtherDevice | None] = {}
+        for bus in kernel.other_buses.values():
+            for device in bus.devices.values():
+                if device.devpath.startswith(f"{base}/"):
+                    name, _, rest = device.devpath[len(base) + 1 :].partition("/")
+                    found[name] = None if rest else device
         return found
 
     def child(name: str) -> Node | None:
-        if name in but or name not in (found := parts()):
+        found = parts()
+        if name not in found:
             return None
         device = found[name]
         if device is None:
-            return Directory({}, _below(kernel, f"{base}/{name}"))
-        return _directory(kernel, device)
-
-    return Listing(parts, child)
-
-
-def _topmost(kernel: Kernel) -> list[Device]:
-    """Return the devices that no other device's directory holds."""
-    found: list[Device] = [
-        one for one in kernel.pci.devices.values() if one.parent is None
-    ]
-    for bus in kernel.other_buses.values():
-        found += bus.devices.values()
-    return found
-
-
-def _directory(kernel: Kernel, device: Device) -> Directory:
-    if isinstance(device, OtherDevice):
+            return Directory({}, _others(kernel, f"{base}/{name}"))
         bus = kernel.other_buses[device.bus_name]
         return other_device_directory(kernel, bus, device)
-    if isinstance(device, PciDevice):
-        return device_directory(kernel, device)
-    raise TypeError(f"no directory for {type(device).__name__}")
+
+    return Listing(parts, child)
 
 
 def _vfio_groups(kernel: Kernel) -> Directory:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -112,4 +111,10 @@ def link(path: str, target: str) -> Link:
 
     Source: fs/kernfs/symlink.c kernfs_get_target_path().
     """
-    return Link(posixpath.relpath(target, posixpath.dirname(path)))
+    here, there = path.split("/")[:-1], target.split("/")
+    shared = 0
+    for one, other in zip(here, there, strict=False):
+        if one != other:
+            break
+        shared += 1
+    return Link("/".join([".."] * (len(here) - shared) + there[shared:]) or ".")

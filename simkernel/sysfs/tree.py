@@ -5,7 +5,6 @@ This is what a front mounts: look up, read, write. No front adds a rule.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable
 from errno import EACCES, EIO, ENODEV
 
@@ -52,29 +51,35 @@ class Tree:
             node = node.child(name)
         return node
 
-    def resolve(self, mount: str, path: str) -> Node | None:
-        """Return the node that a path leads to, links followed.
+    def resolve(self, path: str, *, follow: bool = True) -> Node | None:
+        """Return the node that a path below the root leads to, links followed.
 
-        :param mount: where the tree is mounted, like ``/sys``.
-        :param path: an absolute path, the mount included.
+        :param path: names separated by ``/``; ``..`` leads out of the directory that
+            a link led into, as the system has it.
+        :param follow: also a link at the very end.
+
+        Source: fs/namei.c link_path_walk().
         """
-        for _ in range(_MOST_LINKS):
-            names = posixpath.normpath(path).removeprefix(mount).strip("/").split("/")
-            step = self._first_link(names)
-            if step is None:
-                return self.lookup("/".join(names))
-            index, found = step
-            folder = "/".join([mount, *names[:index]])
-            path = "/".join([folder, found.target, *names[index + 1 :]])
-        return None
-
-    def _first_link(self, names: list[str]) -> tuple[int, Link] | None:
-        node: Node | None = self.root
-        for index, name in enumerate(names):
-            node = node.child(name) if isinstance(node, Directory) else None
-            if isinstance(node, Link):
-                return index, node
-        return None
+        pending = path.split("/")[::-1]
+        trail: list[Node] = [self.root]
+        links = 0
+        while pending:
+            name = pending.pop()
+            if name == "..":
+                trail = trail[:-1] or [self.root]
+            elif name not in ("", "."):
+                above = trail[-1]
+                node = above.child(name) if isinstance(above, Directory) else None
+                if isinstance(node, Link) and (pending or follow):
+                    links += 1
+                    if links > _MOST_LINKS:
+                        return None
+                    pending += node.target.split("/")[::-1]
+                elif node is None:
+                    return None
+                else:
+                    trail.append(node)
+        return trail[-1]
 
     def check_open(self, attribute: Attribute, *, reads: bool, writes: bool) -> None:
         """Refuse what the file's mode does not allow, to root as to anybody.

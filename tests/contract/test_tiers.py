@@ -58,7 +58,7 @@ def _bare_write(host: Host) -> Write:
     tree = sysfs(host.kernel)
 
     def write(path: str, data: bytes) -> int | str:
-        node = tree.resolve("/sys", path)
+        node = tree.resolve(path.removeprefix("/sys/"))
         if not isinstance(node, Attribute):
             return "FileNotFoundError"
         try:

@@ -19,11 +19,15 @@ __all__ = ["HostFiles", "populate", "show_real"]
 _TOOLS = ("modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depmod")
 
 
-def populate(filesystem: FakeFilesystem, host: Host) -> None:
-    """Lay out a host's files: what the kernel makes is live, the rest plain."""
-    _mount(filesystem, "sys", sysfs(host.kernel))
-    _mount(filesystem, "proc", procfs(host.kernel))
-    _mount(filesystem, "dev", devtmpfs(host.kernel))
+def populate(filesystem: FakeFilesystem, host: Host) -> dict[str, Tree]:
+    """Lay out a host's files: what the kernel makes is live, the rest plain.
+
+    :return: the live trees by the first name of their paths.
+    """
+    kernel = host.kernel
+    trees = {"sys": sysfs(kernel), "proc": procfs(kernel), "dev": devtmpfs(kernel)}
+    for name, tree in trees.items():
+        _mount(filesystem, name, tree)
     for path in ("/etc/modprobe.d", "/run", "/usr/sbin"):
         filesystem.create_dir(path)
     _write_modules(filesystem, host)
@@ -31,6 +35,7 @@ def populate(filesystem: FakeFilesystem, host: Host) -> None:
         filesystem.create_file(path, contents=data)
     for tool in _TOOLS:
         filesystem.create_file(f"/usr/sbin/{tool}", st_mode=0o100755, contents=b"")
+    return trees
 
 
 def _mount(filesystem: FakeFilesystem, name: str, tree: Tree) -> None:

@@ -17,6 +17,7 @@ from pyfakefs.helpers import set_uid
 from simkernel.fronts.fakefs.filesystem import HostFiles, populate, show_real
 from simkernel.fronts.fakefs.netlink import uevent_sockets
 from simkernel.fronts.fakefs.processes import SimulatedPopen
+from simkernel.fronts.fakefs.shortcuts import install
 from simkernel.fronts.fakefs.streams import live_streams
 from simkernel.fronts.fakefs.system import descriptor_calls, replacements
 from simkernel.kmod import commands
@@ -36,15 +37,13 @@ def simulated(
     """
     visible = [*_code_folders(), *map(os.fspath, real_folders)]
     with ExitStack() as stack:
-        patcher = stack.enter_context(
-            Patcher(allow_root_user=True, additional_skip_names=_import_hooks())
-        )
+        patcher = stack.enter_context(Patcher(allow_root_user=True))
         filesystem = patcher.fs
         if filesystem is None:
             raise RuntimeError("pyfakefs did not start")
         filesystem.shuffle_listdir_results = False
         set_uid(0)
-        populate(filesystem, host)
+        trees = populate(filesystem, host)
         host.load_through(HostFiles(filesystem))
         show_real(filesystem, visible)
         stack.enter_context(live_streams())
@@ -56,6 +55,7 @@ def simulated(
         fake_os = patcher.fake_modules["os"]
         for name, function in descriptor_calls(fake_os, filesystem).items():
             setattr(fake_os, name, function)
+        install(fake_os, filesystem, trees)
         yield filesystem
 
 
@@ -79,18 +79,16 @@ def _replace(stack: ExitStack, owner: Any, name: str, value: Any) -> None:
 
 
 def _code_folders() -> list[str]:
-    """Return where Python's own and installed code lies."""
-    return [
-        path
-        for path in (sys.prefix, sys.base_prefix, *sys.path)
-        if os.path.isabs(path) and os.path.isdir(path)
-    ]
+    """Return where Python's own and installed code lies.
 
-
-def _import_hooks() -> list[str]:
-    """Return the modules that find Python code; they must see the real disk."""
-    kinds = [one if isinstance(one, type) else type(one) for one in sys.meta_path]
-    return [kind.__module__ for kind in kinds if "importlib" not in kind.__module__]
+    A package that setuptools installed as editable lies where the MAPPING of its
+    import hook says.
+    """
+    places = [sys.prefix, sys.base_prefix, *sys.path]
+    for hook in sys.meta_path:
+        mapping = getattr(sys.modules.get(hook.__module__), "MAPPING", {})
+        places += [os.path.dirname(path) for path in mapping.values()]
+    return [path for path in places if os.path.isabs(path) and os.path.isdir(path)]
 
 
 # ---- processes

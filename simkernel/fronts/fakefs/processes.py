@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from errno import EACCES
 from typing import Any
 
+from pyfakefs.helpers import get_uid
+
 from simkernel.kmod import commands
 from simkernel.kmod.context import CommandResult
 
@@ -50,7 +52,7 @@ class SimulatedPopen:
         self.args = args
         self.pid = os.getpid()
         self.stdin = io.BytesIO() if stdin == subprocess.PIPE else None
-        uid = user if isinstance(user, int) else 0
+        uid = user if isinstance(user, int) else get_uid()
         result = type(self).answer(argv_of(args, shell=shell), env or os.environ, uid)
         self.returncode: int = result.returncode
         as_text = bool(text or universal_newlines or encoding or errors)

@@ -21,7 +21,7 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 from simkernel.errors import KernelRefusal
 from simkernel.fronts.fakefs.nodes import LiveFile
 
-__all__ = ["LiveRaw", "live_streams"]
+__all__ = ["LiveRaw", "live_streams", "open_descriptor"]
 
 T = TypeVar("T")
 
@@ -158,6 +158,19 @@ class _LiveRandom(_Descriptor, io.BufferedRandom):
 
 class _LiveText(_Descriptor, io.TextIOWrapper):
     pass
+
+
+def open_descriptor(file: LiveFile, *, reads: bool, writes: bool) -> int:
+    """Open a file as ``os.open`` does and return its number.
+
+    :raises OSError: EACCES, its mode does not allow it.
+    """
+    stream = LiveRaw(file, reads=reads, writes=writes)
+    stream._filesystem, stream.file_object = file.filesystem, file
+    stream._held_by_table = True
+    number: int = file.filesystem.add_open_file(stream)
+    stream.filedes = number
+    return number
 
 
 def _open_live(file: LiveFile, *, binary: bool, options: dict[str, Any]) -> Any:

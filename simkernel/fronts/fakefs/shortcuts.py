@@ -1,0 +1,173 @@
+"""Calls of ``os`` on the kernel's own files, answered without pyfakefs.
+
+pyfakefs walks every path several times for one call. A tool that looks at ten
+thousand devices makes a quarter of a million calls; these take them straight to the
+tree. What they do not know they leave to pyfakefs.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from errno import EINVAL, ENOENT, ENOTDIR
+from typing import Any
+
+from pyfakefs.fake_filesystem import FakeFilesystem
+from pyfakefs.helpers import get_uid
+
+from simkernel.fronts.fakefs.nodes import LiveFile
+from simkernel.fronts.fakefs.streams import open_descriptor
+from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link
+from simkernel.sysfs.tree import Tree
+
+__all__ = ["install"]
+
+_ABSENT = object()
+"""The path is not one of the kernel's."""
+
+
+def install(
+    fake_os: Any, filesystem: FakeFilesystem, trees: Mapping[str, Tree]
+) -> None:
+    """Put the shortcuts into pyfakefs's ``os``.
+
+    :param trees: trees by the first name of their paths, like ``sys``.
+    """
+
+    def locate(path: Any, *, follow: bool = True) -> Any:
+        """Return the node of a path, None if there is none, or ``_ABSENT``."""
+        if type(path) is not str or not path.startswith("/"):
+            return _ABSENT
+        top, _, rest = path[1:].partition("/")
+        tree = trees.get(top)
+        return _ABSENT if tree is None else tree.resolve(rest, follow=follow)
+
+    for name, make in _FUNCTIONS.items():
+        setattr(fake_os, name, make(getattr(fake_os, name), locate))
+    for name, check in _CHECKS.items():
+        follow = name not in ("lexists", "islink")
+        setattr(
+            fake_os.path,
+            name,
+            _path_check(getattr(fake_os.path, name), locate, check, follow),
+        )
+    fake_os.open = _open(fake_os.open, locate, filesystem, trees)
+
+
+def _missing(path: str, number: int = ENOENT) -> OSError:
+    return OSError(number, os.strerror(number), path)
+
+
+def _open(
+    slow: Callable[..., int],
+    locate: Callable[..., Any],
+    filesystem: FakeFilesystem,
+    trees: Mapping[str, Tree],
+) -> Callable[..., int]:
+    def call(path: Any, flags: int, mode: int = 0o777, **more: Any) -> int:
+        node = _ABSENT if more else locate(path)
+        creates = flags & os.O_CREAT
+        if node is None and not creates:
+            raise _missing(path)
+        if not isinstance(node, Attribute) or flags & os.O_EXCL or get_uid() != 0:
+            return slow(path, flags, mode, **more)
+        name = path.rpartition("/")[2]
+        file = LiveFile(name, node, trees[path.split("/")[1]], filesystem)
+        return open_descriptor(
+            file, reads=not flags & os.O_WRONLY, writes=bool(flags & _WRITES)
+        )
+
+    return call
+
+
+_WRITES = os.O_WRONLY | os.O_RDWR
+
+
+def _readlink(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+    def call(path: Any, **more: Any) -> Any:
+        node = _ABSENT if more else locate(path, follow=False)
+        if node is _ABSENT:
+            return slow(path, **more)
+        if isinstance(node, Link):
+            return node.target
+        raise _missing(path, ENOENT if node is None else EINVAL)
+
+    return call
+
+
+def _listdir(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+    def call(path: Any = ".") -> Any:
+        node = locate(path)
+        if node is _ABSENT:
+            return slow(path)
+        if isinstance(node, Directory):
+            return list(node.names())
+        raise _missing(path, ENOENT if node is None else ENOTDIR)
+
+    return call
+
+
+def _stat(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+    def call(path: Any, *, dir_fd: Any = None, follow_symlinks: bool = True) -> Any:
+        node = _ABSENT if dir_fd is not None else locate(path, follow=follow_symlinks)
+        if node is _ABSENT:
+            return slow(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+        return _status(node, path)
+
+    return call
+
+
+def _lstat(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+    def call(path: Any, *, dir_fd: Any = None) -> Any:
+        node = _ABSENT if dir_fd is not None else locate(path, follow=False)
+        if node is _ABSENT:
+            return slow(path, dir_fd=dir_fd)
+        return _status(node, path)
+
+    return call
+
+
+def _status(node: Any, path: str) -> os.stat_result:
+    """Return what ``stat`` says of a node; sysfs files have no times of interest."""
+    if node is None:
+        raise _missing(path)
+    size, device = 0, 0
+    if isinstance(node, Directory):
+        mode = stat.S_IFDIR | 0o755
+    elif isinstance(node, Link):
+        mode = stat.S_IFLNK | 0o777
+    elif isinstance(node, CharacterDevice):
+        mode, device = stat.S_IFCHR | node.mode, os.makedev(node.major, node.minor)
+    else:
+        mode, size = stat.S_IFREG | node.mode, node.size
+    return os.stat_result((mode, 1, 0, 1, 0, 0, size, 0, 0, 0), {"st_rdev": device})
+
+
+def _path_check(
+    slow: Callable[..., bool],
+    locate: Callable[..., Any],
+    check: Callable[[Any], bool],
+    follow: bool,
+) -> Callable[..., bool]:
+    def call(path: Any) -> bool:
+        node = locate(path, follow=follow)
+        return slow(path) if node is _ABSENT else check(node)
+
+    return call
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "listdir": _listdir,
+    "lstat": _lstat,
+    "readlink": _readlink,
+    "stat": _stat,
+}
+
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "exists": lambda node: node is not None,
+    "isdir": lambda node: isinstance(node, Directory),
+    "isfile": lambda node: isinstance(node, Attribute),
+    "islink": lambda node: isinstance(node, Link),
+    "lexists": lambda node: node is not None,
+}

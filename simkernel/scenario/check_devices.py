@@ -1,0 +1,121 @@
+"""Whether the PCI functions of a scenario can stand where they are said to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from simkernel.model.pci import PciAddress
+from simkernel.scenario import schema
+
+__all__ = ["check_devices"]
+
+
+def check_devices(scenario: schema.Scenario) -> Iterator[str]:
+    """Yield every problem found, as ``place: what``."""
+    places = {one.address: n for n, one in enumerate(scenario.devices)}
+    buses: dict[tuple[int, int], str] = {}
+    for index, device in enumerate(scenario.devices):
+        where = f"devices[{index}]"
+        address = PciAddress.parse(device.address)
+        if str(address) != device.address:
+            yield f"{where}.address: the kernel writes it {address}"
+        if places[device.address] != index:
+            yield f"{where}.address: {device.address} is taken"
+        if device.iommu_group is not None and device.iommu_group < 0:
+            yield f"{where}.iommu_group: must be 0 or more"
+        if device.secondary_bus:
+            yield from _bridge(where, device, address, buses)
+        if device.sriov is not None:
+            yield from _sriov(where, device.sriov)
+    yield from _virtual_functions(scenario)
+    yield from _drivers_known(scenario)
+
+
+def _bridge(
+    where: str,
+    device: schema.Device,
+    address: PciAddress,
+    buses: dict[tuple[int, int], str],
+) -> Iterator[str]:
+    """Check that a bus lies behind one bridge, and behind its own bus."""
+    behind = int(device.secondary_bus, 16)
+    if behind <= address.bus:
+        yield (
+            f"{where}.secondary_bus: {device.secondary_bus} must be above "
+            f"{address.bus:02x}, the bus that the bridge is on"
+        )
+    other = buses.setdefault((address.domain, behind), device.address)
+    if other != device.address:
+        yield f"{where}.secondary_bus: {device.secondary_bus} is behind {other}"
+
+
+def _sriov(where: str, sriov: schema.Sriov) -> Iterator[str]:
+    if not 0 <= sriov.enabled <= sriov.total_vfs <= 65535:
+        yield (
+            f"{where}.sriov: enabled must be 0 to total_vfs, and total_vfs at "
+            "most 65535"
+        )
+    if sriov.offset < 1 or sriov.stride < 1:
+        yield f"{where}.sriov: offset and stride must be at least 1"
+    for number, special in enumerate(sriov.vfs):
+        if not 0 <= special.index < sriov.enabled:
+            yield (
+                f"{where}.sriov.vfs[{number}].index: must be below enabled "
+                f"({sriov.enabled})"
+            )
+
+
+def _virtual_functions(scenario: schema.Scenario) -> Iterator[str]:
+    """Check that no virtual function that can be enabled meets another function."""
+    taken = {PciAddress.parse(one.address): "" for one in scenario.devices}
+    for index, device in enumerate(scenario.devices):
+        where, sriov = f"devices[{index}].sriov", device.sriov
+        if sriov is None or not 0 <= sriov.total_vfs <= 65535 or sriov.offset < 1:
+            continue
+        first = PciAddress.parse(device.address).routing_id_plus(sriov.offset)
+        for number in range(sriov.total_vfs):
+            address = first.routing_id_plus(number * sriov.stride)
+            if address.bus > 0xFF:
+                yield f"{where}: virtual function {number} would be past bus ff"
+                break
+            if taken.setdefault(address, device.address) != device.address:
+                yield (
+                    f"{where}: virtual function {number} would be {address}, which is "
+                    "taken"
+                )
+                break
+
+
+def _drivers_known(scenario: schema.Scenario) -> Iterator[str]:
+    """Check that each driver of the start is there at the start."""
+    present = _present(scenario)
+    for index, device in enumerate(scenario.devices):
+        wanted = [(f"devices[{index}].driver", device.driver)]
+        if device.sriov is not None:
+            base = f"devices[{index}].sriov"
+            wanted.append((f"{base}.vf_driver", device.sriov.vf_driver))
+            wanted += [
+                (f"{base}.vfs[{number}].driver", one.driver)
+                for number, one in enumerate(device.sriov.vfs)
+            ]
+        for where, name in wanted:
+            if name not in (None, "none") and name not in present:
+                yield f"{where}: no loaded or built-in module has a driver {name}"
+
+
+def _present(scenario: schema.Scenario) -> set[str]:
+    """Return the names of the PCI drivers that are there at the start."""
+    modules = {one.name: one for one in scenario.modules}
+    pending = [*scenario.loaded, *(one.name for one in modules.values() if one.builtin)]
+    seen: set[str] = set()
+    while pending:
+        name = pending.pop()
+        if name in modules and name not in seen:
+            seen.add(name)
+            pending += modules[name].depends
+    return {
+        driver.name
+        for name in seen
+        for driver in modules[name].drivers
+        if driver.bus == "pci"
+    }
