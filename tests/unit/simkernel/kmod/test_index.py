@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simkernel.kmod.index import Index
@@ -16,6 +16,7 @@ keys = st.text("ab*?_:", max_size=5)
 entries = st.lists(st.tuples(keys, st.text("mn", max_size=2), st.integers(0, 3)))
 
 
+@settings(deadline=None)
 @given(entries=entries)
 def test_dump_lists_every_entry_by_key_and_priority(
     entries: list[tuple[str, str, int]],
@@ -29,6 +30,7 @@ def test_dump_lists_every_entry_by_key_and_priority(
     assert dumped == [(key, value) for key, value, _ in expected]
 
 
+@settings(deadline=None)
 @given(entries=entries, key=st.text("ab_:*", max_size=5))
 def test_search_gives_the_first_value(
     entries: list[tuple[str, str, int]], key: str
@@ -40,6 +42,7 @@ def test_search_gives_the_first_value(
     assert index.search(key) == (values[0] if values else None)
 
 
+@settings(deadline=None)
 @given(entries=entries, key=st.text("ab_:", max_size=5))
 def test_wildcard_search_finds_every_pattern_that_matches(
     entries: list[tuple[str, str, int]], key: str
@@ -58,6 +61,7 @@ def test_equal_priorities_give_the_value_found_last_first() -> None:
     assert index.search_wild("ab") == ["two", "three", "one"]
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=80), entries=entries, at=st.integers(8, 200))
 def test_broken_file_is_searched_without_harm(
     data: bytes, entries: list[tuple[str, str, int]], at: int

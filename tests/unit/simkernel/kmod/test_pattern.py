@@ -6,7 +6,7 @@ import ctypes
 import sys
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from simkernel.kmod.pattern import matches
@@ -35,6 +35,7 @@ patterns = st.builds(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the judge is glibc's fnmatch(3)")
+@settings(deadline=None)
 @given(pattern=patterns, text=st.text("ab-.:zA0/[]\\*?!^", max_size=5))
 @example(pattern="[]a]", text="]")
 @example(pattern="[!]a]", text="b")
