@@ -47,6 +47,10 @@ never touches the host. Entry points::
 gives the name that it declares. The state of modules is read as libkmod does, from
 ``/proc/modules`` and ``/sys/module/<name>/{initstate,refcnt,holders/,coresize}``,
 the kernel command line from ``/proc/cmdline``.
+
+Not imitated: messages that only ``-vv`` shows, ``--help``, waiting with ``-w``, zstd,
+POSIXLY_CORRECT, checksums of symbols; of depmod its configuration, symbol checks and
+the report of dependency cycles, which here are one message.
 """
 
 from __future__ import annotations
