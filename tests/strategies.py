@@ -10,9 +10,18 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from simkernel.scenario.schema import Scenario
+from simkernel.scenario.schema import (
+    Device,
+    Driver,
+    KernelImage,
+    Module,
+    PciIdEntry,
+    Scenario,
+    Sriov,
+    VirtualFunction,
+)
 
-__all__ = ["file_names", "scenarios", "texts"]
+__all__ = ["file_names", "hosts", "scenarios", "texts"]
 
 NULLS = ("", "null", "~")
 """What a scenario file means by these is that nothing is there."""
@@ -68,3 +77,106 @@ def _texts(spec: Field[Any] | None) -> st.SearchStrategy[str]:
 
 def _is_something(value: object) -> bool:
     return value not in NULLS
+
+
+# ---- hosts whose parts mostly fit together
+
+_NAMES = ("alpha", "beta", "gamma_pci")
+_DRIVERS = ("alpha", "beta-vfio", "gamma")
+_ADDRESSES = (
+    "0000:00:01.0",
+    "0000:00:01.1",
+    "0000:01:00.0",
+    "0000:01:00.1",
+    "0000:02:1f.7",
+    "0001:ff:1f.7",
+    "00010000:01:00.0",
+)
+_IDS = ("1af4:0001", "1af4:0002")
+
+_drivers = st.builds(
+    Driver,
+    name=st.sampled_from(_DRIVERS),
+    ids=st.lists(
+        st.builds(
+            PciIdEntry,
+            id=st.sampled_from((*_IDS, "*:*")),
+            override_only=st.booleans(),
+        ),
+        max_size=2,
+    ).map(tuple),
+    vfio=st.booleans(),
+    sriov=st.booleans(),
+    probe_errno=st.sampled_from(("", "", "EINVAL")),
+)
+_start_drivers = st.sampled_from((*[None] * 8, "none", *_DRIVERS))
+_overrides = st.sampled_from((None, *_DRIVERS, "other"))
+
+
+def _module(name: str) -> st.SearchStrategy[Module]:
+    return st.builds(
+        Module,
+        name=st.just(name),
+        path=st.just(f"kernel/{name}.ko"),
+        builtin=st.sampled_from((False, False, True)),
+        depends=st.lists(
+            st.sampled_from(_NAMES[: _NAMES.index(name)] or ("none",)),
+            max_size=1 if name != _NAMES[0] else 0,
+        ).map(tuple),
+        drivers=st.lists(_drivers, max_size=2).map(tuple),
+        init_errno=st.sampled_from(("", "", "ENODEV")),
+    )
+
+
+_sriov = st.builds(
+    Sriov,
+    total_vfs=st.integers(1, 4),
+    vf_device=st.just("0002"),
+    offset=st.sampled_from((1, 2, 8, 300, 0)),
+    stride=st.sampled_from((1, 1, 2, 0)),
+    enabled=st.integers(0, 2),
+    vf_netdev=st.sampled_from(("", "v{index}")),
+    vf_driver=_start_drivers,
+    vfs=st.lists(
+        st.builds(
+            VirtualFunction,
+            index=st.integers(0, 2),
+            driver=_start_drivers,
+            driver_override=_overrides,
+        ),
+        max_size=2,
+    ).map(tuple),
+)
+
+
+def _device(address: str) -> st.SearchStrategy[Device]:
+    return st.builds(
+        Device,
+        address=st.just(address),
+        id=st.sampled_from(_IDS),
+        secondary_bus=st.sampled_from(("", "", "00", "01", "02")),
+        iommu_group=st.none() | st.integers(0, 3),
+        driver=_start_drivers,
+        driver_override=_overrides,
+        sriov=st.none() | _sriov,
+    )
+
+
+def _some(names: tuple[str, ...], make: Any) -> st.SearchStrategy[tuple[Any, ...]]:
+    chosen = st.lists(st.sampled_from(names), unique=True)
+    return chosen.flatmap(lambda some: st.tuples(*map(make, some)))
+
+
+def hosts() -> st.SearchStrategy[Scenario]:
+    """Hosts with few modules and functions, which often come up."""
+    return st.builds(
+        Scenario,
+        kernel=st.builds(
+            KernelImage,
+            release=st.sampled_from(("5.10.0", "6.12.0", "7.3.0")),
+            iommu=st.booleans(),
+        ),
+        modules=st.tuples(*map(_module, _NAMES)),
+        loaded=st.lists(st.sampled_from(_NAMES), max_size=2).map(tuple),
+        devices=_some(_ADDRESSES, _device),
+    )

@@ -54,14 +54,18 @@ def build(scenario: schema.Scenario, *, source: str = "scenario") -> Host:
     for other in scenario.other_devices:
         kernel.add_other_device(_other_device(other))
     kernel.after_operation()
+    where = ""
     try:
-        for name in scenario.loaded:
+        for index, name in enumerate(scenario.loaded):
+            where = f"loaded[{index}]"
             _load(kernel, name)
-        for device in scenario.devices:
+        for index, device in enumerate(scenario.devices):
+            where = f"devices[{index}]"
             _settle_function(kernel, device)
     except KernelRefusal as refusal:
+        name = errno.errorcode.get(refusal.errno or 0, str(refusal.errno))
         raise ScenarioError(
-            source, [f"the host does not come up: {refusal} ({refusal.rule})"]
+            source, [f"{where}: the host does not come up: {name} ({refusal.rule})"]
         ) from None
     kernel.faults.planned = [_fault(one) for one in scenario.faults]
     kernel.uevents.start()
