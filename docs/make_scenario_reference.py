@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,26 +36,15 @@ keys below. `simkernel run --set NAME=VALUE` gives a parameter another value, an
   `vfio.stock()`, `vfio.variant(...)`, `vfio.host_driver(...)`.
 
 """
-ORDER = (
-    schema.Scenario,
-    schema.KernelImage,
-    schema.Module,
-    schema.Parameter,
-    schema.Driver,
-    schema.PciIdEntry,
-    schema.Device,
-    schema.Sriov,
-    schema.VirtualFunction,
-    schema.Fault,
-    schema.Expected,
-)
+CLASSES = [one for one in reversed(vars(schema).values()) if is_dataclass(one)]
+"""The schema defines what is used before what uses it; a reader goes the other way."""
 
 
 def reference() -> str:
     """Return the text of docs/scenario.md."""
     documented = _attribute_docstrings()
     parts = [INTRODUCTION]
-    for cls in ORDER:
+    for cls in CLASSES:
         parts.append(f"## {cls.__name__}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n\n")
         parts.append("| key | value | default | meaning |\n|---|---|---|---|\n")
         parts += _rows(cls, documented[cls.__name__])
