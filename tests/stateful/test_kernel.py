@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from simkernel.errors import KernelRefusal
 from simkernel.model.kernel import Kernel
@@ -71,6 +71,12 @@ class KernelMachine(RuleBasedStateMachine):
         self.kernel: Kernel = build(load("golden_lab")).kernel
         self.tree = sysfs(self.kernel)
 
+    @initialize(names=st.lists(st.sampled_from(MODULES), max_size=4))
+    def start(self, names: list[str]) -> None:
+        """The host has some modules already."""
+        for name in names:
+            self.load_or_unload(name, load=True)
+
     def _write(self, path: str, data: bytes) -> None:
         """Write if the file is there; a refusal must leave no trace."""
         node = self.tree.resolve(path)
@@ -110,6 +116,14 @@ class KernelMachine(RuleBasedStateMachine):
     def write_to_device(self, name: str, write: tuple[str, bytes]) -> None:
         """Somebody writes to a file of a device."""
         self._write(f"{PCI}/devices/{name}/{write[0]}", write[1])
+
+    @rule(name=st.sampled_from(NAMES), driver=st.sampled_from(DRIVERS))
+    def move(self, name: str, driver: str) -> None:
+        """Somebody moves a device to a driver by driver_override."""
+        device = f"{PCI}/devices/{name}"
+        self._write(f"{device}/driver_override", driver.encode())
+        self._write(f"{device}/driver/unbind", name.encode())
+        self._write(f"{PCI}/drivers_probe", name.encode())
 
     @rule(name=st.sampled_from(NAMES))
     def probe(self, name: str) -> None:
