@@ -72,6 +72,10 @@ class DriverSpec:
     probe_parameter: str = ""
     """Module parameter whose number probe returns (0 and above: success,
     ``-errno``: failure); empty: none."""
+    probe_ms: int = 0
+    """Milliseconds that every probe takes."""
+    remove_ms: int = 0
+    """Milliseconds that letting go of a device takes; negative: it never ends."""
     sriov: bool = False
     """Has ``sriov_configure``, so that ``sriov_numvfs`` can be written."""
     sriov_enable_parameter: str = ""

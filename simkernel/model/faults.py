@@ -20,6 +20,10 @@ class Fault:
     """errno with which the write is refused; 0: it is carried out."""
     remove: str = ""
     """Name of a PCI device that vanishes just before the write; empty: none."""
+    path: str = ""
+    """File below ``/sys`` that another process writes to just before; empty: none."""
+    data: bytes = b""
+    """What it writes."""
 
 
 class Faults:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from simkernel.model import sriov
+from simkernel.model.clock import Clock
 from simkernel.model.faults import Faults
 from simkernel.model.features import Features
 from simkernel.model.iommu import IommuGroups
@@ -50,6 +51,7 @@ class Kernel:
         self.boot_id = boot_id
         self.features = Features.of_release(release)
         self.uevents = UeventLog()
+        self.clock = Clock()
         self.iommu = IommuGroups()
         self.vfio = Vfio(self, cdev=cdev)
         self.modules = Modules(self)

@@ -74,5 +74,11 @@ class ModuleSpec:
     takes away before them."""
     init_errno: int = 0
     """errno with which the init function fails; 0: it succeeds."""
+    init_ms: int = 0
+    """Milliseconds that the init function takes."""
+    late_ms: int = 0
+    """Milliseconds after loading at which the drivers register."""
+    vanishes: bool = False
+    """Loading reports success, and the module is not there."""
     hotplug_control: bool = False
     """Brings the file ``/sys/kernel/<name>/cmd``: :mod:`simkernel.sysfs.hotplug`."""

@@ -149,8 +149,11 @@ class Modules:
             module.set_parameter(
                 key.replace("-", "_"), value.encode("latin-1") if equals else None
             )
+        self._kernel.clock.wait(spec.init_ms)
         if spec.init_errno:
             raise KernelRefusal(spec.init_errno, "R-MOD-2")
+        if spec.vanishes:
+            return
         self._check_drivers(module)
         self.loaded[name] = module
         self._hold(module)
@@ -193,13 +196,20 @@ class Modules:
     def _start(self, module: Module) -> None:
         """Run the init function: everything that the module registers."""
         self._kernel.vfio.module_here(module)
+        self._kernel.clock.later(
+            module.spec.late_ms, lambda: self._register_drivers(module)
+        )
+        module.devices = [
+            self._kernel.add_other_device(one) for one in module.spec.devices
+        ]
+
+    def _register_drivers(self, module: Module) -> None:
+        if self.find(module.name) is not module:
+            return  # gone before its drivers came
         for spec in module.spec.drivers:
             driver = Driver(spec, module)
             module.drivers.append(driver)
             self._kernel.bus(spec.bus).register_driver(driver)
-        module.devices = [
-            self._kernel.add_other_device(one) for one in module.spec.devices
-        ]
 
     def _check_drivers(self, module: Module) -> None:
         """Refuse a module one of whose drivers' names is taken.

@@ -30,6 +30,7 @@ def probe(kernel: Kernel, driver: Driver, device: Device, entry: PciId) -> None:
     """
     spec = driver.spec
     _note(driver, device, entry)
+    kernel.clock.wait(spec.probe_ms)
     result = spec.probe_errno or -driver.parameter(spec.probe_parameter)
     if result > 0:
         raise ProbeFailure(result, "R-BIND-4")
@@ -45,6 +46,7 @@ def remove(kernel: Kernel, driver: Driver, device: Device) -> None:
     if driver.module is not None and driver.spec.notes_probe_in:
         noted = driver.module.parameters
         noted[driver.spec.notes_probe_in] = f"remove {device.name}"
+    kernel.clock.wait(driver.spec.remove_ms)
     kernel.driver_gone(driver, device)
 
 

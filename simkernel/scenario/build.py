@@ -14,7 +14,7 @@ from simkernel.model.kernel import Kernel
 from simkernel.model.module import DeviceSpec, ModuleSpec, ParameterSpec
 from simkernel.model.pci import PciAddress, PciDevice, PciFunction, SriovCapability
 from simkernel.scenario import modpost, schema
-from simkernel.scenario.check import check
+from simkernel.scenario.check import check, errno_numbers
 from simkernel.scenario.host import Host
 
 __all__ = ["build"]
@@ -163,6 +163,9 @@ def _module(entry: schema.Module, features: Features) -> ModuleSpec:
         info=tuple(info),
         drivers=drivers,
         init_errno=_errno(entry.init_errno),
+        init_ms=entry.init_ms,
+        late_ms=entry.late_ms,
+        vanishes=entry.vanishes,
         hotplug_control=entry.hotplug_control,
         devices=tuple(_other_device(one) for one in entry.devices),
     )
@@ -190,6 +193,8 @@ def _driver(entry: schema.Driver, features: Features) -> DriverSpec:
         vfio=entry.vfio,
         managed_dma=entry.managed_dma,
         probe_errno=_errno(entry.probe_errno),
+        probe_ms=entry.probe_ms,
+        remove_ms=entry.remove_ms,
         probe_parameter=entry.probe_parameter,
         sriov=entry.sriov,
         sriov_enable_parameter=entry.sriov_enable_parameter,
@@ -257,10 +262,14 @@ def _capability(entry: schema.Sriov) -> SriovCapability:
 
 def _fault(entry: schema.Fault) -> Fault:
     return Fault(
-        at_write=entry.at_write, errno=_errno(entry.errno), remove=entry.remove
+        at_write=entry.at_write,
+        errno=_errno(entry.errno),
+        remove=entry.remove,
+        path=entry.path.removeprefix("/sys"),
+        data=entry.data.encode(),
     )
 
 
 def _errno(name: str) -> int:
     """Return the number of an errno name, 0 for none; the names were checked."""
-    return int(getattr(errno, name)) if name else 0
+    return errno_numbers().get(name, 0)

@@ -9,7 +9,16 @@ from simkernel.model.other_buses import BUS_KINDS
 from simkernel.scenario import schema
 from simkernel.scenario.check_devices import check_devices
 
-__all__ = ["check"]
+__all__ = ["check", "errno_numbers"]
+
+
+def errno_numbers() -> dict[str, int]:
+    """Return the errnos that a scenario may name, those inside the kernel too.
+
+    Source: include/linux/errno.h.
+    """
+    known = {name: number for number, name in errno.errorcode.items()}
+    return known | {"EPROBE_DEFER": 517, "ENOTSUPP": 524}
 
 
 def check(scenario: schema.Scenario) -> list[str]:
@@ -130,7 +139,7 @@ def _errnos(scenario: schema.Scenario) -> Iterator[str]:
         for index, one in enumerate(scenario.faults)
     ]
     for where, name in named:
-        if name and not hasattr(errno, name):
+        if name and name not in errno_numbers():
             yield f"{where}: {name} is no errno"
     for index, fault in enumerate(scenario.faults):
         if fault.at_write < 1:

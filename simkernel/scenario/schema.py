@@ -31,7 +31,7 @@ CLASS = r"[0-9a-f]{6}"
 MASKED_CLASS = r"[0-9a-f]{6}(?:/[0-9a-f]{6})?"
 NAME = r"[^/\0\n]{1,255}"
 MODULE = r"[A-Za-z0-9_]{1,55}"
-ERRNO = r"E[A-Z0-9]+"
+ERRNO = r"E[A-Z0-9_]+"
 NETDEV = r"[^/\s:{}]{0,15}"
 VF_NETDEV = r"(?:[^/\s:{}]|\{index\})*"
 OVERRIDE = r"[^\0\n]{1,4094}"
@@ -84,6 +84,10 @@ class Driver:
     """Lets ``sriov_numvfs`` be written."""
     probe_errno: str = _text(f"(?:{ERRNO})?", "an errno name like EINVAL", "")
     """Every probe fails so; empty: probes succeed."""
+    probe_ms: int = 0
+    """Milliseconds that every probe takes."""
+    remove_ms: int = 0
+    """Milliseconds that letting go of a device takes; -1: it never ends."""
     probe_parameter: str = ""
     """Module parameter whose number every probe returns."""
     sriov_enable_parameter: str = ""
@@ -142,6 +146,12 @@ class Module:
     """Devices that it makes when loaded."""
     init_errno: str = _text(f"(?:{ERRNO})?", "an errno name like ENODEV", "")
     """The init function fails so; empty: it succeeds."""
+    init_ms: int = 0
+    """Milliseconds that loading takes."""
+    late_ms: int = 0
+    """Milliseconds after loading at which its drivers appear."""
+    vanishes: bool = False
+    """Loading it reports success, and it is not there."""
     hotplug_control: bool = False
     """Brings ``/sys/kernel/<name>/cmd``, which plugs and unplugs functions."""
 
@@ -221,6 +231,10 @@ class Fault:
     """The write is refused so."""
     remove: str = _text(f"(?:{ADDRESS})?", "a PCI address", "")
     """This function vanishes just before the write."""
+    path: str = _text(r"(?:/sys/[^\0]+)?", "a path below /sys", "")
+    """Another process writes to this file just before the write ..."""
+    data: str = ""
+    """... this text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

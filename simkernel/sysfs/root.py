@@ -28,6 +28,7 @@ def sysfs(kernel: Kernel) -> Tree:
             }
         ),
         kernel.faults,
+        before_access=kernel.clock.tick,
         after_write=lambda: kernel.after_operation(),
     )
 

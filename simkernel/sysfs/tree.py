@@ -6,10 +6,11 @@ This is what a front mounts: look up, read, write. No front adds a rule.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from errno import EACCES, EIO, ENODEV
 
 from simkernel.errors import KernelRefusal
-from simkernel.model.faults import Faults
+from simkernel.model.faults import Fault, Faults
 from simkernel.sysfs.node import PAGE_SIZE, Attribute, Directory, Link, Node
 
 __all__ = ["Tree"]
@@ -22,19 +23,22 @@ class Tree:
     """A root directory, and how its files are read and written.
 
     :param faults: failures that writes may meet.
+    :param before_access: called before anything is looked up, read or written.
     :param after_write: called when a write was carried out.
     """
 
-    __slots__ = ("after_write", "faults", "root")
+    __slots__ = ("after_write", "before_access", "faults", "root")
 
     def __init__(
         self,
         root: Directory,
         faults: Faults | None = None,
+        before_access: Callable[[], None] = lambda: None,
         after_write: Callable[[], None] = lambda: None,
     ) -> None:
         self.root = root
         self.faults = faults or Faults()
+        self.before_access = before_access
         self.after_write = after_write
 
     def lookup(self, path: str) -> Node | None:
@@ -60,6 +64,7 @@ class Tree:
 
         Source: fs/namei.c link_path_walk().
         """
+        self.before_access()
         pending = path.split("/")[::-1]
         trail: list[Node] = [self.root]
         links = 0
@@ -80,6 +85,13 @@ class Tree:
                 else:
                     trail.append(node)
         return trail[-1]
+
+    def _interfere(self, fault: Fault) -> None:
+        """Let another process do what the scenario says; its failures are its own."""
+        node = self.resolve(fault.path) if fault.path else None
+        if isinstance(node, Attribute) and node.store is not None:
+            with suppress(KernelRefusal):
+                node.store(fault.data)
 
     def check_open(self, attribute: Attribute, *, reads: bool, writes: bool) -> None:
         """Refuse what the file's mode does not allow, to root as to anybody.
@@ -122,6 +134,7 @@ class Tree:
         data = bytes(data[:PAGE_SIZE])
         met = self.faults.next_write()
         for fault in met:
+            self._interfere(fault)
             self.faults.carry_out(fault)
         if not attribute.alive():
             raise KernelRefusal(ENODEV, "R-SYSFS-4")

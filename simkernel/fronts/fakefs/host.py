@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -56,6 +57,7 @@ def simulated(
         for name, function in descriptor_calls(fake_os, filesystem).items():
             setattr(fake_os, name, function)
         install(fake_os, filesystem, trees)
+        host.kernel.clock.run(time.monotonic, time.sleep)
         yield filesystem
 
 

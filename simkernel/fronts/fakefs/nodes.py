@@ -100,15 +100,18 @@ class _Entries(MutableMapping[str, FakeFile]):
         self._tree = tree
 
     def __getitem__(self, name: str) -> FakeFile:
+        self._tree.before_access()
         node = self._node.child(name)
         if node is None:
             raise KeyError(name)
         return live(name, node, self._tree, self._owner)
 
     def __contains__(self, name: object) -> bool:
+        self._tree.before_access()
         return isinstance(name, str) and self._node.child(name) is not None
 
     def __iter__(self) -> Iterator[str]:
+        self._tree.before_access()
         return iter(self._node.names())
 
     def __len__(self) -> int:

@@ -18,7 +18,8 @@ modules:
   - name: variant
     path: kernel/variant.ko
     depends: [vfio]
-    drivers: [{name: variant, vfio: true, ids: [{id: "1af4:0001", override_only: true}]}]
+    drivers:
+      - {name: variant, vfio: true, ids: [{id: "1af4:0001", override_only: true}]}
   - name: plain
     path: kernel/plain.ko
     drivers: [{name: plain, ids: [{id: "1af4:0001"}]}]
