@@ -87,8 +87,9 @@ files = snapshot(host)
 start = f"/sys{path}/"
 below = {key[len(start):]: text for key, text in files.items()
          if key.startswith(start)}
-print(json.dumps({name: text for name, text in below.items()
-                  if name and "/" not in name and not text.startswith(("->", "mode "))}))
+kept = {name: text for name, text in below.items() if name and "/" not in name}
+print(json.dumps({name: text for name, text in kept.items()
+                  if not text.startswith(("->", "mode "))}))
 """
 
 

@@ -17,9 +17,11 @@ VF = "0000:02:00.1"
 """First virtual function of 0000:02:00.0, once enabled."""
 
 _TEXT = """
-kernel: {{release: {release}, vfio_cdev: true}}
+kernel: {{release: {release}, vfio_cdev: true, iommu: {iommu}}}
 modules:
-  - {{name: vfio, path: kernel/vfio.ko}}
+  - name: vfio
+    path: kernel/vfio.ko
+    parameters: [{{name: enable_unsafe_noiommu_mode, type: bool, default: "N"}}]
   - name: vfio_pci
     path: kernel/vfio-pci.ko
     depends: [vfio]
@@ -56,10 +58,15 @@ devices:
 """
 
 
-def bench(*loaded: str, release: str = "6.12.0", probe_errno: str = "EINVAL") -> Kernel:
+def bench(
+    *loaded: str,
+    release: str = "6.12.0",
+    probe_errno: str = "EINVAL",
+    iommu: bool = True,
+) -> Kernel:
     """Return the kernel of the bench with some modules loaded."""
     text = _TEXT.format(
-        loaded=list(loaded), release=release, probe_errno=probe_errno
+        loaded=list(loaded), release=release, probe_errno=probe_errno, iommu=iommu
     ).replace("'", '"')
     return build(parse(text)).kernel
 

@@ -14,7 +14,7 @@ __all__ = ["IommuGroup", "IommuGroups"]
 class IommuGroup:
     """One group of devices that the IOMMU cannot tell apart."""
 
-    __slots__ = ("devices", "label", "name", "number", "user_owned")
+    __slots__ = ("devices", "label", "name", "noiommu", "number", "user_owned")
 
     def __init__(self, number: int, label: object, name: str = "") -> None:
         self.number = number
@@ -23,8 +23,18 @@ class IommuGroup:
         self.name = name
         """Text of the ``name`` file; empty: there is no such file."""
         self.devices: dict[str, Device] = {}
+        self.noiommu = False
+        """Made by VFIO for a device that no IOMMU guards."""
         self.user_owned = False
         """A process has claimed the group's DMA (opened it through VFIO)."""
+
+    @property
+    def node_name(self) -> str:
+        """Name of its node in ``/dev/vfio``, and of its device in class ``vfio``.
+
+        Source: drivers/vfio/group.c vfio_group_alloc(). Rules: R-VFIO-6, R-VFIO-7.
+        """
+        return f"noiommu-{self.number}" if self.noiommu else str(self.number)
 
     def use_default_domain(self) -> None:
         """Admit a host driver to the group.

@@ -49,6 +49,15 @@ class Vfio:
         """Whether ``/sys/class/vfio-dev`` exists."""
         return self.present and self._kernel.features.vfio_dev
 
+    def has_cdev(self, device: Device) -> bool:
+        """Tell whether a registered device has a node of its own.
+
+        Source: drivers/vfio/device_cdev.c; observed on 6.12. Rules: R-VFIO-6,
+        R-VFIO-7.
+        """
+        group = device.iommu_group
+        return self.cdev and group is not None and not group.noiommu
+
     @staticmethod
     def cdev_numbers(device: Device) -> str:
         """Return ``major:minor`` of a device's own node."""
@@ -93,13 +102,18 @@ class Vfio:
         )
         self.present = False
 
+    def node_names(self) -> dict[str, int]:
+        """Return the nodes of groups in ``/dev/vfio``: name to group number."""
+        known = self._kernel.iommu.by_number
+        return {known[number].node_name: number for number in self.groups}
+
     def probe_errno(self, device: Device) -> int:
         """Return the errno with which a VFIO driver refuses a device, 0 if it takes it.
 
         Source: drivers/vfio/pci/vfio_pci_core.c vfio_pci_core_register_device(), in
         this order. Rule: R-VFIO-1.
         """
-        if device.iommu_group is None:
+        if device.iommu_group is None and not self.allows_noiommu:
             return EINVAL
         if isinstance(device, PciDevice):
             if device.is_bridge:
@@ -113,6 +127,8 @@ class Vfio:
 
         Source: drivers/vfio/vfio_main.c __vfio_register_dev(). Rule: R-VFIO-3.
         """
+        if device.iommu_group is None:
+            self._make_group(device)
         group = device.iommu_group
         if group is None:
             return
@@ -140,6 +156,28 @@ class Vfio:
         if not self.groups[group.number]:
             del self.groups[group.number]
             self._emit_group("remove", group)
+        if group.noiommu:
+            self._kernel.iommu.remove(device)
+
+    @property
+    def allows_noiommu(self) -> bool:
+        """Whether devices without an IOMMU may be registered.
+
+        Source: drivers/vfio/vfio_main.c: CONFIG_VFIO_NOIOMMU and the parameter of
+        the vfio module. Rule: R-VFIO-7.
+        """
+        vfio = self._kernel.modules.find("vfio")
+        return vfio is not None and bool(vfio.number("enable_unsafe_noiommu_mode"))
+
+    def _make_group(self, device: Device) -> None:
+        """Make a group of its own for a device that no IOMMU guards.
+
+        Source: drivers/vfio/group.c vfio_noiommu_group_alloc(). Rule: R-VFIO-7.
+        """
+        label = ("noiommu", device.devpath)
+        self._kernel.iommu.add(device, label, name="vfio-noiommu")
+        if device.iommu_group is not None:
+            device.iommu_group.noiommu = True
 
     def capture(self, driver: Driver, virtual: PciDevice) -> None:
         """Keep a new virtual function of a VFIO-bound physical one from host drivers.
@@ -153,11 +191,11 @@ class Vfio:
     def _emit_group(self, action: str, group: IommuGroup) -> None:
         self._kernel.uevents.emit(
             action,
-            f"/devices/virtual/vfio/{group.number}",
+            f"/devices/virtual/vfio/{group.node_name}",
             ("SUBSYSTEM", "vfio"),
             ("MAJOR", str(GROUP_MAJOR)),
             ("MINOR", str(group.number)),
-            ("DEVNAME", f"vfio/{group.number}"),
+            ("DEVNAME", f"vfio/{group.node_name}"),
         )
 
     def _emit_device(self, action: str, device: Device) -> None:
@@ -165,7 +203,7 @@ class Vfio:
             return
         index = device.vfio_index
         node: tuple[tuple[str, str], ...] = ()
-        if self.cdev:
+        if self.has_cdev(device):
             node = (
                 ("MAJOR", str(CDEV_MAJOR)),
                 ("MINOR", str(index)),

@@ -21,7 +21,7 @@ def classes(kernel: Kernel) -> Directory:
         entries["vfio"] = lambda: _link_class(
             "vfio",
             lambda: {
-                str(one): f"/devices/virtual/vfio/{one}" for one in kernel.vfio.groups
+                one: f"/devices/virtual/vfio/{one}" for one in kernel.vfio.node_names()
             },
         )
     if kernel.vfio.has_device_class:

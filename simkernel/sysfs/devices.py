@@ -73,16 +73,17 @@ def _others(kernel: Kernel, base: str = "/devices") -> Listing:
 
 def _vfio_groups(kernel: Kernel) -> Directory:
     def child(name: str) -> Node | None:
-        if not name.isdecimal() or int(name) not in kernel.vfio.groups:
+        number = kernel.vfio.node_names().get(name)
+        if number is None:
             return None
         base = f"/devices/virtual/vfio/{name}"
         return Directory(
             {
                 "dev": lambda: Attribute(
-                    mode=0o444, show=lambda: f"{GROUP_MAJOR}:{name}\n".encode()
+                    mode=0o444, show=lambda: f"{GROUP_MAJOR}:{number}\n".encode()
                 ),
                 "subsystem": lambda: link(f"{base}/subsystem", "/class/vfio"),
             }
         )
 
-    return Directory({}, Listing(lambda: map(str, kernel.vfio.groups), child))
+    return Directory({}, Listing(kernel.vfio.node_names, child))

@@ -42,24 +42,30 @@ def _vfio(kernel: Kernel) -> Directory:
     entries: dict[str, Callable[[], Node]] = {
         "vfio": lambda: CharacterDevice(mode=0o666, major=10, minor=196)
     }
-    if kernel.vfio.cdev and kernel.vfio.devices:
+    if any(kernel.vfio.has_cdev(one) for one in kernel.vfio.devices.values()):
         entries["devices"] = lambda: _cdevs(kernel)
 
     def child(name: str) -> Node | None:
-        if not name.isdecimal() or int(name) not in kernel.vfio.groups:
+        number = kernel.vfio.node_names().get(name)
+        if number is None:
             return None
-        return CharacterDevice(mode=0o600, major=GROUP_MAJOR, minor=int(name))
+        return CharacterDevice(mode=0o600, major=GROUP_MAJOR, minor=number)
 
-    return Directory(entries, Listing(lambda: map(str, kernel.vfio.groups), child))
+    return Directory(entries, Listing(kernel.vfio.node_names, child))
 
 
 def _cdevs(kernel: Kernel) -> Directory:
-    def child(name: str) -> Node | None:
-        number = name.removeprefix("vfio")
-        if not number.isdecimal() or int(number) not in kernel.vfio.devices:
-            return None
-        return CharacterDevice(mode=0o600, major=CDEV_MAJOR, minor=int(number))
+    def names() -> dict[str, int]:
+        return {
+            f"vfio{index}": index
+            for index, device in kernel.vfio.devices.items()
+            if kernel.vfio.has_cdev(device)
+        }
 
-    return Directory(
-        {}, Listing(lambda: [f"vfio{one}" for one in kernel.vfio.devices], child)
-    )
+    def child(name: str) -> Node | None:
+        index = names().get(name)
+        if index is None:
+            return None
+        return CharacterDevice(mode=0o600, major=CDEV_MAJOR, minor=index)
+
+    return Directory({}, Listing(names, child))

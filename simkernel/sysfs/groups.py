@@ -32,7 +32,9 @@ def iommu_groups(kernel: Kernel) -> Directory:
                 mode=0o444,
                 show=lambda: b"0x00000000fee00000 0x00000000feefffff msi\n",
             ),
-            "type": lambda: Attribute(mode=0o644, show=lambda: b"DMA\n"),
+            "type": lambda: Attribute(
+                mode=0o644, show=lambda: b"unknown\n" if group.noiommu else b"DMA\n"
+            ),
         }
         if group.name:
             entries["name"] = lambda: Attribute(

@@ -24,7 +24,7 @@ def vfio_dev(kernel: Kernel, device: Device) -> Directory:
         "subsystem": lambda: link(f"{base}/subsystem", "/class/vfio-dev"),
         "uevent": lambda: Attribute(mode=0o644, show=lambda: b""),
     }
-    if kernel.vfio.cdev:
+    if kernel.vfio.has_cdev(device):
         entries["dev"] = lambda: Attribute(
             mode=0o444,
             show=lambda: kernel.vfio.cdev_numbers(device).encode() + b"\n",

@@ -110,6 +110,44 @@ def test_vfio_nodes_come_and_go_with_the_device() -> None:
     assert _names(tree, "class/vfio") == []
 
 
+def test_device_without_iommu_gets_a_group_while_bound_if_that_is_allowed() -> None:
+    """The artificial group is named, its node says noiommu, and both go again."""
+    kernel = bench("vfio_pci", iommu=False)
+    gpu = device(kernel, GPU)
+    gpu.driver_override = b"vfio-pci"
+    kernel.pci.probe(gpu)
+    assert gpu.driver is None
+
+    kernel.modules.loaded["vfio"].set_parameter("enable_unsafe_noiommu_mode", b"1")
+    kernel.pci.probe(gpu)
+    tree, dev = sysfs(kernel), devtmpfs(kernel)
+
+    assert _names(dev, "vfio") == ["noiommu-0", "vfio"]
+    assert "name" in _names(tree, "kernel/iommu_groups/0")
+    assert "iommu_group" in _names(tree, f"devices/pci0000:01/{GPU}")
+
+    kernel.pci.release(gpu)
+
+    assert _names(dev, "vfio") == ["vfio"]
+    assert _names(tree, "kernel/iommu_groups") == []
+
+
+def test_old_kernels_have_no_vfio_dev() -> None:
+    """The class came with 6.1; the group's node is older."""
+    found = {}
+    for release in ("5.19.0", "6.1.0"):
+        kernel = bench("vfio_pci", release=release)
+        device(kernel, GPU).driver_override = b"vfio-pci"
+        kernel.pci.probe(device(kernel, GPU))
+        path = f"devices/pci0000:01/{GPU}/vfio-dev"
+        found[release] = (
+            "7" in _names(devtmpfs(kernel), "vfio"),
+            sysfs(kernel).lookup(path) is not None,
+        )
+
+    assert found == {"5.19.0": (True, False), "6.1.0": (True, True)}
+
+
 def test_dev_vfio_is_there_only_with_the_module() -> None:
     """No vfio, no directory."""
     assert devtmpfs(bench()).lookup("vfio") is None
