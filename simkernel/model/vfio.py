@@ -26,6 +26,15 @@ GROUP_MAJOR = 244
 CDEV_MAJOR = 243
 """Major number of ``/dev/vfio/devices/vfioN``; the real one is dynamic."""
 
+_MISC_DEVICE = (
+    ("SUBSYSTEM", "misc"),
+    ("MAJOR", "10"),
+    ("MINOR", "196"),
+    ("DEVNAME", "vfio/vfio"),
+    ("DEVMODE", "0666"),
+)
+"""Variables of the uevents of ``/dev/vfio/vfio``."""
+
 
 class Vfio:
     """The VFIO core, and the devices registered with it."""
@@ -72,15 +81,7 @@ class Vfio:
             return
         self.present = True
         emit = self._kernel.uevents.emit
-        emit(
-            "add",
-            "/devices/virtual/misc/vfio",
-            ("SUBSYSTEM", "misc"),
-            ("MAJOR", "10"),
-            ("MINOR", "196"),
-            ("DEVNAME", "vfio/vfio"),
-            ("DEVMODE", "0666"),
-        )
+        emit("add", "/devices/virtual/misc/vfio", *_MISC_DEVICE)
         for name in ("vfio", "vfio-dev") if self.has_device_class else ("vfio",):
             emit("add", f"/class/{name}", ("SUBSYSTEM", "class"))
 
@@ -91,15 +92,7 @@ class Vfio:
         emit = self._kernel.uevents.emit
         for name in ("vfio-dev", "vfio") if self.has_device_class else ("vfio",):
             emit("remove", f"/class/{name}", ("SUBSYSTEM", "class"))
-        emit(
-            "remove",
-            "/devices/virtual/misc/vfio",
-            ("SUBSYSTEM", "misc"),
-            ("MAJOR", "10"),
-            ("MINOR", "196"),
-            ("DEVNAME", "vfio/vfio"),
-            ("DEVMODE", "0666"),
-        )
+        emit("remove", "/devices/virtual/misc/vfio", *_MISC_DEVICE)
         self.present = False
 
     def node_names(self) -> dict[str, int]:

@@ -20,7 +20,7 @@ from simkernel.fronts.fakefs.netlink import uevent_sockets
 from simkernel.fronts.fakefs.processes import SimulatedPopen
 from simkernel.fronts.fakefs.shortcuts import install
 from simkernel.fronts.fakefs.streams import live_streams
-from simkernel.fronts.fakefs.system import descriptor_calls, replacements
+from simkernel.fronts.fakefs.system import DescriptorCalls, replacements
 from simkernel.kmod import commands
 from simkernel.kmod.context import CommandResult
 from simkernel.scenario.host import Host
@@ -54,8 +54,7 @@ def simulated(
             _replace(stack, os, name, function)
         stack.enter_context(_environment(host.environment))
         fake_os = patcher.fake_modules["os"]
-        for name, function in descriptor_calls(fake_os, filesystem).items():
-            setattr(fake_os, name, function)
+        DescriptorCalls(fake_os, filesystem).install(fake_os)
         install(fake_os, filesystem, trees)
         host.kernel.clock.run(time.monotonic, time.sleep)
         yield filesystem

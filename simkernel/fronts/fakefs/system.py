@@ -12,7 +12,7 @@ from pyfakefs.helpers import get_uid, set_uid
 
 from simkernel.fronts.fakefs.streams import LiveRaw
 
-__all__ = ["descriptor_calls", "replacements"]
+__all__ = ["DescriptorCalls", "replacements"]
 
 _FORBIDDEN = (
     "copy_file_range",
@@ -64,55 +64,62 @@ def _forbidden(name: str) -> Callable[..., Any]:
     return refuse
 
 
-def descriptor_calls(
-    fake_os: Any, filesystem: FakeFilesystem
-) -> dict[str, Callable[..., Any]]:
-    """Return the calls on file descriptors that pyfakefs lacks or gets wrong.
+class DescriptorCalls:
+    """The calls on file descriptors that pyfakefs lacks or gets wrong.
 
     Its ``write`` says that all bytes were taken; its ``pwrite`` and ``pread`` are the
     real ones, and would meet whatever real file has that number.
     """
-    plain_read, plain_write = fake_os.read, fake_os.write
-    plain_lseek = fake_os.lseek
 
-    def lseek(fd: int, position: int, whence: int) -> int:
-        stream = filesystem.get_open_file(fd)
-        if not isinstance(stream, LiveRaw):
-            plain_lseek(fd, position, whence)
-            return int(stream.tell())
-        return stream.seek(position, whence)
+    def __init__(self, fake_os: Any, filesystem: FakeFilesystem) -> None:
+        self._filesystem = filesystem
+        self._read, self._write = fake_os.read, fake_os.write
+        self._lseek = fake_os.lseek
 
-    def read(fd: int, count: int) -> bytes:
-        stream = filesystem.get_open_file(fd)
-        if isinstance(stream, LiveRaw) and not stream.readable():
+    def install(self, fake_os: Any) -> None:
+        """Put the calls into pyfakefs's ``os``."""
+        for name in ("lseek", "pread", "pwrite", "read", "write"):
+            setattr(fake_os, name, getattr(self, name))
+
+    def _live(self, fd: int) -> LiveRaw | None:
+        stream = self._filesystem.get_open_file(fd)
+        return stream if isinstance(stream, LiveRaw) else None
+
+    def lseek(self, fd: int, position: int, whence: int) -> int:
+        """``os.lseek``."""
+        live = self._live(fd)
+        if live is not None:
+            return live.seek(position, whence)
+        self._lseek(fd, position, whence)
+        return int(self._filesystem.get_open_file(fd).tell())
+
+    def read(self, fd: int, count: int) -> bytes:
+        """``os.read``."""
+        live = self._live(fd)
+        if live is not None and not live.readable():
             raise OSError(EBADF, os.strerror(EBADF))
-        return bytes(plain_read(fd, count))
+        return bytes(self._read(fd, count))
 
-    def write(fd: int, data: Any) -> int:
-        stream = filesystem.get_open_file(fd)
-        if not isinstance(stream, LiveRaw):
-            return int(plain_write(fd, data))
-        if not stream.writable():
+    def write(self, fd: int, data: Any) -> int:
+        """``os.write``."""
+        live = self._live(fd)
+        if live is None:
+            return int(self._write(fd, data))
+        if not live.writable():
             raise OSError(EBADF, os.strerror(EBADF))
-        return int(stream.write(data))
+        return int(live.write(data))
 
-    def pwrite(fd: int, data: Any, offset: int) -> int:
-        if not isinstance(filesystem.get_open_file(fd), LiveRaw):
-            lseek(fd, offset, os.SEEK_SET)
-        return write(fd, data)
+    def pwrite(self, fd: int, data: Any, offset: int) -> int:
+        """``os.pwrite``; the kernel's files do not look at the offset."""
+        if self._live(fd) is None:
+            self.lseek(fd, offset, os.SEEK_SET)
+        return self.write(fd, data)
 
-    def pread(fd: int, count: int, offset: int) -> bytes:
-        before = lseek(fd, 0, os.SEEK_CUR)
-        lseek(fd, offset, os.SEEK_SET)
+    def pread(self, fd: int, count: int, offset: int) -> bytes:
+        """``os.pread``."""
+        before = self.lseek(fd, 0, os.SEEK_CUR)
+        self.lseek(fd, offset, os.SEEK_SET)
         try:
-            return read(fd, count)
+            return self.read(fd, count)
         finally:
-            lseek(fd, before, os.SEEK_SET)
-
-    return {
-        "lseek": lseek,
-        "pread": pread,
-        "pwrite": pwrite,
-        "read": read,
-        "write": write,
-    }
+            self.lseek(fd, before, os.SEEK_SET)

@@ -1,0 +1,168 @@
+"""What a scenario says, in the values of the kernel model."""
+
+from __future__ import annotations
+
+from simkernel.model.driver import ANY_ID, DriverSpec, PciId
+from simkernel.model.faults import Fault
+from simkernel.model.features import Features
+from simkernel.model.module import DeviceSpec, ModuleSpec, ParameterSpec
+from simkernel.model.pci import PciAddress, PciFunction, SriovCapability
+from simkernel.scenario import modpost, schema
+from simkernel.scenario.check import errno_numbers
+
+__all__ = ["fault", "function", "module", "other_device"]
+
+
+def module(entry: schema.Module, features: Features) -> ModuleSpec:
+    """Return a module as this kernel would have been built with it."""
+    drivers = tuple(_driver(one, features) for one in entry.drivers)
+    info = [("license", entry.license)]
+    info += [
+        (key, text)
+        for key, text in (
+            ("description", entry.description),
+            ("version", entry.version),
+        )
+        if text
+    ]
+    return ModuleSpec(
+        name=entry.name,
+        path=entry.path,
+        builtin=entry.builtin,
+        aliases=entry.aliases
+        + modpost.aliases(
+            spec
+            for spec, one in zip(drivers, entry.drivers, strict=True)
+            if one.exports_ids
+        ),
+        depends=entry.depends,
+        softdeps=entry.softdeps,
+        parameters=tuple(
+            ParameterSpec(
+                name=one.name,
+                type=one.type,
+                default=one.default,
+                mode=int(one.mode, 8),
+                description=one.description,
+            )
+            for one in entry.parameters
+        ),
+        info=tuple(info),
+        drivers=drivers,
+        init_errno=_errno(entry.init_errno),
+        init_ms=entry.init_ms,
+        late_ms=entry.late_ms,
+        vanishes=entry.vanishes,
+        hotplug_control=entry.hotplug_control,
+        devices=tuple(other_device(one) for one in entry.devices),
+    )
+
+
+def other_device(entry: schema.OtherDevice) -> DeviceSpec:
+    """Return a device on a bus other than PCI."""
+    return DeviceSpec(bus=entry.bus, name=entry.name, id=entry.id, iommu=entry.iommu)
+
+
+def _driver(entry: schema.Driver, features: Features) -> DriverSpec:
+    """Return a driver as this kernel would have been built with it.
+
+    Before there were override-only ids, a table could not hold any, nor a module
+    their aliases.
+    """
+    return DriverSpec(
+        name=entry.name,
+        bus=entry.bus,
+        ids=tuple(
+            _pci_id(one)
+            for one in entry.ids
+            if features.override_only_ids or not one.override_only
+        ),
+        match=entry.match,
+        vfio=entry.vfio,
+        managed_dma=entry.managed_dma,
+        probe_errno=_errno(entry.probe_errno),
+        probe_ms=entry.probe_ms,
+        remove_ms=entry.remove_ms,
+        probe_parameter=entry.probe_parameter,
+        sriov=entry.sriov,
+        sriov_enable_parameter=entry.sriov_enable_parameter,
+        sriov_result_parameter=entry.sriov_result_parameter,
+        keeps_vfs_parameter=entry.keeps_vfs_parameter,
+        notes_probe_in=entry.notes_probe_in,
+        counts_probes_in=entry.counts_probes_in,
+    )
+
+
+def _pci_id(entry: schema.PciIdEntry) -> PciId:
+    vendor, device = _ids(entry.id)
+    subvendor, subdevice = _ids(entry.subsystem)
+    class_, _, mask = entry.class_.partition("/")
+    return PciId(
+        vendor=vendor,
+        device=device,
+        subvendor=subvendor,
+        subdevice=subdevice,
+        class_=int(class_, 16),
+        class_mask=int(mask or "ffffff", 16),
+        driver_data=entry.data,
+        override_only=entry.override_only,
+    )
+
+
+def _ids(text: str) -> tuple[int, int]:
+    first, second = (
+        ANY_ID if part == "*" else int(part, 16) for part in text.split(":")
+    )
+    return first, second
+
+
+def function(entry: schema.Device, *, iommu: bool) -> PciFunction:
+    """Return a PCI function as hardware.
+
+    :param iommu: the host has an IOMMU.
+    """
+    vendor, device = _ids(entry.id)
+    subvendor, subdevice = _ids(entry.subsystem)
+    label: object = entry.address if entry.iommu_group is None else entry.iommu_group
+    return PciFunction(
+        address=PciAddress.parse(entry.address),
+        vendor=vendor,
+        device=device,
+        subvendor=subvendor,
+        subdevice=subdevice,
+        class_=int(entry.class_, 16),
+        revision=int(entry.revision, 16),
+        iommu_label=label if iommu else None,
+        iommu_number=entry.iommu_group,
+        secondary_bus=int(entry.secondary_bus, 16) if entry.secondary_bus else None,
+        sriov=None if entry.sriov is None else _capability(entry.sriov),
+        reset_methods=entry.reset_methods,
+        netdev=entry.netdev,
+    )
+
+
+def _capability(entry: schema.Sriov) -> SriovCapability:
+    return SriovCapability(
+        total_vfs=entry.total_vfs,
+        offset=entry.offset,
+        stride=entry.stride,
+        vf_device=int(entry.vf_device, 16),
+        vf_subdevice=int(entry.vf_subdevice, 16) if entry.vf_subdevice else None,
+        vf_netdev=entry.vf_netdev,
+    )
+
+
+def fault(entry: schema.Fault) -> Fault:
+    """Return a failure to come."""
+    return Fault(
+        at_write=entry.at_write,
+        errno=_errno(entry.errno),
+        remove=entry.remove,
+        path=entry.path.removeprefix("/sys"),
+        data=entry.data.encode(),
+    )
+
+
+def _errno(name: str) -> int:
+    """Return the number of an errno name, 0 for none; the names were checked."""
+    return errno_numbers().get(name, 0)
