@@ -7,6 +7,7 @@ it is marked ``real``.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,10 @@ settings.register_profile("dev", max_examples=50)
 settings.register_profile("ci", max_examples=100, derandomize=True, deadline=None)
 settings.register_profile("soak", max_examples=20_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell starts background jobs so; tests that interrupt need it as usual.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _UNIT_TESTS = Path(__file__).parent / "unit"
 _HOST_FILES = (
