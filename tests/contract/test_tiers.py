@@ -14,6 +14,7 @@ import pytest
 
 from simkernel.fronts.fakefs.host import simulated
 from simkernel.scenario.host import Host
+from simkernel.scenario.render import installed
 from simkernel.sysfs.node import Attribute, Directory, Link
 from simkernel.sysfs.root import sysfs
 from tests.bench import host_of
@@ -158,6 +159,19 @@ def test_tier_answers_as_the_tree_does(tier: str) -> None:
     assert answers["bare"] == answers[tier]
     assert trees["bare"] == trees[tier]
     assert len(trees[tier]) > 100
+
+
+@pytest.mark.parametrize("scenario", installed())
+@pytest.mark.parametrize("tier", [name for name in TIERS if name != "bare"])
+def test_tier_shows_every_scenario_as_the_tree_is(tier: str, scenario: str) -> None:
+    """Files, modes, sizes, links and texts are the same, whatever the host."""
+    settings = {"pfs": 2, "vfs": 3} if scenario == "many_vfs" else {}
+    trees = {}
+    for name in ("bare", tier):
+        with TIERS[name](host_of(scenario, **settings)) as (_, walk):
+            trees[name] = walk()
+
+    assert trees["bare"] == trees[tier]
 
 
 def test_refusal_has_the_class_that_python_gives_its_errno() -> None:
