@@ -52,6 +52,7 @@ def _buses(scenario: schema.Scenario) -> Iterator[str]:
 
 def _modules(scenario: schema.Scenario) -> Iterator[str]:
     names: set[str] = set()
+    known = {one.name: one for one in scenario.modules}
     buses = {"pci", *scenario.kernel.buses}
     yield from _builtin_drivers(scenario)
     for index, module in enumerate(scenario.modules):
@@ -66,8 +67,10 @@ def _modules(scenario: schema.Scenario) -> Iterator[str]:
                 f"it (with - or _), not {stem}.ko"
             )
         for name in module.depends:
-            if name not in {one.name for one in scenario.modules}:
+            if name not in known:
                 yield f"{where}.depends: there is no module {name}"
+            elif module.builtin and not known[name].builtin:
+                yield f"{where}.depends: {name} is not built in, but {module.name} is"
         for number, driver in enumerate(module.drivers):
             if driver.bus not in buses:
                 yield _no_bus(f"{where}.drivers[{number}]", driver.bus, buses)

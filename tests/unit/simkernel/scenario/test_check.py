@@ -84,6 +84,11 @@ def test_installed_scenarios_fit(name: str) -> None:
             "modules: base needs base: a circle",
         ),
         (
+            "fixed.ko, builtin: true",
+            "fixed.ko, builtin: true, depends: [base]",
+            "modules[2].depends: base is not built in, but fixed is",
+        ),
+        (
             "drivers: [{name: idle}]",
             "drivers: [{name: idle, bus: usb}]",
             "modules[3].drivers[0].bus: the kernel has no bus usb, only pci, platform; "
