@@ -59,6 +59,8 @@ def choose_for(aliases: Aliases, device: Device, request: str | None = None) -> 
     """
     if request is not None:
         return Choice(name=check_name(request, "driver"), source="user")
+    if device.is_bridge:
+        raise NotFoundError("it is a bridge, and VFIO takes only what is no bridge")
     if device.modalias is None:
         raise NotFoundError(
             f"bus {device.bus!r} has no modaliases to choose a driver by",

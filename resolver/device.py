@@ -109,6 +109,15 @@ class Device:
     vfio_device: str | None = None
     """Name below ``vfio-dev/``, such as ``vfio3``."""
 
+    @property
+    def is_bridge(self) -> bool:
+        """Whether it is a bridge between buses, which VFIO refuses.
+
+        Source: Linux, drivers/vfio/pci/vfio_pci_core.c: the header type is not 0;
+        include/linux/pci_ids.h: PCI, CardBus and semi-transparent bridges.
+        """
+        return (self.device_class or "").startswith(("0604", "0607", "0609"))
+
     def __str__(self) -> str:
         """Return ``0000:3b:00.2 (15b3:101e)``."""
         return (

@@ -145,6 +145,6 @@ def _unavailable(
     if variant is None or any(e.module == variant.module for _, e in matching):
         return ()
     return (
-        f"skipped {variant.module}: Linux has it for this device, but this kernel "
-        "neither has an alias for it nor has it built in",
+        f"skipped {variant.module}: Linux has it for this device, but this host "
+        "shows no alias of it, and it is not built in",
     )

@@ -102,6 +102,24 @@ def test_bind_loads_and_binds_the_variant(capsys: pytest.CaptureFixture[str]) ->
     )
 
 
+def test_bridge_is_left_alone_and_offered_no_driver(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """VFIO would refuse it; nothing is written to find that out."""
+    with host():
+        before = binding("0000:3a:00.0")
+        assert run(["bind", "3a:00.0"]) == 4
+        after = binding("0000:3a:00.0")
+        assert run(["devices", "--json"]) == 0
+
+    printed = capsys.readouterr()
+    bridge = json.loads(printed.out)["devices"][0]
+    assert before == after == ("pcieport", "(null)")
+    assert "it is a bridge" in printed.err
+    assert bridge["driver"] == "pcieport"
+    assert bridge["best_driver"] is None
+
+
 def test_bind_again_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 0, ``changed`` false, and the record stays the first one."""
     with host():
@@ -436,8 +454,8 @@ def test_variant_that_is_built_in_is_found(
 ) -> None:
     """The choice says which way."""
     kernel = dataclasses.replace(base().kernel, release=release)
-    change = on_modules("mlx5_vfio_pci", drivers={}, builtin=True)
-    with host(kernel=kernel, missing=missing, **change):
+    modules = tuple(dataclasses.replace(one, builtin=True) for one in base().modules)
+    with host(kernel=kernel, missing=missing, modules=modules, loaded=()):
         assert run(["bind", "--json", VF]) == 0
         device = json.loads(capsys.readouterr().out)["devices"][0]
         assert (device["source"], binding()) == (source, BOUND)
