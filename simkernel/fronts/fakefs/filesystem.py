@@ -62,7 +62,7 @@ def show_real(filesystem: FakeFilesystem, folders: Iterable[str]) -> None:
 
 
 class HostFiles:
-    """The simulated file system as the kmod commands see it."""
+    """The simulated file system as the commands see it that are no Python."""
 
     def __init__(self, filesystem: FakeFilesystem) -> None:
         self._filesystem = filesystem
@@ -86,3 +86,36 @@ class HostFiles:
     def exists(self, path: str) -> bool:
         """Tell whether a path leads to something."""
         return bool(self._filesystem.exists(path))
+
+    def is_directory(self, path: str) -> bool:
+        """Tell whether a path leads to a directory."""
+        return bool(self._filesystem.isdir(path))
+
+    def is_link(self, path: str) -> bool:
+        """Tell whether a path is a symbolic link."""
+        return bool(self._filesystem.islink(path))
+
+    def write(self, path: str, content: bytes) -> None:
+        """Create or replace a file.
+
+        :raises OSError: as the system call would.
+        """
+        with FakeFileOpen(self._filesystem)(path, "wb") as stream:
+            stream.write(content)
+
+    def make_directory(self, path: str) -> None:
+        """Create a directory.
+
+        :raises OSError: as the system call would.
+        """
+        self._filesystem.makedir(path)
+
+    def remove(self, path: str, *, recursive: bool = False) -> None:
+        """Remove a file, and a directory with all that is in it if that is wanted.
+
+        :raises OSError: as the system call would.
+        """
+        if recursive and self.is_directory(path) and not self.is_link(path):
+            self._filesystem.remove_object(path)
+        else:
+            self._filesystem.remove(path)

@@ -18,11 +18,10 @@ from pyfakefs.helpers import set_uid
 from simkernel.fronts.fakefs.filesystem import HostFiles, populate, show_real
 from simkernel.fronts.fakefs.netlink import uevent_sockets
 from simkernel.fronts.fakefs.processes import SimulatedPopen
+from simkernel.fronts.fakefs.programs import Programs
 from simkernel.fronts.fakefs.shortcuts import install
 from simkernel.fronts.fakefs.streams import live_streams
 from simkernel.fronts.fakefs.system import DescriptorCalls, replacements
-from simkernel.kmod import commands
-from simkernel.kmod.context import CommandResult
 from simkernel.scenario.host import Host
 
 __all__ = ["simulated"]
@@ -48,7 +47,9 @@ def simulated(
         host.load_through(HostFiles(filesystem))
         show_real(filesystem, visible)
         stack.enter_context(live_streams())
-        _replace(stack, subprocess, "Popen", _popen(host, filesystem))
+        answer = staticmethod(Programs(host, filesystem).run)
+        popen = type("Popen", (SimulatedPopen,), {"answer": answer})
+        _replace(stack, subprocess, "Popen", popen)
         stack.enter_context(uevent_sockets(host.kernel.uevents))
         for name, function in replacements(host.kernel.release).items():
             _replace(stack, os, name, function)
@@ -90,20 +91,3 @@ def _code_folders() -> list[str]:
         mapping = getattr(sys.modules.get(hook.__module__), "MAPPING", {})
         places += [os.path.dirname(path) for path in mapping.values()]
     return [path for path in places if os.path.isabs(path) and os.path.isdir(path)]
-
-
-# ---- processes
-
-
-def _popen(host: Host, filesystem: FakeFilesystem) -> type[SimulatedPopen]:
-    def answer(
-        argv: Sequence[str], environment: Mapping[str, str], uid: int
-    ) -> CommandResult:
-        context = host.context(
-            HostFiles(filesystem), uid=uid, environment=dict(environment)
-        )
-        result = commands.run(argv, context)
-        host.kernel.after_operation()
-        return result
-
-    return type("Popen", (SimulatedPopen,), {"answer": staticmethod(answer)})

@@ -1,4 +1,4 @@
-"""What stands in for ``subprocess``: kmod's commands are answered, others refused."""
+"""What stands in for ``subprocess``: a program is answered in this process."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from errno import EACCES
 from typing import Any
 
 from pyfakefs.helpers import get_uid
 
-from simkernel.kmod import commands
 from simkernel.kmod.context import CommandResult
 
 __all__ = ["Answer", "SimulatedPopen", "argv_of"]
 
 Answer = Callable[[Sequence[str], Mapping[str, str], int], CommandResult]
-"""Runs a kmod command: argument list, environment, uid."""
+"""Runs a program: argument list, environment, uid."""
 
 
 class SimulatedPopen:
     """``subprocess.Popen`` on the simulated host; a command is over when it starts.
 
-    :raises PermissionError: the command is none of kmod's.
+    :raises PermissionError: the program cannot be started here.
     """
 
     answer: Answer
@@ -96,25 +94,12 @@ class SimulatedPopen:
 
 
 def argv_of(args: Any, *, shell: bool) -> list[str]:
-    """Return the argument list of a ``Popen`` call, if it is a command of kmod's.
-
-    :raises PermissionError: it is not, or it needs a shell.
-    """
-    if shell or isinstance(args, str | bytes):
-        line = args if isinstance(args, str | bytes) else args[0]
-        words = shlex.split(os.fsdecode(line))
-    else:
-        words = [os.fsdecode(word) for word in args]
-    name = os.path.basename(words[0]) if words else ""
-    plain = not shell or not set(";&|<>$`(){}*?#~\n") & set(" ".join(words))
-    if name not in commands.commands() or not plain:
-        raise PermissionError(
-            EACCES,
-            "the fakefs tier runs Python code and the commands of kmod, no other "
-            "program",
-            " ".join(words),
-        )
-    return words
+    """Return the argument list of a ``Popen`` call."""
+    if isinstance(args, str | bytes):
+        line = os.fsdecode(args)
+        return ["/bin/sh", "-c", line] if shell else shlex.split(line)
+    words = [os.fsdecode(word) for word in args]
+    return ["/bin/sh", "-c", *words] if shell else words
 
 
 def _deliver(

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from pyfakefs.fake_file import FakeDirectory, FakeFile, FakeFileFromRealFile
+from pyfakefs.fake_file import (
+    FakeDirectory,
+    FakeDirectoryFromRealDirectory,
+    FakeFile,
+    FakeFileFromRealFile,
+)
 from pyfakefs.fake_filesystem import FakeFilesystem
 
 from simkernel.fronts.fakefs.host import simulated
@@ -17,23 +22,32 @@ from simkernel.fronts.fakefs.nodes import LiveDirectory
 from simkernel.fronts.fakefs.program import find_program, run_program
 from simkernel.scenario.host import Host
 
-__all__ = ["run"]
+__all__ = ["kept_folders", "run"]
+
+_SIMULATED = ("sys", "proc", "dev", "run", "etc", "lib/modules", "usr/sbin")
+"""Places of the simulated host. What is written there never meets the real disk."""
 
 
 def run(host: Host, argv: Sequence[str]) -> int:
     """Run a Python program on a simulated host and return its exit code.
 
     What it writes below the working directory, or below a directory named in its
-    arguments, is on the real disk when it has ended; nothing else is.
+    arguments, is on the real disk when it has ended; nothing else is. A directory
+    that holds places of the simulated host, or lies in one, is not kept.
 
     :raises UsageError: the command is no Python program.
     """
     program = find_program(argv)
-    kept = [Path.cwd(), *(Path(word).resolve() for word in argv[1:] if _is_dir(word))]
+    here = Path.cwd()
+    kept = kept_folders(
+        [here, *(Path(one).resolve() for one in argv[1:] if _is_dir(one))]
+    )
+    if here not in kept:
+        sys.stderr.write(f"simkernel: what is written below {here} is not kept\n")
     folders = [*kept, Path(program.folder)] if program.folder else kept
     written: dict[Path, bytes] = {}
     with simulated(host, folders) as filesystem:
-        filesystem.cwd = os.fspath(kept[0])
+        filesystem.cwd = os.fspath(here)
         code = run_program(program)
         _flush(filesystem)
         for folder in kept:
@@ -42,6 +56,21 @@ def run(host: Host, argv: Sequence[str]) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return code
+
+
+def kept_folders(folders: Sequence[Path]) -> list[Path]:
+    """Return those directories that are real ones and nothing else.
+
+    :param folders: absolute paths, links resolved.
+    """
+    return [
+        folder
+        for folder in folders
+        if not any(
+            folder.is_relative_to(place) or place.is_relative_to(folder)
+            for place in (Path("/", name) for name in _SIMULATED)
+        )
+    ]
 
 
 def _flush(filesystem: FakeFilesystem) -> None:
@@ -60,7 +89,8 @@ def _is_dir(word: str) -> bool:
 def _written_below(filesystem: FakeFilesystem, folder: Path) -> dict[Path, bytes]:
     """Return the files below a directory that are new or changed."""
     found: dict[Path, bytes] = {}
-    pending = [(folder, filesystem.resolve(os.fspath(folder)))]
+    top = filesystem.resolve(os.fspath(folder))
+    pending = [(folder, top)] if isinstance(top, FakeDirectoryFromRealDirectory) else []
     while pending:
         path, entry = pending.pop()
         if isinstance(entry, LiveDirectory):

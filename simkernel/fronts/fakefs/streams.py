@@ -201,20 +201,40 @@ def _described(stream: Any, file: LiveFile, options: dict[str, Any]) -> Any:
     return stream
 
 
+def _dropping(wrapper: Any) -> Any:
+    """Return pyfakefs's class of an open file, which closes when it is dropped.
+
+    Its own are held by the table of open files, so that what is in their buffers
+    would be seen only after an explicit ``close``.
+    """
+
+    def set_attribute(self: Any, name: str, value: Any) -> None:
+        wrapper.__setattr__(self, name, value)
+        if name == "filedes" and value is not None:
+            self.filesystem.open_files[value] = [weakref.proxy(self)]
+
+    return type(wrapper.__name__, (wrapper,), {"__setattr__": set_attribute})
+
+
 @contextmanager
 def live_streams() -> Iterator[None]:
     """Let pyfakefs open live files with :func:`_open_live` while the block runs."""
     binary, text = fake_open.FakeBinaryFileWrapper, fake_open.FakeTextFileWrapper
+    dropping = {kind: _dropping(kind) for kind in (binary, text)}
+
+    def open_plain(kind: Any, file: Any, path: Any, options: dict[str, Any]) -> Any:
+        by_number = options["raw_io"] or options["opened_as_fd"]
+        return (kind if by_number else dropping[kind])(file, path, **options)
 
     def open_binary(file: Any, path: Any, **options: Any) -> Any:
         if isinstance(file, LiveFile):
             return _open_live(file, binary=True, options=options)
-        return binary(file, path, **options)
+        return open_plain(binary, file, path, options)
 
     def open_text(file: Any, path: Any, **options: Any) -> Any:
         if isinstance(file, LiveFile):
             return _open_live(file, binary=False, options=options)
-        return text(file, path, **options)
+        return open_plain(text, file, path, options)
 
     fake_open.FakeBinaryFileWrapper = open_binary
     fake_open.FakeTextFileWrapper = open_text

@@ -34,15 +34,18 @@ _FORBIDDEN = (
 """What pyfakefs leaves real and what would reach past the host."""
 
 
+def uname(release: str) -> os.uname_result:
+    """Return what ``uname(2)`` says on a kernel of that release."""
+    return os.uname_result(("Linux", "simulated", release, "#1 SMP", "x86_64"))
+
+
 def replacements(release: str) -> dict[str, Callable[..., Any]]:
     """Return functions by name, to stand in ``os``.
 
     :param release: what ``uname`` shall say.
     """
     replaced: dict[str, Callable[..., Any]] = {
-        "uname": lambda: os.uname_result(
-            ("Linux", "simulated", release, "#1 SMP", "x86_64")
-        ),
+        "uname": lambda: uname(release),
         "geteuid": get_uid,
         "setuid": set_uid,
         "seteuid": set_uid,

@@ -15,7 +15,7 @@ from pyfakefs import fake_open
 from simkernel.errors import UsageError
 from simkernel.fronts.fakefs.host import simulated
 from simkernel.fronts.fakefs.program import find_program
-from simkernel.fronts.fakefs.run import run
+from simkernel.fronts.fakefs.run import kept_folders, run
 from tests.bench import host_of
 
 VF = "/sys/bus/pci/devices/0000:3b:00.2"
@@ -39,6 +39,15 @@ def test_open_file_dropped_without_close_is_written() -> None:
         open(f"{VF}/driver_override", "w").write("foo")  # noqa: SIM115  # on purpose
 
         assert Path(f"{VF}/driver_override").read_text() == "foo\n"
+
+
+def test_plain_file_dropped_without_close_is_written() -> None:
+    """A configuration that a script writes in one expression is there at once."""
+    with simulated(_host()):
+        open("/etc/modprobe.d/x.conf", "w").write("alias foo vfio\n")  # noqa: SIM115  # on purpose
+        done = subprocess.run(["modprobe", "-R", "foo"], capture_output=True, text=True)
+
+        assert done.stdout == "vfio\n"
 
 
 def test_buffered_write_that_is_refused_raises_at_close() -> None:
@@ -94,7 +103,7 @@ def test_kmod_commands_are_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["ls", "/sys"], "modprobe x; rm -rf /", ["sh", "-c", "true"]]
+    "command", [["ls", "/sys"], "modprobe x; reboot", ["sh", "-c", "true"]]
 )
 def test_other_programs_are_refused(command: str | list[str]) -> None:
     """Nothing runs that would see the real host."""
@@ -165,6 +174,29 @@ def test_files_written_below_the_working_directory_are_kept(
     }
     assert found == {"new": "new", "old": "older", "same": "same", "d/deep": "1"}
     assert not os.path.exists("/run/gone")
+
+
+@pytest.mark.parametrize(
+    "folder", ["/", "/etc", "/usr", "/usr/sbin", "/lib", "/run/resolver", "/sys/bus"]
+)
+def test_directory_that_touches_the_simulated_host_is_never_written_back(
+    folder: str,
+) -> None:
+    """The simulated modprobe must not land where the real one is."""
+    assert [Path("/home/me")] == kept_folders([Path(folder), Path("/home/me")])
+
+
+def test_simulated_files_stay_simulated_below_a_kept_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link in the working directory to a place of the host leads nowhere real."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("/run")
+
+    assert 0 == run(_host(), ["python", "-c", "open('link/leak', 'w').write('x')"])
+
+    assert ["link"] == [path.name for path in tmp_path.iterdir()]
+    assert not os.path.exists("/run/leak")
 
 
 @pytest.mark.parametrize(
