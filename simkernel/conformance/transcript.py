@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -57,23 +58,34 @@ def compare(
 ) -> tuple[int, list[Difference]]:
     """Return the number of fields compared, and those that differ.
 
-    :raises ValueError: the transcripts are not of the same operations.
+    An operation is the same in both if it is the n-th of its kind on its file in its
+    section; one that only one of them has differs in its result.
     """
-    if len(real) != len(simulated):
-        raise ValueError(f"{len(real)} real records, {len(simulated)} simulated")
+    ours = _by_operation(simulated)
+    theirs = _by_operation(real)
     compared = 0
     differences = []
-    for one, other in zip(real, simulated, strict=True):
-        if (one["op"], one.get("data")) != (other["op"], other.get("data")):
-            raise ValueError(f"record {one['n']}: {one['op']} is not {other['op']}")
-        for field in FIELDS:
+    for key in theirs | ours:
+        one, other = theirs.get(key, {}), ours.get(key, {})
+        for field in FIELDS if one and other else ("res",):
             if field not in one and field not in other:
                 continue
             compared += 1
             expected, actual = _plain(one.get(field)), _plain(other.get(field))
             if expected != actual:
-                differences.append(Difference(one, field, expected, actual))
+                differences.append(Difference(one or other, field, expected, actual))
     return compared, differences
+
+
+def _by_operation(records: list[_Record]) -> dict[tuple[object, ...], _Record]:
+    found: dict[tuple[object, ...], _Record] = {}
+    seen: Counter[tuple[object, ...]] = Counter()
+    for record in records:
+        what = tuple(str(record.get(name)) for name in ("sec", "op", "path", "data"))
+        key = (*what, seen[what])
+        found[key] = record
+        seen[what] += 1
+    return found
 
 
 def _plain(value: Any) -> Any:

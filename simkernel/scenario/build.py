@@ -55,12 +55,18 @@ def _powered_on(scenario: schema.Scenario) -> Host:
     kernel.modules.boot([one for one in specs if one.builtin])
     host = Host(
         kernel=kernel,
-        modules=specs,
+        modules=tuple(
+            spec
+            for spec, one in zip(specs, scenario.modules, strict=True)
+            if one.listed
+        ),
         files={
             f"/etc/modprobe.d/{name}": text.encode()
             for name, text in scenario.modprobe_d.items()
         },
         missing=scenario.missing,
+        compressed=scenario.kernel.compressed_modules,
+        build_folder=scenario.build_folder,
         environment=scenario.environment,
     )
     if scenario.udev:

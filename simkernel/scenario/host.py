@@ -23,27 +23,37 @@ class Host:
 
     kernel: Kernel
     modules: tuple[ModuleSpec, ...]
-    """All modules of the kernel, in link order."""
+    """The modules that ``/lib/modules`` knows, in link order."""
     files: dict[str, bytes]
     """Plain files by absolute path, but for those of the modules."""
     missing: tuple[str, ...] = ()
     """Files of the module directory that are not there."""
+    compressed: bool = False
+    """The kernel's own modules are installed as ``.ko.xz``."""
+    build_folder: str = ""
+    """Where copies of the other modules are; empty: nowhere."""
     environment: dict[str, str] = field(default_factory=dict)
     """Environment variables for what runs on the host."""
     autoload: Autoload | None = None
     """udev's part, on a host where it runs."""
 
     def module_files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield path and content of each file of ``/lib/modules/<release>``."""
+        """Yield path and content of each file of ``/lib/modules/<release>``.
+
+        Those of the folder where modules were built come along.
+        """
         kernel = self.kernel
         made: Mapping[str, bytes] = depmod.generate(
             self.modules,
             kernel.release,
             builtin_table_aliases=kernel.features.builtin_table_aliases,
+            compress=self.compressed,
         )
         for name in made:
             if name not in self.missing:
                 yield f"/lib/modules/{kernel.release}/{name}", made[name]
+            if self.build_folder and _is_built_apart(name):
+                yield f"{self.build_folder}/{name.rpartition('/')[2]}", made[name]
 
     def context(
         self,
@@ -82,3 +92,7 @@ class Host:
             commands.run(["modprobe", "-b", "-q", modalias], context)
 
         self.autoload.load = load
+
+
+def _is_built_apart(path: str) -> bool:
+    return path.endswith(".ko") and not path.startswith("kernel/")

@@ -132,6 +132,9 @@ class Module:
     )
     """File below ``/lib/modules/<release>/``."""
     builtin: bool = False
+    listed: bool = True
+    """False: ``/lib/modules`` does not know it: code that has no choice but to be
+    built in, or a module that came from elsewhere, such as the initramfs."""
     aliases: tuple[str, ...] = ()
     """Strings of ``MODULE_ALIAS``; those of the drivers' tables come by themselves."""
     depends: tuple[str, ...] = ()
@@ -141,6 +144,9 @@ class Module:
     license: str = "GPL"
     description: str = ""
     version: str = ""
+    info: dict[str, str] = field(default_factory=dict)
+    """Pairs of ``.modinfo`` in their order, where it matters: instead of ``license``,
+    ``description`` and ``version``."""
     drivers: tuple[Driver, ...] = ()
     devices: tuple[OtherDevice, ...] = ()
     """Devices that it makes when loaded."""
@@ -219,6 +225,8 @@ class KernelImage:
     buses: tuple[str, ...] = ("platform",)
     """Buses beside PCI."""
     cmdline: str = "BOOT_IMAGE=/vmlinuz root=/dev/vda1 ro"
+    compressed_modules: bool = False
+    """Its own modules are installed as ``.ko.xz``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,5 +279,7 @@ class Scenario:
     """Environment variables for what runs on the host."""
     missing: tuple[str, ...] = ()
     """Files of ``/lib/modules/<release>`` that are not there."""
+    build_folder: str = _text(r"(?:/[^/\0]+)*", "an absolute path", "")
+    """Directory where the modules outside ``kernel/`` were built, and still are."""
     faults: tuple[Fault, ...] = ()
     expected: Expected | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from simkernel.model.driver import ANY_ID, DriverSpec, PciId
 from simkernel.model.faults import Fault
 from simkernel.model.features import Features
@@ -16,15 +18,6 @@ __all__ = ["fault", "function", "module", "other_device"]
 def module(entry: schema.Module, features: Features) -> ModuleSpec:
     """Return a module as this kernel would have been built with it."""
     drivers = tuple(_driver(one, features) for one in entry.drivers)
-    info = [("license", entry.license)]
-    info += [
-        (key, text)
-        for key, text in (
-            ("description", entry.description),
-            ("version", entry.version),
-        )
-        if text
-    ]
     return ModuleSpec(
         name=entry.name,
         path=entry.path,
@@ -47,7 +40,7 @@ def module(entry: schema.Module, features: Features) -> ModuleSpec:
             )
             for one in entry.parameters
         ),
-        info=tuple(info),
+        info=_info(entry),
         drivers=drivers,
         init_errno=_errno(entry.init_errno),
         init_ms=entry.init_ms,
@@ -56,6 +49,24 @@ def module(entry: schema.Module, features: Features) -> ModuleSpec:
         hotplug_control=entry.hotplug_control,
         devices=tuple(other_device(one) for one in entry.devices),
     )
+
+
+def _info(entry: schema.Module) -> tuple[tuple[str, str], ...]:
+    """Return the texts of a module's own declarations, and what modpost adds.
+
+    Source: scripts/mod/modpost.c read_symbols(): a module with a version has the
+    sum of its sources, too. Rule: R-MOD-10.
+    """
+    texts = entry.info or {
+        "license": entry.license,
+        "description": entry.description,
+        "version": entry.version,
+    }
+    info = {key: text for key, text in texts.items() if text}
+    if "version" in info and not entry.builtin:
+        sum_of_sources = hashlib.sha256(entry.name.encode()).hexdigest()[:24].upper()
+        info.setdefault("srcversion", sum_of_sources)
+    return tuple(info.items())
 
 
 def other_device(entry: schema.OtherDevice) -> DeviceSpec:

@@ -91,12 +91,17 @@ def _module(kernel: Kernel, module: Module) -> Directory:
 
 
 def _holders(module: Module, base: str) -> Listing:
+    """Return the links in ``holders/``, in whose order rmmod and lsmod name them.
+
+    Source: fs/kernfs/dir.c kernfs_sd_compare(); observed on 6.12. Rule: R-MOD-11.
+    """
+
     def child(name: str) -> Node | None:
         if name not in module.holders:
             return None
         return link(f"{base}/{name}", f"/module/{name}")
 
-    return Listing(lambda: list(module.holders), child)
+    return Listing(lambda: sorted(module.holders, key=text.name_hash), child)
 
 
 def _drivers(module: Module, base: str) -> Directory:

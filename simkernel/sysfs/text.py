@@ -12,7 +12,13 @@ from simkernel.errors import KernelRefusal
 from simkernel.model.kstrtox import c_string
 from simkernel.sysfs.node import PAGE_SIZE
 
-__all__ = ["device_name", "override", "pci_id_fields", "synthetic_uevent"]
+__all__ = [
+    "device_name",
+    "name_hash",
+    "override",
+    "pci_id_fields",
+    "synthetic_uevent",
+]
 
 _BLANKS = b" \t\n\v\f\r"
 _ACTIONS = ("add", "remove", "change", "move", "online", "offline", "bind", "unbind")
@@ -100,3 +106,16 @@ def synthetic_uevent(data: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
             raise KernelRefusal(EINVAL, "R-UEV-3")
         variables.append((f"SYNTH_ARG_{found[1].decode()}", found[2].decode()))
     return action.decode(), tuple(variables)
+
+
+def name_hash(name: str) -> int:
+    """Return the number by which kernfs orders the names in a directory.
+
+    Source: fs/kernfs/dir.c kernfs_name_hash(), include/linux/stringhash.h and
+    hash.h hash_long() on 64 bits. Rule: R-MOD-11.
+    """
+    value = 0
+    for byte in name.encode():
+        value = (value + (byte << 4) + (byte >> 4)) * 11 & 0xFFFFFFFFFFFFFFFF
+    value = (value * 0x61C8864680B583EB & 0xFFFFFFFFFFFFFFFF) >> 32 & 0x7FFFFFFF
+    return min(value + 2 if value < 2 else value, 0x7FFFFFFE)

@@ -66,7 +66,7 @@ def test_module_directory() -> None:
 
     loaded = (
         "coresize drivers holders initsize initstate notes parameters refcnt sections "
-        "taint uevent version"
+        "srcversion taint uevent version"
     )
     assert loaded.split() == _names(tree, "module/host_nic")
     assert _names(tree, "module/host_nic/drivers") == ["pci:host_nic"]

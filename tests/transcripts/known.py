@@ -1,0 +1,110 @@
+"""What a recorded program may see differently on the bench, and why.
+
+The recording guest had more than the bench: other devices, drivers and modules, a
+whole Debian. A difference is known only if the rest of the field is the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from simkernel.conformance.transcript import Difference
+
+__all__ = ["reason"]
+
+OTHER_DEVICES = ("0000:04:00.0", "/virtio8/", "/sys/bus/platform/")
+"""Devices of the recording guest that are not the bench's."""
+PORT_SERVICES = ("pci_express", "pci_bus", "slots")
+"""Subsystems of a root port's own services, which the model does not have."""
+BENCH_MODULES = ("simdrv", "simplat", "simfake", "vfio", "irqbypass", "virtio_pci")
+"""Words in the lines of a listing that are about modules of the bench."""
+
+
+def reason(difference: Difference) -> str | None:
+    """Return why a difference is there on purpose, None if it is not."""
+    for why, is_known in KNOWN.items():
+        if is_known(difference):
+            return why
+    return None
+
+
+def _path(difference: Difference) -> str:
+    return str(difference.record.get("path", ""))
+
+
+def _of_other_device(difference: Difference) -> bool:
+    path = _path(difference)
+    lists_all = path in ("/sys/bus/pci/devices", "/sys/bus/platform/devices")
+    return (
+        lists_all
+        or path.endswith("/devices_deferred")
+        or any(name in path for name in OTHER_DEVICES)
+        or (
+            difference.field == "state"
+            and _without_other_devices(difference.real)
+            == _without_other_devices(difference.simulated)
+        )
+    )
+
+
+def _without_other_devices(state: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in state.items() if key not in OTHER_DEVICES}
+
+
+def _of_port_service(difference: Difference) -> bool:
+    return difference.field == "uevents" and _of_modelled_buses(
+        difference.real
+    ) == _of_modelled_buses(difference.simulated)
+
+
+def _of_modelled_buses(events: list[dict[str, str]] | None) -> list[dict[str, str]]:
+    return [
+        event
+        for event in events or []
+        if event["SUBSYSTEM"] not in PORT_SERVICES
+        and not event["DEVPATH"].startswith("/bus/auxiliary/")
+        and not (event["ACTION"] == "change" and event.get("DRIVER") == "pcieport")
+    ]
+
+
+def _of_other_module(difference: Difference) -> bool:
+    """Tell whether two listings have the same lines about the bench's modules.
+
+    A dump of modprobe is recorded up to 6000 characters: what comes before its
+    indexes is compared.
+    """
+    real, simulated = difference.real, difference.simulated
+    is_text = isinstance(real, str) and isinstance(simulated, str)
+    if difference.record["op"] != "cmd" or not is_text:
+        return False
+    if _path(difference) == "modprobe -c":
+        real, simulated = (text.partition("\n\n")[0] for text in (real, simulated))
+        return _without_virtme(real) == simulated.splitlines()
+    return _about_bench(real) == _about_bench(simulated) != []
+
+
+def _without_virtme(text: str) -> list[str]:
+    return [line for line in text.splitlines() if not line.startswith("options virtme")]
+
+
+def _about_bench(text: str) -> list[str]:
+    """Return the lines about modules of the bench, without line numbers and sizes."""
+    return [
+        re.sub(r"^\d+:| +\d{5,} | 0x\w+", " ", line)
+        for line in text.splitlines()
+        if any(name in line for name in BENCH_MODULES)
+    ]
+
+
+def _starts_with(*words: str) -> Callable[[Difference], bool]:
+    return lambda difference: _path(difference).startswith(words)
+
+
+KNOWN: dict[str, Callable[[Difference], bool]] = {
+    "a device that the bench does not have": _of_other_device,
+    "root ports' own services and the auxiliary bus are not modelled": _of_port_service,
+    "modules that the bench does not have; sizes, addresses": _of_other_module,
+    "the first lines of an index of all of Debian's modules": _starts_with("head -3 "),
+    "what ls and ps show is not the kernel's": _starts_with("bash -c ls -la"),
+}
