@@ -63,6 +63,8 @@ class _Node:
         if not self.first <= code <= self.last:
             return None
         at = self._children + 4 * (code - self.first)
+        if at + 4 > len(self._data):
+            return None
         (reference,) = struct.unpack_from(">I", self._data, at)
         # Children come before their parents: what says otherwise might be endless.
         if not 0 < reference & _OFFSET < self._offset:

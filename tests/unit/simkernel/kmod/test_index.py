@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from simkernel.kmod.index import Index
@@ -63,6 +63,7 @@ def test_equal_priorities_give_the_value_found_last_first() -> None:
 
 @settings(deadline=None)
 @given(data=st.binary(max_size=80), entries=entries, at=st.integers(8, 200))
+@example(data=bytes(7), entries=[(":::::", "", 0)] * 2, at=25)
 def test_broken_file_is_searched_without_harm(
     data: bytes, entries: list[tuple[str, str, int]], at: int
 ) -> None:
