@@ -93,6 +93,8 @@ class PciFunction:
     """``flr``, ``pm``, ``bus``, ... as ``reset_method`` lists them."""
     netdev: str = ""
     """Name of its network interface while a network driver has it; empty: none."""
+    express: bool = True
+    """Has a PCI Express capability; False: a conventional function."""
     lost_with_bus: bool = False
     """Answers only until the bus that it sits on is removed."""
 

@@ -27,6 +27,8 @@ def check_devices(scenario: schema.Scenario) -> Iterator[str]:
             yield from _bridge(where, device, address, buses)
         if device.sriov is not None:
             yield from _sriov(where, device.sriov)
+            if not device.express:
+                yield f"{where}.express: SR-IOV is a capability of PCI Express"
     yield from _virtual_functions(scenario)
     yield from _drivers_known(scenario)
 

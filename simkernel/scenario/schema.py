@@ -204,6 +204,8 @@ class Device:
     secondary_bus: str = _text("(?:[0-9a-f]{2})?", "two hex digits", "")
     """Bus behind a bridge."""
     reset_methods: tuple[str, ...] = ()
+    express: bool = True
+    """False: a conventional PCI function, not a PCI Express one."""
     netdev: str = _text(NETDEV, "an interface name, at most 15 characters", "")
     """Its network interface while a network driver holds it."""
     driver: str | None = None

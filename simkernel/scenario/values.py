@@ -148,6 +148,7 @@ def function(entry: schema.Device, *, iommu: bool) -> PciFunction:
         secondary_bus=int(entry.secondary_bus, 16) if entry.secondary_bus else None,
         sriov=None if entry.sriov is None else _capability(entry.sriov),
         reset_methods=entry.reset_methods,
+        express=entry.express,
         netdev=entry.netdev,
     )
 

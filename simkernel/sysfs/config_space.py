@@ -10,28 +10,37 @@ import struct
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci import PciDevice
 
-__all__ = ["SIZE", "render"]
+__all__ = ["render", "size_of"]
 
-SIZE = 4096
-"""Bytes of a PCI Express function's configuration space."""
+_SIZE = 256
+_EXPRESS_SIZE = 4096
 _CAPABILITIES_LIST = 0x10
 _PCI_EXPRESS = 0x10
 _MULTI_FUNCTION = 0x80
 _VIRTUAL_IDS = (0xFFFF, 0xFFFF)
 
 
+def size_of(device: PciDevice) -> int:
+    """Return the number of bytes of a function's configuration space.
+
+    Source: drivers/pci/probe.c pci_cfg_space_size(). Rule: R-PCI-8.
+    """
+    return _EXPRESS_SIZE if device.function.express else _SIZE
+
+
 def render(kernel: Kernel, device: PciDevice) -> bytes:
-    """Return the 4096 bytes of ``config``; all ones if nothing answers any more.
+    """Return the bytes of ``config``; all ones if nothing answers any more.
 
     A virtual function answers 0xffff for vendor and device; the kernel takes its ids
     from the physical one (PCI Express SR-IOV specification, 3.4.1.1).
     """
     if not kernel.pci.answers(device):
-        return b"\xff" * SIZE
+        return b"\xff" * size_of(device)
     it = device.function
     vendor, identity = _VIRTUAL_IDS if device.physfn else (it.vendor, it.device)
-    space = bytearray(SIZE)
-    struct.pack_into("<HHHH", space, 0x00, vendor, identity, 0, _CAPABILITIES_LIST)
+    space = bytearray(size_of(device))
+    status = _CAPABILITIES_LIST if it.express else 0
+    struct.pack_into("<HHHH", space, 0x00, vendor, identity, 0, status)
     struct.pack_into("<I", space, 0x08, it.class_ << 8 | it.revision)
     header = _MULTI_FUNCTION | (1 if device.is_bridge else 0)
     space[0x0E] = header
@@ -40,6 +49,7 @@ def render(kernel: Kernel, device: PciDevice) -> bytes:
         struct.pack_into("<BBB", space, 0x18, own, behind, behind)
     else:
         struct.pack_into("<HH", space, 0x2C, it.subvendor, it.subdevice)
-    space[0x34] = 0x40
-    struct.pack_into("<BBH", space, 0x40, _PCI_EXPRESS, 0, 0x0002)
+    if it.express:
+        space[0x34] = 0x40
+        struct.pack_into("<BBH", space, 0x40, _PCI_EXPRESS, 0, 0x0002)
     return bytes(space)

@@ -8,7 +8,15 @@ from errno import EINVAL
 from simkernel.errors import KernelRefusal
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci import PciDevice
-from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
+from simkernel.sysfs import config_space
+from simkernel.sysfs.node import (
+    PAGE_SIZE,
+    Attribute,
+    Directory,
+    Listing,
+    Node,
+    link,
+)
 from simkernel.sysfs.pci_attributes import ATTRIBUTES, PciAttribute
 from simkernel.sysfs.vfio_dev import vfio_dev
 
@@ -59,6 +67,7 @@ def _file(kernel: Kernel, device: PciDevice, row: PciAttribute) -> Attribute:
         show=None if show is None and binary is None else read,
         store=None if store is None else lambda data: store(kernel, device, data),
         alive=lambda: not device.dead,
+        size=PAGE_SIZE if binary is None else config_space.size_of(device),
     )
 
 

@@ -65,6 +65,18 @@ def _value(show: Callable[[PciDevice], object]) -> PciAttribute:
     return PciAttribute(0o444, lambda kernel, device: str(show(device)))
 
 
+def _of_express(text: str) -> PciAttribute:
+    """Return a file about the link, which only PCI Express functions have.
+
+    Source: drivers/pci/pci-sysfs.c pcie_dev_attrs_are_visible(). Rule: R-PCI-8.
+    """
+    return PciAttribute(
+        0o444,
+        lambda kernel, device: text,
+        present=lambda kernel, device: device.function.express,
+    )
+
+
 _RESOURCE_LINES = 13
 """Lines of ``resource``: six BARs, the ROM, and SR-IOV's six."""
 
@@ -221,8 +233,8 @@ ATTRIBUTES: dict[str, PciAttribute] = {
     "class": _value(lambda device: f"0x{device.function.class_:06x}"),
     "config": PciAttribute(0o644, binary=config_space.render),
     "consistent_dma_mask_bits": _value(lambda device: 32),
-    "current_link_speed": _value(lambda device: "Unknown"),
-    "current_link_width": _value(lambda device: 0),
+    "current_link_speed": _of_express("Unknown"),
+    "current_link_width": _of_express("0"),
     "d3cold_allowed": _setting("d3cold_allowed", default=0),
     "device": _value(lambda device: f"0x{device.function.device:04x}"),
     "dma_mask_bits": _value(lambda device: 32),
@@ -235,8 +247,8 @@ ATTRIBUTES: dict[str, PciAttribute] = {
     "irq": _value(lambda device: 0),
     "local_cpulist": _value(lambda device: "0-1"),
     "local_cpus": _value(lambda device: 3),
-    "max_link_speed": _value(lambda device: "Unknown"),
-    "max_link_width": _value(lambda device: 255),
+    "max_link_speed": _of_express("Unknown"),
+    "max_link_width": _of_express("255"),
     "modalias": _value(lambda device: device.modalias),
     "msi_bus": _setting("msi_bus", default=1),
     "numa_node": PciAttribute(

@@ -17,6 +17,25 @@ OTHER_DEVICES = ("0000:04:00.0", "/virtio8/", "/sys/bus/platform/")
 """Devices of the recording guest that are not the bench's."""
 PORT_SERVICES = ("pci_express", "pci_bus", "slots")
 """Subsystems of a root port's own services, which the model does not have."""
+NOT_ON_BENCH = re.compile(
+    r"/sys/bus/(?:acpi|auxiliary|pci_express|virtio)"
+    r"|/sys/bus/pci/devices/0000:(?:00:0[1-9bd]|00:1f|02:00|04:00)\.\d"
+    r"|/sys/bus/pci/drivers/(?!simdrv|sim-b|pcieport|e1000e|virtio-pci).+/module"
+    r"|/sys/module/kernel"
+    r"|/proc/cmdline"
+)
+"""Paths that only one of the two has, or that a transcript leaves out."""
+LISTS_ALL = re.compile(
+    r"/sys/(?:bus|module|kernel/iommu_groups|bus/pci/drivers/(?:pcieport)?)"
+)
+"""Directories in which the recording guest had more."""
+MORE_FILES = {
+    r"": r"firmware_node|waiting_for_supplier|resource\d",
+    r"0000:00:0[ac]\.0": r".*:pcie0\d\d|aer_.*|msi_irqs|pci_bus|reset_subordinate",
+    r"0000:03:00\.0": r"aer_.*|msi_irqs|net|ptp|reset|reset_method|rom|wakeup",
+}
+"""By device: files from the firmware's tables, of memory, of a port's services, and
+of the network card that the recording machine emulated."""
 BENCH_MODULES = ("simdrv", "simplat", "simfake", "vfio", "irqbypass", "virtio_pci")
 """Words in the lines of a listing that are about modules of the bench."""
 
@@ -97,6 +116,49 @@ def _about_bench(text: str) -> list[str]:
     ]
 
 
+def _only_on_one(difference: Difference) -> bool:
+    absent = difference.real, difference.simulated
+    path = _path(difference)
+    refused = difference.field == "res" and "ENOENT" in absent
+    return NOT_ON_BENCH.fullmatch(path) is not None and (None in absent or refused)
+
+
+def _only_more(difference: Difference, names: str) -> bool:
+    """Tell whether a real directory differs by more entries of certain names."""
+    real, simulated = difference.real, difference.simulated
+    if difference.record["op"] != "ls" or difference.field != "out":
+        return False
+    more = real.keys() - simulated.keys()
+    return all(re.fullmatch(names, name) for name in more) and simulated == {
+        name: entry for name, entry in real.items() if name not in more
+    }
+
+
+def _lists_more(difference: Difference) -> bool:
+    path = _path(difference)
+    return LISTS_ALL.fullmatch(path) is not None and _only_more(difference, ".*")
+
+
+def _has_more_files(difference: Difference) -> bool:
+    folder, _, name = _path(difference).rpartition("/")
+    patterns = [more for device, more in MORE_FILES.items() if re.match(device, name)]
+    is_device = folder == "/sys/bus/pci/devices"
+    return is_device and _only_more(difference, "|".join(patterns))
+
+
+def _has_notes(difference: Difference) -> bool:
+    in_notes = _path(difference).endswith("/notes")
+    return in_notes and _only_more(difference, r"\.note\..*")
+
+
+def _is_config(difference: Difference) -> bool:
+    """Tell whether what differs is behind the header: capabilities besides Express."""
+    if not _path(difference).endswith("/config"):
+        return False
+    real, simulated = str(difference.real), str(difference.simulated)
+    return len(real) == len(simulated) and real[:0x41] == simulated[:0x41]
+
+
 def _starts_with(*words: str) -> Callable[[Difference], bool]:
     return lambda difference: _path(difference).startswith(words)
 
@@ -106,5 +168,11 @@ KNOWN: dict[str, Callable[[Difference], bool]] = {
     "root ports' own services and the auxiliary bus are not modelled": _of_port_service,
     "modules that the bench does not have; sizes, addresses": _of_other_module,
     "the first lines of an index of all of Debian's modules": _starts_with("head -3 "),
-    "what ls and ps show is not the kernel's": _starts_with("bash -c ls -la"),
+    "what ls and ps show is not the kernel's": _starts_with("bash -c ls -la", "ps "),
+    "the build of Debian's kernel": _starts_with("uname -a"),
+    "what the bench does not have, or the transcript leaves out": _only_on_one,
+    "the recording guest had more of a kind": _lists_more,
+    "firmware's tables, memory, services and cards are not modelled": _has_more_files,
+    "the notes of a module's file are not modelled": _has_notes,
+    "capabilities of a function besides PCI Express are not modelled": _is_config,
 }

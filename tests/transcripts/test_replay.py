@@ -19,6 +19,7 @@ from tests.transcripts.known import reason
 
 DATA = Path(__file__).parent.parent / "data" / "golden"
 BATCHES = (
+    "b00_inventory",
     "b01_bind",
     "b02_override",
     "b03_ids",

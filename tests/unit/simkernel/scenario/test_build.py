@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,8 @@ from simkernel.scenario.build import build
 from simkernel.scenario.look import look, snapshot
 from simkernel.scenario.render import load, parse
 from simkernel.scenario.schema import Scenario
+from simkernel.sysfs.node import Attribute
+from simkernel.sysfs.root import sysfs
 from tests.strategies import hosts
 
 VF = "/sys/bus/pci/devices/0000:01:00.{}/"
@@ -140,3 +143,58 @@ def test_host_comes_up_or_its_problems_are_told(scenario: Scenario) -> None:
     snapshot(booted)
 
     assert {one.address for one in scenario.devices} <= set(booted.kernel.pci.devices)
+
+
+OUT_OF_TREE = """
+kernel: {release: 6.12.0, compressed_modules: true}
+build_folder: /root/built
+modules:
+  - {name: base, path: kernel/base.ko}
+  - {name: own, path: extra/own.ko, info: {version: "3", license: MIT}}
+  - {name: early, path: kernel/early.ko, listed: false, depends: [base]}
+  - {name: core, path: kernel/core.ko, builtin: true, listed: false}
+loaded: [early]
+devices:
+  - {address: "0000:00:01.0", id: "1af4:0001", express: false}
+  - {address: "0000:00:02.0", id: "1af4:0001"}
+"""
+
+
+def test_files_of_modules_lie_where_the_scenario_says() -> None:
+    """Compressed or not, in the folder of their build too, or nowhere."""
+    built = build(parse(OUT_OF_TREE))
+    files = dict(built.module_files())
+    folder = "/lib/modules/6.12.0"
+
+    assert [path for path in files if ".ko" in path] == [
+        f"{folder}/kernel/base.ko.xz",
+        f"{folder}/extra/own.ko",
+        "/root/built/own.ko",
+    ]
+    assert files[f"{folder}/extra/own.ko"] == files["/root/built/own.ko"]
+    assert files[f"{folder}/modules.builtin"] == b""
+    assert list(built.kernel.modules.loaded) == ["base", "early"]
+
+
+def test_module_info_is_written_in_its_order() -> None:
+    """Also the sum of its sources, which a module with a version has."""
+    own = next(one for one in build(parse(OUT_OF_TREE)).modules if one.name == "own")
+
+    assert [key for key, _ in own.info] == ["version", "license", "srcversion"]
+    assert re.fullmatch("[0-9A-F]{24}", dict(own.info)["srcversion"])
+
+
+def test_conventional_function_has_no_link_and_little_configuration() -> None:
+    """256 bytes without capabilities; a PCI Express function has more of both."""
+    tree = sysfs(build(parse(OUT_OF_TREE)).kernel)
+    sizes = {}
+    for name in ("0000:00:01.0", "0000:00:02.0"):
+        config = tree.resolve(f"bus/pci/devices/{name}/config")
+        assert isinstance(config, Attribute)
+        has_link = tree.resolve(f"bus/pci/devices/{name}/max_link_speed") is not None
+        sizes[name] = (config.size, len(tree.read(config)), has_link)
+
+    assert sizes == {
+        "0000:00:01.0": (256, 256, False),
+        "0000:00:02.0": (4096, 4096, True),
+    }

@@ -139,6 +139,11 @@ def test_installed_scenarios_fit(name: str) -> None:
             "devices[1].sriov: offset and stride must be at least 1",
         ),
         (
+            "    sriov:",
+            "    express: false\n    sriov:",
+            "devices[1].express: SR-IOV is a capability of PCI Express",
+        ),
+        (
             "enabled: 2",
             "enabled: 2, offset: 65535",
             "devices[1].sriov: virtual function 0 would be past bus ff",

@@ -12,6 +12,7 @@ from simkernel.sysfs.devtmpfs import devtmpfs
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link
 from simkernel.sysfs.procfs import procfs
 from simkernel.sysfs.root import sysfs
+from simkernel.sysfs.text import name_hash
 from simkernel.sysfs.tree import Tree
 from tests.bench import GPU, NIC, bench, device
 
@@ -79,6 +80,15 @@ def test_holders_are_links_to_the_users() -> None:
     tree = sysfs(bench("vfio_pci"))
 
     assert _target(tree, "module/vfio/holders/vfio_pci") == "../../vfio_pci"
+
+
+def test_names_are_ordered_by_the_kernels_hash() -> None:
+    """The order of holders as a real kernel listed them."""
+    listed = "vfio_pci_core vfio_iommu_type1 vfio_pci"
+    watched = "scsi_mod libata sg sr_mod"
+
+    for names in (listed.split(), watched.split()):
+        assert names == sorted(sorted(names), key=name_hash)
 
 
 def test_iommu_group_lists_its_members() -> None:
