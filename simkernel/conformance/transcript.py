@@ -1,8 +1,9 @@
 """Transcripts of operations on a kernel, and their comparison.
 
 A transcript has one JSON object a line: what was done (``op``, ``path``, ``data``)
-and what came of it: ``res``, ``ret``, ``out``, ``err``, ``state``, ``uevents``.
-Numbers that a kernel hands out by chance are not compared.
+and what came of it: ``res``, ``ret``, ``out``, ``err``, ``state``, ``uevents``,
+and of modules, which are ``loaded``. Numbers that a kernel hands out by chance are not
+compared.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 __all__ = ["FIELDS", "Difference", "compare", "parse"]
 
-FIELDS = ("res", "ret", "out", "err", "state", "uevents")
+FIELDS = ("res", "ret", "out", "err", "state", "uevents", "loaded")
 """What is compared of each record."""
 
 _Record = dict[str, Any]

@@ -26,7 +26,8 @@ NOT_ON_BENCH = re.compile(
 )
 """Paths that only one of the two has, or that a transcript leaves out."""
 LISTS_ALL = re.compile(
-    r"/sys/(?:bus|module|kernel/iommu_groups|bus/pci/drivers/(?:pcieport)?)"
+    r"/sys/(?:bus|module|kernel/iommu_groups"
+    r"|bus/pci/devices|bus/pci/drivers/(?:pcieport)?)"
 )
 """Directories in which the recording guest had more."""
 MORE_FILES = {
@@ -54,15 +55,13 @@ def _path(difference: Difference) -> str:
 
 def _of_other_device(difference: Difference) -> bool:
     path = _path(difference)
-    lists_all = path in ("/sys/bus/pci/devices", "/sys/bus/platform/devices")
     return (
-        lists_all
-        or path.endswith("/devices_deferred")
+        path.endswith("/devices_deferred")
         or any(name in path for name in OTHER_DEVICES)
         or (
             difference.field == "state"
-            and _without_other_devices(difference.real)
-            == _without_other_devices(difference.simulated)
+            and _without_other_devices(difference.real or {})
+            == _without_other_devices(difference.simulated or {})
         )
     )
 
@@ -135,8 +134,8 @@ def _only_more(difference: Difference, names: str) -> bool:
 
 
 def _lists_more(difference: Difference) -> bool:
-    path = _path(difference)
-    return LISTS_ALL.fullmatch(path) is not None and _only_more(difference, ".*")
+    is_list = LISTS_ALL.fullmatch(_path(difference)) is not None
+    return is_list and _only_more(difference, ".*")
 
 
 def _has_more_files(difference: Difference) -> bool:
