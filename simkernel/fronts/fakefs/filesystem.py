@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 
 from pyfakefs.fake_filesystem import FakeFilesystem
@@ -57,6 +58,8 @@ def show_real(filesystem: FakeFilesystem, folders: Iterable[str]) -> None:
         simulated host already is left out.
     """
     for folder in sorted(set(folders), key=len):
+        if folder == tempfile.gettempdir() and not filesystem.listdir(folder):
+            filesystem.remove_object(folder)  # pyfakefs made it, and it is empty
         if not filesystem.exists(folder):
             filesystem.add_real_directory(folder, read_only=False)
 

@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,18 @@ def test_directory_that_touches_the_simulated_host_is_never_written_back(
     assert [Path("/home/me")] == kept_folders([Path(folder), Path("/home/me")])
 
 
+def test_the_directory_of_temporary_files_can_be_worked_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pyfakefs has one of its own, which must not hide the real one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    assert run(_host(), ["python", "-c", "open('new', 'w').write('x')"]) == 0
+
+    assert (tmp_path / "new").read_text() == "x"
+
+
 def test_simulated_files_stay_simulated_below_a_kept_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,9 +206,9 @@ def test_simulated_files_stay_simulated_below_a_kept_directory(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link").symlink_to("/run")
 
-    assert 0 == run(_host(), ["python", "-c", "open('link/leak', 'w').write('x')"])
+    assert run(_host(), ["python", "-c", "open('link/leak', 'w').write('x')"]) == 0
 
-    assert ["link"] == [path.name for path in tmp_path.iterdir()]
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
     assert not os.path.exists("/run/leak")
 
 
