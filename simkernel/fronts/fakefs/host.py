@@ -17,7 +17,7 @@ from pyfakefs.helpers import set_uid
 
 from simkernel.fronts.fakefs.filesystem import HostFiles, populate, show_real
 from simkernel.fronts.fakefs.netlink import uevent_sockets
-from simkernel.fronts.fakefs.processes import SimulatedPopen
+from simkernel.fronts.fakefs.processes import popen_answering
 from simkernel.fronts.fakefs.programs import Programs
 from simkernel.fronts.fakefs.shortcuts import install
 from simkernel.fronts.fakefs.streams import live_streams
@@ -47,8 +47,7 @@ def simulated(
         host.load_through(HostFiles(filesystem))
         show_real(filesystem, visible)
         stack.enter_context(live_streams())
-        answer = staticmethod(Programs(host, filesystem).run)
-        popen = type("Popen", (SimulatedPopen,), {"answer": answer})
+        popen = popen_answering(Programs(host, filesystem).run)
         _replace(stack, subprocess, "Popen", popen)
         stack.enter_context(uevent_sockets(host.kernel.uevents))
         for name, function in replacements(host.kernel.release).items():

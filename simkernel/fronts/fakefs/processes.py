@@ -14,7 +14,7 @@ from pyfakefs.helpers import get_uid
 
 from simkernel.kmod.context import CommandResult
 
-__all__ = ["Answer", "SimulatedPopen", "argv_of"]
+__all__ = ["Answer", "SimulatedPopen", "argv_of", "popen_answering"]
 
 Answer = Callable[[Sequence[str], Mapping[str, str], int], CommandResult]
 """Runs a program: argument list, environment, uid."""
@@ -91,6 +91,11 @@ class SimulatedPopen:
 
     def __exit__(self, *unused: object) -> None:
         """Leave the streams to the garbage collector."""
+
+
+def popen_answering(answer: Answer) -> type[SimulatedPopen]:
+    """Return what stands in for ``Popen`` where programs are answered so."""
+    return type("Popen", (SimulatedPopen,), {"answer": staticmethod(answer)})
 
 
 def argv_of(args: Any, *, shell: bool) -> list[str]:

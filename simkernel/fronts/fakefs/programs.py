@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from errno import EACCES
 
 from pyfakefs.fake_filesystem import FakeFilesystem
+from pyfakefs.helpers import get_uid, set_uid
 
+from simkernel.fronts.fakefs.call import Call, UnsupportedError
 from simkernel.fronts.fakefs.filesystem import HostFiles
 from simkernel.fronts.fakefs.mounts import Mounts
 from simkernel.fronts.fakefs.shell import Stage, parse
 from simkernel.fronts.fakefs.system import uname
-from simkernel.fronts.fakefs.tools import TOOLS, Call, UnsupportedError
+from simkernel.fronts.fakefs.tools import TOOLS
 from simkernel.kmod import commands
 from simkernel.kmod.context import CommandResult
 from simkernel.scenario.host import Host
@@ -92,10 +95,21 @@ class Programs:
             uname=uname(self._host.kernel.release),
             uid=uid,
         )
-        TOOLS[os.path.basename(words[0])](call)
+        with _as_user(uid):
+            TOOLS[os.path.basename(words[0])](call)
         return CommandResult(
             returncode=call.status, stdout=bytes(call.stdout), stderr=bytes(call.stderr)
         )
+
+
+@contextmanager
+def _as_user(uid: int) -> Iterator[None]:
+    before = get_uid()
+    set_uid(uid)
+    try:
+        yield
+    finally:
+        set_uid(before)
 
 
 def _pipelines(words: list[str]) -> list[list[Stage]]:

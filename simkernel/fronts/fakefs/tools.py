@@ -6,71 +6,15 @@ know they refuse, so that no answer is wrong in silence.
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from getopt import GetoptError, gnu_getopt
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from simkernel.fronts.fakefs.call import Call, UnsupportedError
 from simkernel.fronts.fakefs.filesystem import HostFiles
-from simkernel.fronts.fakefs.mounts import Mounts
 
-__all__ = ["TOOLS", "Call", "UnsupportedError"]
-
-
-class UnsupportedError(Exception):
-    """A tool was asked for something that it cannot do here."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Call:
-    """One call of a tool."""
-
-    words: list[str]
-    """Name and arguments."""
-    stdin: bytes | None
-    """What it would read; None: nobody knows."""
-    files: HostFiles
-    mounts: Mounts
-    uname: os.uname_result
-    uid: int
-    stdout: bytearray = field(default_factory=bytearray)
-    stderr: bytearray = field(default_factory=bytearray)
-    status: int = 0
-
-    def options(self, short: str, *long: str) -> tuple[dict[str, str], list[str]]:
-        """Return the options and the other arguments.
-
-        :raises UnsupportedError: there is an option of another name.
-        """
-        try:
-            pairs, rest = gnu_getopt(self.words[1:], short, long)
-        except GetoptError:
-            raise UnsupportedError from None
-        return dict(pairs), rest
-
-    def inputs(self, paths: list[str]) -> Iterator[tuple[str, bytes]]:
-        """Yield name and content of each file, or of standard input if none is named.
-
-        :raises UnsupportedError: standard input is not known.
-        """
-        if not paths:
-            if self.stdin is None:
-                raise UnsupportedError
-            yield "", self.stdin
-        for path in paths:
-            try:
-                yield path, self.files.read(path)
-            except OSError as error:
-                self.fail(path, error)
-
-    def fail(self, what: str, error: OSError, status: int = 1) -> None:
-        """Say what went wrong, as coreutils do."""
-        text = os.strerror(error.errno or 0)
-        self.stderr += f"{self.words[0]}: {what}: {text}\n".encode()
-        self.status = status
+__all__ = ["TOOLS"]
 
 
 # ---- filters

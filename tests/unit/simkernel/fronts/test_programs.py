@@ -148,6 +148,32 @@ def test_mounts_cover_what_is_below_until_they_are_undone() -> None:
     assert output("modprobe", "mlx5_vfio_pci") == (0, "", "")
 
 
+def test_depmod_writes_what_modprobe_reads() -> None:
+    """A module that was taken away is not found, and found again when it is back."""
+    file = f"{MODULES}/kernel/drivers/vfio/vfio.ko"
+    subprocess.run(["cp", file, "/run"], check=True)
+    subprocess.run(["rm", file], check=True)
+    subprocess.run(["depmod"], check=True)
+
+    assert output("modprobe", "vfio")[0] == 1
+
+    subprocess.run(["cp", "/run/vfio.ko", file], check=True)
+    subprocess.run(["depmod"], check=True)
+
+    assert output("modprobe", "vfio") == (0, "", "")
+
+
+def test_program_reads_as_its_user() -> None:
+    """What only root may read stays closed to another user."""
+    os.chmod("/run/text", 0o600)
+    done = subprocess.run(
+        ["cat", "/run/text"], user=65534, capture_output=True, check=False
+    )
+
+    assert done.stderr == b"cat: /run/text: Permission denied\n"
+    assert output("cat", "/run/text")[0] == 0
+
+
 def test_mounting_takes_root() -> None:
     """Another user may neither mount nor unmount."""
     for argv in (["mount", "-t", "tmpfs", "x", "/run"], ["umount", "/run"]):
