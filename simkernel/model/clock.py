@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["Clock"]
+__all__ = ["FOREVER", "Clock"]
+
+FOREVER = -1
+"""Milliseconds of a wait that never ends."""
 
 _FOREVER_S = 3600.0
 """Seconds that one sleep of an endless wait takes."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simkernel.errors import KernelRefusal
+from simkernel.model.clock import FOREVER
 
 if TYPE_CHECKING:
     from simkernel.model.device import Device
@@ -42,11 +43,18 @@ def probe(kernel: Kernel, driver: Driver, device: Device, entry: PciId) -> None:
 
 
 def remove(kernel: Kernel, driver: Driver, device: Device) -> None:
-    """Play the driver's remove function."""
+    """Play the driver's remove function.
+
+    A VFIO driver waits until the user process has closed the device.
+
+    Source: drivers/vfio/vfio_main.c vfio_unregister_group_dev(). Rule: R-VFIO-8.
+    """
     if driver.module is not None and driver.spec.notes_probe_in:
         noted = driver.module.parameters
         noted[driver.spec.notes_probe_in] = f"remove {device.name}"
     kernel.clock.wait(driver.spec.remove_ms)
+    if driver.spec.vfio and device.iommu_group and device.iommu_group.user_owned:
+        kernel.clock.wait(FOREVER)
     kernel.driver_gone(driver, device)
 
 

@@ -36,6 +36,8 @@ def build(scenario: schema.Scenario, *, source: str = "scenario") -> Host:
             raise ScenarioError(
                 source, [f"{where}: the host does not come up: {name} ({refusal.rule})"]
             ) from None
+    for number in scenario.owned_groups:
+        host.kernel.iommu.by_number[number].user_owned = True
     host.kernel.faults.planned = [values.fault(one) for one in scenario.faults]
     host.kernel.uevents.start()
     return host

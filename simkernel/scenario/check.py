@@ -28,6 +28,7 @@ def check(scenario: schema.Scenario) -> list[str]:
         *_modules(scenario),
         *_loaded(scenario),
         *check_devices(scenario),
+        *_owned(scenario),
         *_errnos(scenario),
         *_environment(scenario),
     ]
@@ -125,6 +126,13 @@ def _loaded(scenario: schema.Scenario) -> Iterator[str]:
             yield f"loaded[{index}]: there is no module {name}"
         elif known[name].builtin:
             yield f"loaded[{index}]: module {name} is built in"
+
+
+def _owned(scenario: schema.Scenario) -> Iterator[str]:
+    groups = {device.iommu_group for device in scenario.devices}
+    for index, number in enumerate(scenario.owned_groups):
+        if number not in groups or not scenario.kernel.iommu:
+            yield f"owned_groups[{index}]: no device has iommu_group {number}"
 
 
 def _errnos(scenario: schema.Scenario) -> Iterator[str]:

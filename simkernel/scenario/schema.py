@@ -283,5 +283,8 @@ class Scenario:
     """Files of ``/lib/modules/<release>`` that are not there."""
     build_folder: str = _text(r"(?:/[^/\0]+)*", "an absolute path", "")
     """Directory where the modules outside ``kernel/`` were built, and still are."""
+    owned_groups: tuple[int, ...] = ()
+    """IOMMU groups that some process has opened through VFIO: host drivers are kept
+    out, and a VFIO driver does not let go of a member."""
     faults: tuple[Fault, ...] = ()
     expected: Expected | None = None

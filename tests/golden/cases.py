@@ -16,6 +16,7 @@ __all__ = ["BENCHES", "CASES", "FOLDER", "Case", "Story", "play"]
 
 FOLDER = Path(__file__).parent
 BENCHES = {
+    "cdx_vfio",
     "golden_lab",
     "many_vfs",
     "vfio_ap_autoload",

@@ -270,8 +270,10 @@ def _state(kernel: Kernel) -> object:
 
 
 TestKernel = KernelMachine.TestCase
+PROFILE = settings.get_current_profile_name()
 TestKernel.settings = settings(
-    parent=settings.get_profile(settings.get_current_profile_name()),
+    parent=settings.get_profile(PROFILE),
+    max_examples=200 if PROFILE == "ci" else settings.default.max_examples,
     stateful_step_count=STEPS,
     deadline=None,
 )

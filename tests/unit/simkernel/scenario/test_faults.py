@@ -121,3 +121,48 @@ def test_failure_of_the_other_process_is_its_own() -> None:
         Path(f"{NIC}/driver_override").write_text("slow")
 
         assert Path(f"{NIC}/driver_override").read_text() == "slow\n"
+
+
+OWNED = """
+kernel: {release: 6.12.0}
+modules:
+  - {name: vfio, path: kernel/vfio.ko}
+  - name: vfio_pci
+    path: kernel/vfio-pci.ko
+    depends: [vfio]
+    drivers: [{name: vfio-pci, vfio: true, ids: [{override_only: true}]}]
+  - name: nic
+    path: kernel/nic.ko
+    drivers: [{name: nic, ids: [{id: "1af4:0001"}]}]
+loaded: [vfio_pci, nic]
+devices:
+  - {address: "0000:01:00.0", id: "1af4:0001", iommu_group: 7, driver: vfio-pci}
+  - {address: "0000:01:00.1", id: "1af4:0001", iommu_group: 7, driver: none}
+owned_groups: [7]
+"""
+
+
+def test_group_in_use_keeps_host_drivers_out() -> None:
+    """Its other members can only go to VFIO."""
+    with simulated(build(parse(OWNED))):
+        descriptor = os.open("/sys/bus/pci/drivers/nic/bind", os.O_WRONLY)
+
+        with pytest.raises(OSError, match="busy"):
+            os.write(descriptor, b"0000:01:00.1")
+
+
+def test_device_in_use_blocks_whoever_unbinds_it() -> None:
+    """The write does not return; the links are gone, the group's node is not."""
+    host = build(parse(OWNED))
+    with simulated(host):
+        host.kernel.clock.run(time.monotonic, _interrupted)
+        descriptor = os.open("/sys/bus/pci/drivers/vfio-pci/unbind", os.O_WRONLY)
+        with pytest.raises(KeyboardInterrupt):
+            os.write(descriptor, b"0000:01:00.0")
+
+        assert not Path(f"{NIC}/driver").exists()
+        assert Path("/dev/vfio/7").exists()
+
+
+def _interrupted(seconds: float) -> None:
+    raise KeyboardInterrupt
