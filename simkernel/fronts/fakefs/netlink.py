@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import select
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from simkernel.model.uevent import Uevent, UeventLog
@@ -48,6 +51,11 @@ class _Socket(socket.socket):
             with suppress(BlockingIOError):  # full: the listener missed it
                 self._other_end.send(event.to_bytes())
 
+    @property
+    def hears_uevents(self) -> bool:
+        """Whether it is a socket for uevents."""
+        return self._other_end is not None
+
     def bind(self, address: Any) -> None:
         """Bind; a uevent socket hears the kernel without."""
         if self._other_end is None:
@@ -62,14 +70,38 @@ class _Socket(socket.socket):
         super().close()
 
 
+def _select(
+    real: Callable[..., Any],
+    readers: Sequence[Any],
+    writers: Sequence[Any],
+    others: Sequence[Any],
+    timeout: float | None = None,
+) -> Any:
+    """``select.select`` that does not wait for events which nobody can make.
+
+    The kernel acts only when the program does; while its only thread waits for
+    uevents, none will come.
+    """
+    for_events = readers and all(
+        isinstance(one, _Socket) and one.hears_uevents for one in readers
+    )
+    alone = threading.active_count() == 1
+    if timeout is not None and for_events and not writers and not others and alone:
+        timeout = 0
+    return real(readers, writers, others, timeout)
+
+
 @contextmanager
 def uevent_sockets(log: UeventLog) -> Iterator[None]:
     """Connect uevent sockets to a log while the block runs, and close them after."""
     real, before = socket.socket, list(log.listeners)
+    real_select = select.select
+    select.select = partial(_select, real_select)
     socket.socket = type("socket", (_Socket,), {"log": log})  # type: ignore[misc,assignment]  # stands in for it
     try:
         yield
     finally:
+        select.select = real_select
         socket.socket = real  # type: ignore[misc]  # put back
         for listener in log.listeners[len(before) :]:
             owner = getattr(listener, "__self__", None)

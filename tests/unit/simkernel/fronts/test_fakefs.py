@@ -8,6 +8,7 @@ import select
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,19 @@ def test_uevents_reach_a_netlink_socket() -> None:
 
     assert message[0].startswith(b"unbind@/devices/pci0000:3a/")
     assert b"PCI_SLOT_NAME=0000:3b:00.2" in message
+
+
+def test_waiting_for_events_that_nobody_can_make_ends_at_once() -> None:
+    """The program's only thread is the one that waits."""
+    with simulated(_host()):
+        listener = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15)
+        before = time.monotonic()
+        found = select.select([listener], [], [], 30)
+        spent = time.monotonic() - before
+        listener.close()
+
+    assert found == ([], [], [])
+    assert spent < 5
 
 
 @pytest.mark.parametrize(
