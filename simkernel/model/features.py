@@ -34,6 +34,18 @@ class Features:
     bind_reports_probe_errno: bool
     """``bind`` of a bound device is EBUSY and a failed probe's errno reaches the
     writer; before, both were ENODEV (5.10 no, 6.1 yes)."""
+    flattens_overflow: bool
+    """Too large a number in ``sriov_numvfs`` is EINVAL; before, ERANGE (5.10 no,
+    6.1 yes)."""
+    bool_takes_true: bool
+    """Truth may be written ``t`` and ``f`` too (5.10 no, 6.1 yes)."""
+    power_state: bool
+    """A function has ``power_state`` (5.10 no, 6.1 yes)."""
+    reset_method: bool
+    """A function with a reset has ``reset_method`` (5.10 no, 6.1 yes; introduced in
+    5.15)."""
+    vf_msix: bool
+    """``sriov_vf_msix_count`` and ``sriov_vf_total_msix`` exist (5.10 no, 6.1 yes)."""
     override_only_ids: bool
     """``pci_device_id.override_only`` exists, and with it ``vfio_pci:`` aliases
     (5.10 no, 6.1 yes; introduced in 5.16)."""
@@ -58,6 +70,11 @@ class Features:
         version = parse_release(release)
         return cls(
             bind_reports_probe_errno=version >= (5, 13),
+            flattens_overflow=version >= (5, 13),
+            bool_takes_true=version >= (5, 18),
+            power_state=version >= (5, 11),
+            reset_method=version >= (5, 15),
+            vf_msix=version >= (5, 13),
             override_only_ids=version >= (5, 16),
             new_id_refuses_duplicates=version >= (5, 16),
             vfio_dev=version >= (6, 1),

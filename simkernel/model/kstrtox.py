@@ -67,16 +67,19 @@ def kstrtoint(data: bytes, *, bits: int = 32, rule: str = "R-TEXT-1") -> int:
     return -value
 
 
-def kstrtobool(data: bytes, *, rule: str = "R-TEXT-2") -> bool:
+def kstrtobool(data: bytes, *, takes_true: bool = True, rule: str = "R-TEXT-2") -> bool:
     """Return the truth that the first one or two characters say.
 
     ``y Y t T 1 on`` are true, ``n N f F 0 of`` false; what follows is ignored.
 
+    :param takes_true: ``t T f F`` count; old kernels did not know them.
     :raises KernelRefusal: EINVAL, anything else.
 
     Source: lib/kstrtox.c kstrtobool(). Rule: R-TEXT-2.
     """
     first, pair = data[:1], data[:2].lower()
+    if not takes_true and first.lower() in (b"t", b"f"):
+        raise KernelRefusal(EINVAL, rule)
     if first in (b"y", b"Y", b"t", b"T", b"1") or pair == b"on":
         return True
     if first in (b"n", b"N", b"f", b"F", b"0") or pair == b"of":

@@ -17,7 +17,8 @@ from simkernel.sysfs.node import (
     Node,
     link,
 )
-from simkernel.sysfs.pci_attributes import ATTRIBUTES, PciAttribute
+from simkernel.sysfs.pci_attribute import PciAttribute
+from simkernel.sysfs.pci_attributes import ATTRIBUTES
 from simkernel.sysfs.vfio_dev import vfio_dev
 
 __all__ = ["IOMMU", "device_directory"]

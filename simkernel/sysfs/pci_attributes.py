@@ -1,53 +1,28 @@
 """The files of a PCI function's directory: which there are, what they show and do.
 
-Source of the whole: drivers/pci/pci-sysfs.c, drivers/pci/iov.c; modes and texts
-observed on 6.12. Rules: R-PCI-1, R-PCI-2.
+Source of the whole: drivers/pci/pci-sysfs.c; modes and texts observed on 6.12.
+Rules: R-PCI-1, R-PCI-2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from errno import EBUSY, EINVAL, EIO, ENOTTY
 
 from simkernel.errors import KernelRefusal
-from simkernel.model import sriov
 from simkernel.model.kernel import Kernel
-from simkernel.model.kstrtox import kstrtobool, kstrtoint
+from simkernel.model.kstrtox import kstrtoint
 from simkernel.model.pci import PciDevice
 from simkernel.sysfs import config_space, text
 from simkernel.sysfs.bus import number_or_einval
+from simkernel.sysfs.pci_attribute import PciAttribute
+from simkernel.sysfs.sriov_attributes import SRIOV_ATTRIBUTES
 
-__all__ = ["ATTRIBUTES", "PciAttribute"]
-
-Show = Callable[[Kernel, PciDevice], str]
-Store = Callable[[Kernel, PciDevice, bytes], None]
-Present = Callable[[Kernel, PciDevice], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class PciAttribute:
-    """One file."""
-
-    mode: int
-    show: Show | None = None
-    """Text without the newline at its end; an empty one is shown without it."""
-    store: Store | None = None
-    present: Present = lambda kernel, device: True
-    binary: Callable[[Kernel, PciDevice], bytes] | None = None
-    """Content of a file that is not text."""
-
-
-def _is_virtual(kernel: Kernel, device: PciDevice) -> bool:
-    return device.physfn is not None
+__all__ = ["ATTRIBUTES"]
 
 
 def _is_physical(kernel: Kernel, device: PciDevice) -> bool:
     return device.physfn is None
-
-
-def _has_sriov(kernel: Kernel, device: PciDevice) -> bool:
-    return device.sriov is not None
 
 
 def _has_reset(kernel: Kernel, device: PciDevice) -> bool:
@@ -199,34 +174,6 @@ def _store_rescan(kernel: Kernel, device: PciDevice, data: bytes) -> None:
         kernel.pci.rescan()
 
 
-# ---- SR-IOV
-
-
-def _capability(name: str, form: str = "{}") -> PciAttribute:
-    return PciAttribute(
-        0o444,
-        lambda kernel, device: form.format(getattr(device.function.sriov, name)),
-        present=_has_sriov,
-    )
-
-
-def _show_numvfs(kernel: Kernel, device: PciDevice) -> str:
-    return str(len(device.sriov.virtual_functions) if device.sriov else 0)
-
-
-def _store_numvfs(kernel: Kernel, device: PciDevice, data: bytes) -> None:
-    sriov.set_numvfs(kernel, device, number_or_einval(data, bits=16))
-
-
-def _show_vf_autoprobe(kernel: Kernel, device: PciDevice) -> str:
-    return str(int(device.sriov.drivers_autoprobe)) if device.sriov else ""
-
-
-def _store_vf_autoprobe(kernel: Kernel, device: PciDevice, data: bytes) -> None:
-    if device.sriov is not None:
-        device.sriov.drivers_autoprobe = kstrtobool(data)
-
-
 ATTRIBUTES: dict[str, PciAttribute] = {
     "ari_enabled": _value(lambda device: 0),
     "broken_parity_status": _setting("broken_parity_status", default=0),
@@ -259,7 +206,7 @@ ATTRIBUTES: dict[str, PciAttribute] = {
     "power_state": PciAttribute(
         0o444,
         lambda kernel, device: "unknown",
-        present=lambda kernel, device: kernel.features.vfio_dev,
+        present=lambda kernel, device: kernel.features.power_state,
     ),
     "remove": PciAttribute(0o220, store=_store_remove, present=_is_physical),
     "rescan": PciAttribute(0o200, store=_store_rescan, present=_is_physical),
@@ -268,7 +215,9 @@ ATTRIBUTES: dict[str, PciAttribute] = {
         0o644,
         lambda kernel, device: _reset_methods(device),
         _store_reset_method,
-        _has_reset,
+        lambda kernel, device: (
+            kernel.features.reset_method and _has_reset(kernel, device)
+        ),
     ),
     "resource": _value(_resource),
     "revision": _value(lambda device: f"0x{device.function.revision:02x}"),
@@ -276,20 +225,6 @@ ATTRIBUTES: dict[str, PciAttribute] = {
         0o444,
         lambda kernel, device: str(device.function.secondary_bus),
         present=_is_bridge,
-    ),
-    "sriov_drivers_autoprobe": PciAttribute(
-        0o644, _show_vf_autoprobe, _store_vf_autoprobe, _has_sriov
-    ),
-    "sriov_numvfs": PciAttribute(0o644, _show_numvfs, _store_numvfs, _has_sriov),
-    "sriov_offset": _capability("offset"),
-    "sriov_stride": _capability("stride"),
-    "sriov_totalvfs": _capability("total_vfs"),
-    "sriov_vf_device": _capability("vf_device", "{:x}"),
-    "sriov_vf_msix_count": PciAttribute(
-        0o200, store=lambda kernel, device, data: None, present=_is_virtual
-    ),
-    "sriov_vf_total_msix": PciAttribute(
-        0o444, lambda kernel, device: "0", present=_has_sriov
     ),
     "subordinate_bus_number": PciAttribute(
         0o444,
@@ -300,5 +235,6 @@ ATTRIBUTES: dict[str, PciAttribute] = {
     "subsystem_vendor": _value(lambda device: f"0x{device.function.subvendor:04x}"),
     "uevent": PciAttribute(0o644, _show_uevent, _store_uevent),
     "vendor": _value(lambda device: f"0x{device.function.vendor:04x}"),
+    **SRIOV_ATTRIBUTES,
 }
 """Files by name, in the order in which a directory lists them."""

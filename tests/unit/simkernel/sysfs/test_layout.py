@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import EAGAIN
+from errno import EAGAIN, EINVAL, ERANGE
 
 import pytest
 
@@ -156,6 +156,34 @@ def test_old_kernels_have_no_vfio_dev() -> None:
         )
 
     assert found == {"5.19.0": (True, False), "6.1.0": (True, True)}
+
+
+def test_old_kernels_read_and_show_less() -> None:
+    """5.10 has fewer files, knows no ``true``, and says ERANGE of large numbers."""
+    found = {}
+    for release in ("5.10.223", "6.1.176"):
+        kernel = bench("host_nic", release=release)
+        tree = sysfs(kernel)
+        path = "devices/pci0000:02/0000:02:00.0"
+        answers = [_answer(tree, f"{path}/sriov_numvfs", b"65536")]
+        answers += [_answer(tree, f"{path}/sriov_drivers_autoprobe", b"true")]
+        newer = {"power_state", "sriov_vf_total_msix"} & set(_names(tree, path))
+        found[release] = (answers, sorted(newer))
+
+    assert found == {
+        "5.10.223": ([ERANGE, EINVAL], []),
+        "6.1.176": ([EINVAL, 0], ["power_state", "sriov_vf_total_msix"]),
+    }
+
+
+def _answer(tree: Tree, path: str, data: bytes) -> int:
+    node = tree.lookup(path)
+    assert isinstance(node, Attribute)
+    try:
+        tree.write(node, data)
+    except KernelRefusal as refusal:
+        return refusal.errno or 0
+    return 0
 
 
 def test_dev_vfio_is_there_only_with_the_module() -> None:
