@@ -58,6 +58,13 @@ class Tree:
     def resolve(self, path: str, *, follow: bool = True) -> Node | None:
         """Return the node that a path below the root leads to, links followed.
 
+        :param path: as for :meth:`walk`.
+        """
+        return self.walk(path, follow=follow)[1]
+
+    def walk(self, path: str, *, follow: bool = True) -> tuple[list[str], Node | None]:
+        """Return where a path leads, links followed: names from the root, and node.
+
         :param path: names separated by ``/``; ``..`` leads out of the directory that
             a link led into, as the system has it.
         :param follow: also a link at the very end.
@@ -66,25 +73,27 @@ class Tree:
         """
         self.before_access()
         pending = path.split("/")[::-1]
+        names: list[str] = []
         trail: list[Node] = [self.root]
         links = 0
         while pending:
             name = pending.pop()
             if name == "..":
-                trail = trail[:-1] or [self.root]
+                names, trail = names[:-1], trail[:-1] or [self.root]
             elif name not in ("", "."):
                 above = trail[-1]
                 node = above.child(name) if isinstance(above, Directory) else None
                 if isinstance(node, Link) and (pending or follow):
                     links += 1
                     if links > _MOST_LINKS:
-                        return None
+                        return names, None
                     pending += node.target.split("/")[::-1]
                 elif node is None:
-                    return None
+                    return names, None
                 else:
+                    names.append(name)
                     trail.append(node)
-        return trail[-1]
+        return names, trail[-1]
 
     def _interfere(self, fault: Fault) -> None:
         """Let another process do what the scenario says; its failures are its own."""

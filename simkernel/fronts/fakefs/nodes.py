@@ -13,7 +13,7 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
 from simkernel.sysfs.tree import Tree
 
-__all__ = ["LiveDirectory", "LiveFile", "live"]
+__all__ = ["LiveDirectory", "LiveFile", "inode", "live"]
 
 
 class LiveFile(FakeFile):
@@ -142,11 +142,18 @@ def live(name: str, node: Node, tree: Tree, parent: FakeDirectory) -> FakeFile:
         made = FakeFile(name, stat.S_IFCHR | node.mode, filesystem=filesystem)
     else:
         made = LiveFile(name, node, tree, filesystem)
-    made.stat_result.st_ino = hash((parent.st_ino, name)) & 0x7FFFFFFF
+    made.stat_result.st_ino = inode(parent.st_ino, name)
     made.stat_result.st_nlink = 1
     made.stat_result.st_uid = made.stat_result.st_gid = 0
     attach(made, parent)
     return made
+
+
+def inode(above: int, *names: str) -> int:
+    """Return the inode number of what lies below a directory of that number."""
+    for name in names:
+        above = hash((above, name)) & 0x7FFFFFFF
+    return above
 
 
 def attach(child: FakeFile, parent: FakeDirectory) -> None:

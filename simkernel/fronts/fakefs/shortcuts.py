@@ -11,14 +11,15 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from errno import EINVAL, ENOENT, ENOTDIR
+from functools import partial
 from typing import Any
 
 from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.helpers import get_uid
 
-from simkernel.fronts.fakefs.nodes import LiveFile
+from simkernel.fronts.fakefs.nodes import LiveFile, inode
 from simkernel.fronts.fakefs.streams import open_descriptor
-from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link
+from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
 from simkernel.sysfs.tree import Tree
 
 __all__ = ["install"]
@@ -37,11 +38,10 @@ def install(
 
     def locate(path: Any, *, follow: bool = True) -> Any:
         """Return the node of a path, None if there is none, or ``_ABSENT``."""
-        if type(path) is not str or not path.startswith("/"):
+        if not _is_ours(path, trees):
             return _ABSENT
         top, _, rest = path[1:].partition("/")
-        tree = trees.get(top)
-        return _ABSENT if tree is None else tree.resolve(rest, follow=follow)
+        return trees[top].resolve(rest, follow=follow)
 
     for name, make in _FUNCTIONS.items():
         setattr(fake_os, name, make(getattr(fake_os, name), locate))
@@ -53,6 +53,14 @@ def install(
             _path_check(getattr(fake_os.path, name), locate, check, follow),
         )
     fake_os.open = _open(fake_os.open, locate, filesystem, trees)
+    fake_os.stat = _stat(fake_os.stat, trees, filesystem.root_dir.st_ino)
+    fake_os.lstat = partial(fake_os.stat, follow_symlinks=False)
+
+
+def _is_ours(path: Any, trees: Mapping[str, Tree]) -> bool:
+    """Tell whether a path is one of the kernel's, absolute and spelled as text."""
+    is_absolute = type(path) is str and path.startswith("/")
+    return is_absolute and path[1:].partition("/")[0] in trees
 
 
 def _missing(path: str, number: int = ENOENT) -> OSError:
@@ -108,30 +116,28 @@ def _listdir(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
     return call
 
 
-def _stat(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+def _stat(
+    slow: Callable[..., Any], trees: Mapping[str, Tree], above: int
+) -> Callable[..., Any]:
+    """Return ``os.stat``.
+
+    :param above: inode number of the root directory.
+    """
+
     def call(path: Any, *, dir_fd: Any = None, follow_symlinks: bool = True) -> Any:
-        node = _ABSENT if dir_fd is not None else locate(path, follow=follow_symlinks)
-        if node is _ABSENT:
+        if dir_fd is not None or not _is_ours(path, trees):
             return slow(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
-        return _status(node, path)
+        top, _, rest = path[1:].partition("/")
+        names, node = trees[top].walk(rest, follow=follow_symlinks)
+        if node is None:
+            raise _missing(path)
+        return _status(node, inode(above, top, *names))
 
     return call
 
 
-def _lstat(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
-    def call(path: Any, *, dir_fd: Any = None) -> Any:
-        node = _ABSENT if dir_fd is not None else locate(path, follow=False)
-        if node is _ABSENT:
-            return slow(path, dir_fd=dir_fd)
-        return _status(node, path)
-
-    return call
-
-
-def _status(node: Any, path: str) -> os.stat_result:
+def _status(node: Node, number: int) -> os.stat_result:
     """Return what ``stat`` says of a node; sysfs files have no times of interest."""
-    if node is None:
-        raise _missing(path)
     size, device = 0, 0
     if isinstance(node, Directory):
         mode = stat.S_IFDIR | 0o755
@@ -141,7 +147,8 @@ def _status(node: Any, path: str) -> os.stat_result:
         mode, device = stat.S_IFCHR | node.mode, os.makedev(node.major, node.minor)
     else:
         mode, size = stat.S_IFREG | node.mode, node.size
-    return os.stat_result((mode, 1, 0, 1, 0, 0, size, 0, 0, 0), {"st_rdev": device})
+    values = (mode, number, 0, 1, 0, 0, size, 0, 0, 0)
+    return os.stat_result(values, {"st_rdev": device})
 
 
 def _path_check(
@@ -159,9 +166,7 @@ def _path_check(
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "listdir": _listdir,
-    "lstat": _lstat,
     "readlink": _readlink,
-    "stat": _stat,
 }
 
 _CHECKS: dict[str, Callable[[Any], bool]] = {

@@ -83,6 +83,18 @@ def test_rereading_from_the_start_shows_the_new_state() -> None:
         assert stream.read() == "foo\n"
 
 
+def test_each_file_is_itself_and_no_other() -> None:
+    """Programs that look for loops or copies compare inode numbers."""
+    other = VF.replace("00.2", "00.3")
+    with simulated(_host()):
+        vendor = os.stat(f"{VF}/vendor")
+
+        assert os.path.samestat(vendor, os.stat(os.path.realpath(f"{VF}/vendor")))
+        assert os.path.samestat(vendor, Path(f"{VF}/vendor").stat())
+        assert not os.path.samestat(vendor, os.stat(f"{other}/vendor"))
+        assert not os.path.samestat(os.stat(VF), os.lstat(VF))
+
+
 def test_host_says_its_own_release_and_files() -> None:
     """uname, the module directory and /proc are the scenario's."""
     with simulated(_host()):
