@@ -1,0 +1,64 @@
+"""``simkernel run``: a program on the host of a scenario, by tier."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+
+from simkernel.cli.scenarios import ScenarioName, parsed_settings, settings_option
+
+__all__ = ["run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What was asked for on the command line."""
+
+    scenario: str
+    settings: dict[str, str]
+    words: tuple[str, ...]
+
+
+def _on_fakefs(request: _Request) -> int:
+    from simkernel.fronts.fakefs.run import run as run_on_fakefs
+    from simkernel.scenario.build import build
+    from simkernel.scenario.render import load
+
+    scenario = load(request.scenario, request.settings)
+    return run_on_fakefs(build(scenario, source=request.scenario), request.words)
+
+
+_TIERS: dict[str, Callable[[_Request], int]] = {"fakefs": _on_fakefs}
+"""What runs a command by each tier, and returns its exit code."""
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+)
+@click.option(
+    "--via",
+    type=click.Choice(list(_TIERS)),
+    default="fakefs",
+    show_default=True,
+    help="Which kernel the command runs on.",
+)
+@settings_option
+@click.argument("scenario", type=ScenarioName())
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
+def run(
+    via: str, settings: tuple[str, ...], scenario: str, command: tuple[str, ...]
+) -> None:
+    """Run a program on the host of a scenario.
+
+    COMMAND is an installed Python command, or python and a script. The exit code is
+    the command's.
+    """
+    words = command[1:] if command[0] == "--" else command
+    if not words:
+        raise click.UsageError("name a command after --")
+    values = parsed_settings(settings)
+    request = _Request(scenario=scenario, settings=values, words=words)
+    sys.exit(_TIERS[via](request))
