@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable
 
+from pyfakefs.fake_file import FakeDirectoryFromRealDirectory
 from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.fake_open import FakeFileOpen
 
@@ -54,14 +55,27 @@ def _write_modules(filesystem: FakeFilesystem, host: Host) -> None:
 def show_real(filesystem: FakeFilesystem, folders: Iterable[str]) -> None:
     """Let the program read real directories; what it writes there stays in the fake.
 
+    Those that were shown before are shown anew, as they are now.
+
     :param folders: absolute paths of directories that exist; one that is there in the
         simulated host already is left out.
     """
+    shown: list[str] = []
     for folder in sorted(set(folders), key=len):
-        if folder == tempfile.gettempdir() and not filesystem.listdir(folder):
-            filesystem.remove_object(folder)  # pyfakefs made it, and it is empty
+        if any(folder.startswith(f"{above}/") for above in shown):
+            continue
+        if filesystem.exists(folder) and _is_replaceable(filesystem, folder):
+            filesystem.remove_object(folder)
         if not filesystem.exists(folder):
             filesystem.add_real_directory(folder, read_only=False)
+            shown.append(folder)
+
+
+def _is_replaceable(filesystem: FakeFilesystem, folder: str) -> bool:
+    """Tell whether a directory is a real one, or one that pyfakefs made by itself."""
+    if folder == tempfile.gettempdir() and not filesystem.listdir(folder):
+        return True
+    return isinstance(filesystem.resolve(folder), FakeDirectoryFromRealDirectory)
 
 
 class HostFiles:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.fake_filesystem_unittest import Patcher
 from pyfakefs.helpers import set_uid
 
+from simkernel.errors import UsageError
 from simkernel.fronts.fakefs.filesystem import HostFiles, populate, show_real
 from simkernel.fronts.fakefs.netlink import uevent_sockets
 from simkernel.fronts.fakefs.processes import popen_answering
@@ -24,7 +26,80 @@ from simkernel.fronts.fakefs.streams import live_streams
 from simkernel.fronts.fakefs.system import DescriptorCalls, replacements
 from simkernel.scenario.host import Host
 
-__all__ = ["simulated"]
+__all__ = ["FakefsHost", "simulated"]
+
+
+class FakefsHost:
+    """A host on which this process can be several times; its files last in between.
+
+    A context manager. This process is on the host only while it visits.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        # pyfakefs shares one patcher and counts its users; a host has its own.
+        own = type("Patcher", (Patcher,), {"PATCHER": None, "REF_COUNT": 0})
+        self._patcher: Any = own(allow_root_user=True)
+
+    def __enter__(self) -> FakefsHost:
+        """Lay out the host's files.
+
+        :raises UsageError: pyfakefs has this process on a file system of its own.
+        """
+        if Patcher.PATCHER is not None:
+            raise UsageError(
+                "pyfakefs is in use already, perhaps by its fixture fs: a simulated "
+                "host has files of its own, so use one or the other"
+            )
+        self._patcher.setUp()
+        self._patcher.pause()
+        self.filesystem: FakeFilesystem = self._patcher.fs
+        self.filesystem.shuffle_listdir_results = False
+        trees = populate(self.filesystem, self.host)
+        self.files = HostFiles(self.filesystem)
+        fake_os = self._patcher.fake_modules["os"]
+        DescriptorCalls(fake_os, self.filesystem).install(fake_os)
+        install(fake_os, self.filesystem, trees)
+        self.host.load_through(self.files)
+        self.host.kernel.clock.run(time.monotonic, time.sleep)
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        """Forget the host's files."""
+        self._patcher.tearDown()
+
+    @contextmanager
+    def visit(self, real_folders: Sequence[Path] = ()) -> Iterator[FakeFilesystem]:
+        """Have this process on the host while the block runs, as root.
+
+        :param real_folders: directories that stay readable, for the program's own
+            code; they are as they are on the disk now.
+        """
+        show_real(self.filesystem, [*_code_folders(), *map(os.fspath, real_folders)])
+        kernel = self.host.kernel
+        with ExitStack() as stack:
+            stack.enter_context(self._patched())
+            set_uid(0)
+            stack.enter_context(live_streams())
+            popen = popen_answering(Programs(self.host, self.filesystem).run)
+            _replace(stack, subprocess, "Popen", popen)
+            stack.enter_context(uevent_sockets(kernel.uevents))
+            for name, function in replacements(kernel.release).items():
+                _replace(stack, os, name, function)
+            stack.enter_context(_environment(self.host.environment))
+            yield self.filesystem
+
+    @contextmanager
+    def _patched(self) -> Iterator[None]:
+        """Let pyfakefs stand in for the modules that know files."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of modules that warn when looked at
+            self._patcher._find_modules()  # it looks for them only when it is set up
+        self._patcher.resume()
+        try:
+            yield
+        finally:
+            self._patcher.pause()
 
 
 @contextmanager
@@ -35,28 +110,7 @@ def simulated(
 
     :param real_folders: directories that stay readable, for the program's own code.
     """
-    visible = [*_code_folders(), *map(os.fspath, real_folders)]
-    with ExitStack() as stack:
-        patcher = stack.enter_context(Patcher(allow_root_user=True))
-        filesystem = patcher.fs
-        if filesystem is None:
-            raise RuntimeError("pyfakefs did not start")
-        filesystem.shuffle_listdir_results = False
-        set_uid(0)
-        trees = populate(filesystem, host)
-        host.load_through(HostFiles(filesystem))
-        show_real(filesystem, visible)
-        stack.enter_context(live_streams())
-        popen = popen_answering(Programs(host, filesystem).run)
-        _replace(stack, subprocess, "Popen", popen)
-        stack.enter_context(uevent_sockets(host.kernel.uevents))
-        for name, function in replacements(host.kernel.release).items():
-            _replace(stack, os, name, function)
-        stack.enter_context(_environment(host.environment))
-        fake_os = patcher.fake_modules["os"]
-        DescriptorCalls(fake_os, filesystem).install(fake_os)
-        install(fake_os, filesystem, trees)
-        host.kernel.clock.run(time.monotonic, time.sleep)
+    with FakefsHost(host) as place, place.visit(real_folders) as filesystem:
         yield filesystem
 
 

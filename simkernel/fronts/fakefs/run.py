@@ -17,12 +17,12 @@ from pyfakefs.fake_file import (
 )
 from pyfakefs.fake_filesystem import FakeFilesystem
 
-from simkernel.fronts.fakefs.host import simulated
+from simkernel.fronts.fakefs.host import FakefsHost
 from simkernel.fronts.fakefs.nodes import LiveDirectory
 from simkernel.fronts.fakefs.program import find_program, run_program
 from simkernel.scenario.host import Host
 
-__all__ = ["kept_folders", "run"]
+__all__ = ["kept_folders", "run", "run_on"]
 
 _SIMULATED = ("sys", "proc", "dev", "run", "etc", "lib/modules", "usr/sbin")
 """Places of the simulated host. What is written there never meets the real disk."""
@@ -30,6 +30,15 @@ _SIMULATED = ("sys", "proc", "dev", "run", "etc", "lib/modules", "usr/sbin")
 
 def run(host: Host, argv: Sequence[str]) -> int:
     """Run a Python program on a simulated host and return its exit code.
+
+    :raises UsageError: the command is no Python program.
+    """
+    with FakefsHost(host) as place:
+        return run_on(place, argv)
+
+
+def run_on(place: FakefsHost, argv: Sequence[str]) -> int:
+    """Run a Python program on a host that lasts, and return its exit code.
 
     What it writes below the working directory, or below a directory named in its
     arguments, is on the real disk when it has ended; nothing else is. A directory
@@ -46,7 +55,7 @@ def run(host: Host, argv: Sequence[str]) -> int:
         sys.stderr.write(f"simkernel: what is written below {here} is not kept\n")
     folders = [*kept, Path(program.folder)] if program.folder else kept
     written: dict[Path, bytes] = {}
-    with simulated(host, folders) as filesystem:
+    with place.visit(folders) as filesystem:
         filesystem.cwd = os.fspath(here)
         code = run_program(program)
         _flush(filesystem)
