@@ -1,0 +1,196 @@
+"""A guest: boots, answers requests, ends and leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from simkernel.errors import SimkernelError
+from simkernel.fronts.vm.initramfs import initramfs
+from simkernel.fronts.vm.machine import Machine
+from simkernel.fronts.vm.qemu import Descriptors, command_line
+
+__all__ = ["Guest", "GuestError"]
+
+_BOOT_S = 180.0
+"""Seconds after which a guest that has not booted never will."""
+_ANSWER_S = 120.0
+"""Seconds after which a request that has no answer never will have one."""
+_CONSOLE_LINES = 30
+"""Last lines of the console that an error shows."""
+
+
+class GuestError(SimkernelError):
+    """The guest does not boot, does not answer, or is gone."""
+
+
+class Guest:
+    """A booted guest; leaving its context ends it.
+
+    :param image: the kernel's file.
+    :param release: the kernel's release.
+    :param folders: folders of the host that the guest may write to; each is mounted at
+        its own path.
+    :param boot_s: seconds that booting may take.
+    :raises UsageError: a program that is needed is not installed.
+    :raises GuestError: it does not boot in time.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        image: Path,
+        release: str,
+        folders: Sequence[Path] = (),
+        boot_s: float = _BOOT_S,
+    ) -> None:
+        self._waiting = b""
+        self._requests = 0
+        self._console_text: deque[str] = deque([""], maxlen=_CONSOLE_LINES)
+        self.channel, inner_channel = socket.socketpair()
+        self._console, inner_console = socket.socketpair()
+        archive = os.memfd_create("initramfs")
+        with os.fdopen(archive, "wb", closefd=False) as file:
+            file.write(initramfs(release))
+        ends = Descriptors(
+            channel=inner_channel.fileno(),
+            console=inner_console.fileno(),
+            initramfs=archive,
+        )
+        words = command_line(machine, image=image, descriptors=ends, folders=folders)
+        self._qemu = _start(words, ends)
+        inner_channel.close()
+        inner_console.close()
+        os.close(archive)
+        try:
+            self._await_ready(time.monotonic() + boot_s)
+            for number, folder in enumerate(folders):
+                share = {"op": "share", "tag": f"folder{number}", "path": str(folder)}
+                self.do([share])
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Guest:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the guest at once."""
+        self._qemu.kill()
+        self._qemu.wait()
+        self.channel.close()
+        self._console.close()
+
+    def send(self, word: str, **fields: Any) -> int:
+        """Send a request and return its number.
+
+        :raises GuestError: the guest is gone.
+        """
+        self._requests += 1
+        document = {"id": self._requests, "do": word, **fields}
+        try:
+            self.channel.sendall(json.dumps(document).encode() + b"\n")
+        except OSError:
+            raise self._gone() from None
+        return self._requests
+
+    def receive(self, deadline: float | None = None) -> list[dict[str, Any]]:
+        """Return the documents that have come; wait for the next bytes first.
+
+        :param deadline: of ``time.monotonic``; None: there is none.
+        :raises GuestError: the guest is gone, or the deadline is over.
+        """
+        left = None if deadline is None else max(deadline - time.monotonic(), 0)
+        ready, _, _ = select.select([self.channel, self._console], [], [], left)
+        if not ready:
+            raise GuestError(f"the guest does not answer{self._console_tail()}")
+        if self._console in ready:
+            self._read_console()
+        if self.channel not in ready:
+            return []
+        data = self.channel.recv(1 << 20)
+        if not data:
+            raise self._gone()
+        *lines, self._waiting = (self._waiting + data).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def call(
+        self, word: str, *, timeout_s: float = _ANSWER_S, **fields: Any
+    ) -> dict[str, Any]:
+        """Send a request and return its answer; no command may be running.
+
+        :raises GuestError: none came in time, or the guest is gone.
+        """
+        number = self.send(word, **fields)
+        deadline = time.monotonic() + timeout_s
+        while True:
+            for document in self.receive(deadline):
+                if document.get("id") == number:
+                    return document
+
+    def do(self, operations: Sequence[dict[str, Any]]) -> None:
+        """Carry out operations, all of which must succeed.
+
+        :raises GuestError: one is refused; it says which and why.
+        """
+        answers = self.call("play", operations=operations, stop=True)["answers"]
+        if answers and answers[-1]["errno"]:
+            refused = operations[len(answers) - 1]
+            reason = os.strerror(answers[-1]["errno"])
+            text = " ".join(str(one) for one in refused.values())
+            raise GuestError(f"the guest's kernel refuses: {text}: {reason}")
+
+    def _await_ready(self, deadline: float) -> None:
+        while not any(one.get("event") == "ready" for one in self.receive(deadline)):
+            if time.monotonic() > deadline:
+                raise GuestError(f"the guest does not boot{self._console_tail()}")
+
+    def _read_console(self) -> None:
+        text = self._console.recv(1 << 16).decode("utf-8", "replace")
+        if not text:
+            raise self._gone()
+        first, *others = text.replace("\r", "").split("\n")
+        self._console_text[-1] += first
+        self._console_text.extend(others)
+
+    def _gone(self) -> GuestError:
+        """Return the error for a guest that has ended by itself."""
+        with_errors = self._qemu.communicate()[1] if self._qemu.stderr else b""
+        text = with_errors.decode("utf-8", "replace").strip()
+        return GuestError(f"the guest has ended {text}{self._console_tail()}")
+
+    def _console_tail(self) -> str:
+        """Return the last lines of the console, as the end of a message."""
+        lines = [one for one in self._console_text if one.strip()]
+        if not lines:
+            return "; its console is empty"
+        return "; the end of its console:\n" + "\n".join(f"    {one}" for one in lines)
+
+
+def _start(words: Sequence[str], ends: Descriptors) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=(ends.channel, ends.console, ends.initramfs),
+        start_new_session=True,  # a Ctrl-C on the terminal is not for QEMU
+    )

@@ -1,0 +1,118 @@
+"""A program that runs in the guest, with its streams and signals on the channel."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+from contextlib import suppress
+from typing import Any
+
+__all__ = ["Command"]
+
+_PIECE = 65536
+_NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell has them
+
+
+class Command:
+    """A running program: a session and process group of its own.
+
+    :param request: ``argv``, ``cwd`` and ``environment``.
+    """
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        source, self.stdin = os.pipe2(os.O_CLOEXEC)
+        first, output = os.pipe2(os.O_CLOEXEC)
+        second, errors = os.pipe2(os.O_CLOEXEC)
+        self.outputs = {first: 1, second: 2}
+        """Descriptors that its output is read from, and the stream that each is."""
+        self.pid = os.fork()
+        if self.pid == 0:
+            _become(request, (source, output, errors))
+        for one in (source, output, errors):
+            os.close(one)
+        self.ended = os.pidfd_open(self.pid)
+        self._pending = b""
+        for one in (self.stdin, first, second):
+            os.set_blocking(one, False)
+
+    def read(self, output: int) -> bytes:
+        """Return what the program has written; empty: nothing now, or the end."""
+        try:
+            data = os.read(output, _PIECE)
+        except BlockingIOError:
+            return b""
+        if not data:
+            os.close(output)
+            del self.outputs[output]
+        return data
+
+    def feed(self, data: str) -> None:
+        """Take text for the standard input, in base64; empty: its end.
+
+        The program gets it by :meth:`flush`, when it has room.
+        """
+        if not data:
+            self.close_stdin()
+        self._pending += base64.b64decode(data)
+
+    @property
+    def is_hungry(self) -> bool:
+        """All that was fed has gone to the program, and it may have more."""
+        return self.stdin >= 0 and not self._pending
+
+    @property
+    def is_fed(self) -> bool:
+        """Something that was fed has not gone to the program yet."""
+        return self.stdin >= 0 and bool(self._pending)
+
+    def flush(self) -> None:
+        """Give the program of its standard input what it takes now."""
+        try:
+            self._pending = self._pending[os.write(self.stdin, self._pending) :]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:
+            self.close_stdin()
+
+    def close_stdin(self) -> None:
+        """End the standard input."""
+        if self.stdin >= 0:
+            os.close(self.stdin)
+        self.stdin, self._pending = -1, b""
+
+    def kill(self, number: int) -> None:
+        """Send a signal to the program and what it started in its group."""
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:  # its group is not there yet, or the program ended
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def exit_code(self) -> int:
+        """Wait for the end; return the exit code: 128 and the signal if one did it."""
+        _, status = os.waitpid(self.pid, 0)
+        self.close_stdin()
+        for one in (self.ended, *self.outputs):
+            os.close(one)
+        if os.WIFSIGNALED(status):
+            return 128 + os.WTERMSIG(status)
+        return os.WEXITSTATUS(status)
+
+
+def _become(request: dict[str, Any], streams: tuple[int, int, int]) -> None:
+    """Become the program, in the process that was forked for it."""
+    try:
+        os.setsid()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+        for number in (signal.SIGPIPE, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        os.chdir(request["cwd"])
+        argv = request["argv"]
+        os.execvpe(argv[0], argv, request["environment"])  # noqa: S606  # no shell is wanted
+    except OSError as error:
+        code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
+        os.write(2, f"simkernel: {error.filename}: {error.strerror}\n".encode())
+        os._exit(code)
+    os._exit(_NOT_EXECUTABLE)

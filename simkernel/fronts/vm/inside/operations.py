@@ -1,0 +1,133 @@
+"""What can be done to the guest's kernel, one operation at a time.
+
+An operation is a mapping with ``op`` and what belongs to it; its answer has ``errno``
+(0: done) and ``value``, what a read gave or how much a write took.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from simkernel.fronts.vm.inside import system
+from simkernel.fronts.vm.inside.modules import dependencies, file_of
+
+__all__ = ["perform"]
+
+_SIMPCI = "/sys/kernel/simpci/cmd"
+
+_plugged: dict[str, str] = {}
+"""Command that made each synthetic function, by address, to plug it in again."""
+
+
+def perform(operation: dict[str, Any]) -> dict[str, Any]:
+    """Carry out an operation and return its answer."""
+    try:
+        value = _OPERATIONS[operation["op"]](operation)
+    except OSError as error:
+        return {"errno": error.errno, "value": None}
+    return {"errno": 0, "value": value}
+
+
+def _write(operation: dict[str, Any]) -> int:
+    """Write bytes with one system call."""
+    file = os.open(operation["path"], os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        return os.write(file, operation["data"].encode("latin-1"))
+    finally:
+        os.close(file)
+
+
+def _read(operation: dict[str, Any]) -> str:
+    with open(operation["path"], "rb", buffering=0) as file:
+        return file.read().decode("latin-1")
+
+
+def _load(operation: dict[str, Any]) -> None:
+    """Load a module; with ``needed``, before it what it depends on."""
+    name = operation["module"]
+    if operation.get("needed"):
+        for path in dependencies(name):
+            _load_file(path, "", only_new=True)
+    _load_file(file_of(name), operation.get("parameters", ""))
+
+
+def _load_file(path: str, parameters: str, *, only_new: bool = False) -> None:
+    try:
+        system.finit_module(path, parameters)
+    except FileExistsError:
+        if not only_new:
+            raise
+
+
+def _unload(operation: dict[str, Any]) -> None:
+    system.delete_module(operation["module"])
+
+
+def _insert(operation: dict[str, Any]) -> None:
+    """Load a module from a file anywhere, unless it is loaded."""
+    _load_file(operation["path"], operation.get("parameters", ""), only_new=True)
+
+
+def _command(line: str) -> None:
+    _write({"path": _SIMPCI, "data": line})
+
+
+def _define(operation: dict[str, Any]) -> None:
+    """Tell simpci to make a function, and remember how."""
+    _command(operation["line"])
+    _plugged[operation["address"]] = operation["line"]
+
+
+def _plug(operation: dict[str, Any]) -> None:
+    line = _plugged.get(operation["address"])
+    if line is None:
+        raise FileNotFoundError(2, "no such function was ever there")
+    _command(line)
+
+
+def _unplug(operation: dict[str, Any]) -> None:
+    _command(f"del {operation['address']}")
+
+
+def _share(operation: dict[str, Any]) -> None:
+    """Mount a folder of the host that QEMU exports under a tag, at a path."""
+    os.makedirs(operation["path"], exist_ok=True)
+    options = "version=9p2000.L,trans=virtio,access=any,msize=524288,cache=mmap"
+    system.mount("9p", operation["tag"], operation["path"], options)
+
+
+def _bind(operation: dict[str, Any]) -> None:
+    os.makedirs(operation["path"], exist_ok=True)
+    system.bind(operation["source"], operation["path"])
+
+
+def _folder(operation: dict[str, Any]) -> None:
+    """Put a folder in memory, with files of given texts, over one of the host."""
+    path = operation["path"]
+    os.makedirs(path, exist_ok=True)
+    system.mount("tmpfs", "simkernel", path, "mode=755")
+    for name, text in operation["files"].items():
+        with open(f"{path}/{name}", "wb") as file:
+            file.write(text.encode())
+
+
+def _unmount(operation: dict[str, Any]) -> None:
+    system.unmount(operation["path"])
+
+
+_OPERATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "bind": _bind,
+    "define": _define,
+    "folder": _folder,
+    "insert": _insert,
+    "load": _load,
+    "plug": _plug,
+    "read": _read,
+    "share": _share,
+    "unload": _unload,
+    "unmount": _unmount,
+    "unplug": _unplug,
+    "write": _write,
+}
