@@ -136,15 +136,17 @@ class PciBus(Bus[PciDevice]):
         if function.secondary_bus is not None:
             self._bridged.add((function.address.domain, function.secondary_bus))
 
-    def unplug(self, name: str) -> None:
+    def unplug(self, name: str) -> PciFunction:
         """Let a function answer no more; its device stays until it is removed.
 
+        :return: the function, which may be plugged in again.
         :raises KeyError: no such function.
         """
         address = PciAddress.parse(name)
         function = self._wires[address[:2]].pop(address.devfn)
         if function.secondary_bus is not None:
             self._bridged.discard((address.domain, function.secondary_bus))
+        return function
 
     def has_bus(self, domain: int, bus: int) -> bool:
         """Tell whether a bus is there, behind a bridge or with functions on it."""

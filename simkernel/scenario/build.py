@@ -18,15 +18,22 @@ from simkernel.scenario.host import Host
 __all__ = ["build"]
 
 
-def build(scenario: schema.Scenario, *, source: str = "scenario") -> Host:
+def build(
+    scenario: schema.Scenario,
+    *,
+    source: str = "scenario",
+    kernel_class: type[Kernel] = Kernel,
+) -> Host:
     """Boot the host of a scenario.
 
+    :param source: what the scenario is called in errors.
+    :param kernel_class: what its kernel is made with.
     :raises ScenarioError: its parts do not fit together.
     """
     problems = check(scenario)
     if problems:
         raise ScenarioError(source, problems)
-    host = _powered_on(scenario)
+    host = _powered_on(scenario, kernel_class)
     _find_hardware(host.kernel, scenario)
     for where, step in _steps(host.kernel, scenario):
         try:
@@ -43,9 +50,9 @@ def build(scenario: schema.Scenario, *, source: str = "scenario") -> Host:
     return host
 
 
-def _powered_on(scenario: schema.Scenario) -> Host:
+def _powered_on(scenario: schema.Scenario, kernel_class: type[Kernel]) -> Host:
     """Return the host with its kernel and what is built into it, and no device yet."""
-    kernel = Kernel(
+    kernel = kernel_class(
         scenario.kernel.release,
         cdev=scenario.kernel.vfio_cdev,
         cmdline=scenario.kernel.cmdline,

@@ -1,0 +1,111 @@
+"""What is not compared, and why.
+
+Two tables: paths that only a real kernel has, and files whose text differs on purpose.
+``docs/supported-kernel.md`` lists them from here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["ABSENT", "EXEMPT", "Exemption", "is_absent", "is_exempt", "listing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """One kind of path that is left out of a comparison."""
+
+    pattern: str
+    """Regular expression for the end of a path, beginning at a name."""
+    names: str
+    """What the pattern means, for people."""
+    reason: str
+
+
+ABSENT = (
+    Exemption(
+        r"resource\d+(?:_wc|_resize)?|rom|vpd|msi_irqs|aer_\w+|resource_resize"
+        r"|reset_subordinate|serial_number|ptm|label|index|acpi_index|smbios\w*"
+        r"|boot_vga|p2pmem|doe_features",
+        "`resourceN`, `rom`, `vpd`, `msi_irqs`, `aer_*`, `reset_subordinate` and such",
+        "memory, interrupts and error reports of a function are not modelled",
+    ),
+    Exemption(
+        r"firmware_node|waiting_for_supplier|supplier:.*|consumer:.*",
+        "`firmware_node`, `waiting_for_supplier`, `supplier:*`, `consumer:*`",
+        "they come from the firmware's tables and name its objects",
+    ),
+    Exemption(
+        r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]:pcie\d{3}|pci_bus|wakeup"
+        r"|dma|net|nvme|ptp|hwmon",
+        "`*:pcieNNN`, `pci_bus`, `wakeup` and other devices below a function",
+        "services of a port and what real host drivers make are not modelled",
+    ),
+    Exemption(
+        r"power/(?!control$)[^/]+|link/[^/]+",
+        "files in `power/` but `control`, and in `link/`",
+        "power management is not modelled beyond what can be set",
+    ),
+    Exemption(
+        r"sections/.+|notes/.+",
+        "what is in `sections/` and `notes/` of a module",
+        "addresses and build ids",
+    ),
+)
+"""What the model does not have at all."""
+
+EXEMPT = (
+    Exemption(
+        r"config",
+        "`config`",
+        "only a function's identity is modelled, not its registers",
+    ),
+    Exemption(
+        r"resource|irq|local_cpus|local_cpulist|numa_node|(?:consistent_)?dma_mask_bits"
+        r"|(?:max|current)_link_(?:speed|width)|power_state|d3cold_allowed",
+        "`resource`, `irq`, `local_cpu*`, `numa_node`, `*dma_mask_bits`, `*_link_*`, "
+        "`power_state`, `d3cold_allowed`",
+        "they say what hardware and machine the guest has",
+    ),
+    Exemption(
+        r"coresize|initsize",
+        "`coresize`, `initsize` of a module",
+        "sizes depend on the compiler",
+    ),
+    Exemption(
+        r"iommu",
+        "the target of `iommu`",
+        "it is one of the guest's IOMMUs",
+    ),
+    Exemption(
+        r"reserved_regions",
+        "`reserved_regions` of a group",
+        "they depend on the machine's memory map",
+    ),
+)
+"""Files whose text is not compared, though both kernels have them."""
+
+
+def _ending(table: tuple[Exemption, ...]) -> re.Pattern[str]:
+    return re.compile("/(?:" + "|".join(one.pattern for one in table) + ")(?:/|$)")
+
+
+_ABSENT, _EXEMPT = _ending(ABSENT), _ending(EXEMPT)
+
+
+def is_absent(path: str) -> bool:
+    """Tell whether a path is one that the model never has."""
+    return _ABSENT.search(path) is not None
+
+
+def is_exempt(path: str) -> bool:
+    """Tell whether the text of a file is not compared."""
+    return _EXEMPT.search(path) is not None
+
+
+def listing() -> str:
+    """Return the tables as lines of Markdown."""
+    return "".join(
+        f"- {one.names}: {one.reason}.\n" for table in (ABSENT, EXEMPT) for one in table
+    )

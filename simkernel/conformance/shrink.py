@@ -1,0 +1,129 @@
+"""Making a program smaller that shows a difference.
+
+Each try is a replay on a real kernel, so there are few of them: what came after the
+difference is gone already, then pieces are left out, larger ones first, then names
+are exchanged for others that may need less, then texts become simpler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from simkernel.conformance.compare import Finding
+from simkernel.conformance.operations import (
+    Load,
+    Operation,
+    Write,
+    from_json,
+    to_json,
+)
+
+__all__ = ["MOST_TRIES", "shrink"]
+
+MOST_TRIES = 100
+"""Replays that shrinking one finding may take."""
+
+Program = tuple[Operation, ...]
+Replay = Callable[[Program], Finding | None]
+"""Plays a program; None: the kernels agree."""
+
+
+def shrink(
+    finding: Finding,
+    replay: Replay,
+    names: Sequence[Sequence[str]] = (),
+    *,
+    most_tries: int = MOST_TRIES,
+) -> Finding:
+    """Return a finding whose program is as small as the tries allow.
+
+    :param finding: one that :class:`Judge` returned.
+    :param names: kinds of names, such as drivers; of each kind the ones that are there
+        from the start stand first.
+    """
+    search = _Search(finding, replay, most_tries)
+    search.leave_out_all()
+    for kind in names:
+        if search.rename(kind):
+            search.leave_out_all()
+    while search.simplify():
+        pass
+    return search.finding
+
+
+class _Search:
+    """The smallest finding so far, and what was tried."""
+
+    def __init__(self, finding: Finding, replay: Replay, left: int) -> None:
+        self.finding = finding
+        self._replay = replay
+        self._left = left
+        self._tried: set[Program] = {finding.operations}
+
+    def leave_out_all(self) -> None:
+        """Leave out all that is not needed, larger pieces first."""
+        size = len(self.finding.operations) - 1
+        while size > 0:
+            shorter = self._leave_out(size)
+            if size > 1 or not shorter:
+                size //= 2
+
+    def _leave_out(self, size: int) -> bool:
+        """Leave out every piece of that many operations; tell whether one was."""
+        before = len(self.finding.operations)
+        start = 0
+        while start < len(self.finding.operations):
+            program = self.finding.operations
+            if not self._shows(program[:start] + program[start + size :]):
+                start += size
+        return len(self.finding.operations) < before
+
+    def rename(self, names: Sequence[str]) -> bool:
+        """Exchange a name for one that stands before it; tell whether one was."""
+        program = self.finding.operations
+        return any(
+            self._shows(tuple(_renamed(one, old, new) for one in program))
+            for index, old in enumerate(names)
+            for new in names[:index]
+        )
+
+    def simplify(self) -> bool:
+        """Make one operation say less; tell whether that was possible."""
+        program = self.finding.operations
+        return any(
+            self._shows((*program[:index], simpler, *program[index + 1 :]))
+            for index, operation in enumerate(program)
+            for simpler in _simpler(operation)
+        )
+
+    def _shows(self, program: Program) -> bool:
+        """Tell whether a program shows a difference; it is then the smallest."""
+        if not self._left or program in self._tried:
+            return False
+        self._left -= 1
+        self._tried.add(program)
+        found = self._replay(program)
+        if found is None:
+            return False
+        self.finding = found
+        self._tried.add(found.operations)
+        return True
+
+
+def _simpler(operation: Operation) -> Iterator[Operation]:
+    """Yield operations that say less."""
+    if isinstance(operation, Load) and operation.parameters:
+        yield replace(operation, parameters="")
+    if isinstance(operation, Write):
+        data = operation.data
+        stripped = data.split(b"\0", 1)[0].strip()
+        if stripped and stripped != data:
+            yield replace(operation, data=stripped)
+        if len(data) > 1:
+            yield replace(operation, data=data[: len(data) // 2])
+
+
+def _renamed(operation: Operation, old: str, new: str) -> Operation:
+    made = to_json(operation)
+    return from_json({key: text.replace(old, new) for key, text in made.items()})

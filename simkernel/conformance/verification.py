@@ -1,0 +1,136 @@
+"""A verification: which programs are played, and what becomes of differences."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from simkernel.conformance.compare import Finding
+from simkernel.conformance.judge import Judge
+from simkernel.conformance.operations import Operation
+from simkernel.conformance.program import Program
+from simkernel.conformance.report import Report
+from simkernel.conformance.scripts import scripts
+from simkernel.conformance.shrink import shrink
+from simkernel.conformance.vocabulary import Vocabulary
+from simkernel.scenario.schema import Scenario
+
+__all__ = ["MOST_FINDINGS", "Verification"]
+
+MOST_FINDINGS = 20
+"""Differences after which a verification ends: shrinking each takes its time."""
+_AT_ONCE = 5
+"""Random programs on one scenario, before the next has its turn."""
+
+
+class Verification:
+    """Plays programs on two kernels and keeps what it finds.
+
+    :param judge: has both kernels.
+    :param report: is filled.
+    :param progress: is told what is going on, one line at a time.
+    """
+
+    def __init__(
+        self, judge: Judge, report: Report, progress: Callable[[str], None]
+    ) -> None:
+        self._judge = judge
+        self._progress = progress
+        self.report = report
+        report.tally = judge.tally
+        self._known: set[tuple[str | None, ...]] = set()
+        self._start = time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there are so many differences that more would not help."""
+        return len(self.report.findings) >= MOST_FINDINGS
+
+    def play_scripts(self, name: str, scenario: Scenario) -> None:
+        """Play the systematic programs of a scenario."""
+        for about, operations in scripts(scenario):
+            if not self.is_over:
+                self._play(name, scenario, operations, about)
+
+    def play_written(self, name: str, scenario: Scenario, program: Program) -> None:
+        """Play a program that names the rules it shows."""
+        found = self._play(name, scenario, program.operations, program.about)
+        if found is None:
+            self.report.agreed.update(program.rules)
+
+    def play_random(
+        self, scenarios: Mapping[str, Scenario], operations: int, seed: int
+    ) -> None:
+        """Play random programs until that many operations were compared.
+
+        :param scenarios: by name; each has its turn.
+        """
+        from simkernel.conformance.generate import draw
+
+        drawn = {name: draw(scenario, seed) for name, scenario in scenarios.items()}
+        before = self.report.tally.operations
+        while scenarios:
+            for name, programs in drawn.items():
+                for _ in range(_AT_ONCE):
+                    done = self.report.tally.operations - before
+                    self.report.random_operations = done
+                    if done >= operations or self.is_over:
+                        return
+                    self._play(name, scenarios[name], next(programs), "random")
+
+    def finish(self) -> Report:
+        """Return the report."""
+        report = self.report
+        report.agreed.update(report.tally.rules)
+        report.compare_s = time.monotonic() - self._start
+        return report
+
+    def _play(
+        self,
+        name: str,
+        scenario: Scenario,
+        operations: Sequence[Operation],
+        about: str,
+    ) -> Finding | None:
+        self._progress(
+            f"{name}: {about}; {self.report.tally.operations} operations, "
+            f"{len(self.report.findings)} differences"
+        )
+        found = self._judge.run(name, scenario, operations)
+        if found is None:
+            return None
+        if _kind(found) in self._known:
+            self.report.repeated += 1
+            return found
+        self._progress(f"{name}: a difference; making its program smaller")
+        small = shrink(
+            found,
+            lambda one: self._judge.replay(name, scenario, one),
+            _names(scenario),
+        )
+        self._known |= {_kind(found), _kind(small)}
+        self.report.findings.append(small)
+        return small
+
+
+def _kind(finding: Finding) -> tuple[str | None, ...]:
+    """Return what makes a difference a new one: last operation and first difference."""
+    last = finding.operations[-1] if finding.operations else None
+    file = getattr(last, "path", "").rpartition("/")[2]
+    first = finding.differences[0]
+    if first.what.startswith("/"):
+        return type(last).__name__, file, first.what.rpartition("/")[2]
+    return type(last).__name__, file, first.what, first.model, first.kernel
+
+
+def _names(scenario: Scenario) -> tuple[tuple[str, ...], ...]:
+    """Return the names that a shorter program may have instead of others."""
+    words = Vocabulary.of(scenario)
+    drivers = {
+        driver.name: None
+        for module in sorted(
+            scenario.modules, key=lambda one: one.name not in scenario.loaded
+        )
+        for driver in module.drivers
+    }
+    return tuple(drivers), words.endpoints

@@ -1,0 +1,110 @@
+"""What of an observed state is compared: chance and strangers taken out.
+
+Numbers that a kernel hands out by chance get names; what belongs to other devices
+than the scenario's is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from simkernel.conformance.exempt import is_absent, is_exempt
+from simkernel.conformance.operations import Operation, Read
+from simkernel.conformance.player import Answer, State
+from simkernel.conformance.scope import Scope
+
+__all__ = ["View"]
+
+_ADDRESS = re.compile(r"/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?=/|$)")
+_MEMBER = re.compile(r"/sys/kernel/iommu_groups/(\d+)/devices/([^/]+)")
+_GROUP = re.compile(
+    r"((?:^/sys/kernel/iommu_groups|/virtual/vfio|^/sys/class/vfio|^/dev/vfio"
+    r"|/iommu_groups)/(?:noiommu-)?)(\d+)(?=/|$)"
+)
+"""Where a group's number stands, in paths and in the targets of links."""
+_NUMBERS = re.compile(r"\d+:\d+")
+_NOT_COMPARED = "(not compared)"
+
+_Rewrite = Callable[[str], str]
+
+
+class View:
+    """How states of a scenario's host are looked at."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._addresses = frozenset(scope.addresses)
+        self._modules = frozenset(scope.modules)
+        self._kinds: dict[str, _Rewrite | None] = {}
+        """By path: what to do with its text; None: it is left out."""
+
+    def of(self, state: State) -> State:
+        """Return what is compared of a state."""
+        groups = self._group_names(state)
+
+        def named(found: re.Match[str]) -> str:
+            return found[1] + groups.get(found[2], "?")
+
+        seen: State = {}
+        for path, text in state.items():
+            rewrite = self._kind(path)
+            if rewrite is None:
+                continue
+            found = _GROUP.search(path)
+            if found is not None:
+                if found[2] not in groups:
+                    continue
+                path = _GROUP.sub(named, path)
+            text = rewrite(text)
+            seen[path] = _GROUP.sub(named, text) if text.startswith("->") else text
+        return seen
+
+    def answer(self, operation: Operation, answer: Answer) -> Answer:
+        """Return what is compared of an answer, its changes apart."""
+        if not isinstance(operation, Read) or answer.value is None:
+            return answer
+        rewrite = self._kind(operation.path)
+        value = None if rewrite is None else rewrite(f"0444 {answer.value}")
+        return replace(answer, value=value)
+
+    def _group_names(self, state: State) -> dict[str, str]:
+        """Return a name for each number of a group that has devices of the scenario."""
+        names: dict[str, str] = {}
+        for path in state:
+            found = _MEMBER.fullmatch(path)
+            if found is not None and found[2] in self._addresses:
+                here = names.get(found[1], found[2])
+                names[found[1]] = min(here, found[2])
+        return {number: f"group-of-{name}" for number, name in names.items()}
+
+    def _kind(self, path: str) -> _Rewrite | None:
+        if path not in self._kinds:
+            self._kinds[path] = self._classified(path)
+        return self._kinds[path]
+
+    def _classified(self, path: str) -> _Rewrite | None:
+        strangers = set(_ADDRESS.findall(path)) - self._addresses
+        if strangers or is_absent(path):
+            return None
+        if is_exempt(path):
+            return _without_text
+        if path == "/proc/modules":
+            return self._module_lines
+        if path.endswith("/dev"):
+            return lambda text: _NUMBERS.sub("major:minor", text)
+        return lambda text: text
+
+    def _module_lines(self, text: str) -> str:
+        """Return the scenario's lines of ``/proc/modules`` without size and address."""
+        mode, _, lines = text.partition(" ")
+        kept = []
+        for line in lines.splitlines():
+            name, _, refcnt, users, *rest = line.split(" ")
+            if name in self._modules:
+                kept.append(" ".join([name, refcnt, users, rest[0], *rest[2:]]))
+        return "\n".join([mode, *kept])
+
+
+def _without_text(text: str) -> str:
+    return f"{text.split(' ', 1)[0]} {_NOT_COMPARED}"

@@ -1,0 +1,65 @@
+"""Programs in files."""
+
+from __future__ import annotations
+
+import pytest
+
+from simkernel.conformance.judge import Judge
+from simkernel.conformance.model_player import ModelPlayer
+from simkernel.conformance.operations import Load, Read
+from simkernel.conformance.program import (
+    Program,
+    format_program,
+    parse_program,
+    written_programs,
+)
+from simkernel.errors import UsageError
+from simkernel.scenario.render import load
+
+TEXT = """
+# Somebody wrote this.
+about: Modules that are there.
+scenario: mlx5_vfio_pci
+set: vfs=2
+rules: R-MOD-1 R-MOD-2
+
+load vfio # a comment is a line of its own
+"""
+
+
+def test_file_is_the_program() -> None:
+    """What a program file says is in the program, and the other way round."""
+    program = Program(
+        scenario="mlx5_vfio_pci",
+        about="Modules that are there.",
+        settings={"vfs": "2"},
+        rules=("R-MOD-1", "R-MOD-2"),
+        operations=(Load("vfio"), Read("/sys/module/vfio/refcnt")),
+    )
+
+    assert program == parse_program(format_program(program))
+    assert parse_program("scenario: a\n\n# nothing\n") == Program(
+        scenario="a", operations=()
+    )
+
+
+@pytest.mark.parametrize(
+    "text", [TEXT, "about: no scenario\n\n", "scenario a\n\n", "colour: red\n\n"]
+)
+def test_wrong_file_is_refused_by_name(text: str) -> None:
+    """The message says which file."""
+    with pytest.raises(UsageError, match=r"^mine\.txt: "):
+        parse_program(text, "mine.txt")
+
+
+@pytest.mark.parametrize("name", written_programs())
+def test_written_program_can_be_played(name: str) -> None:
+    """Each program that comes along names rules, and plays on its scenario."""
+    program = written_programs()[name]
+
+    assert program.about
+    assert program.rules
+    assert program.operations
+    judge = Judge(ModelPlayer(), ModelPlayer())
+    scenario = load(program.scenario, program.settings)
+    assert judge.run(program.scenario, scenario, program.operations) is None

@@ -1,0 +1,176 @@
+"""A verification, with a kernel that has one rule wrong and with one that dies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+
+from simkernel.conformance.judge import Judge
+from simkernel.conformance.model_player import ModelPlayer
+from simkernel.conformance.operations import Operation, Read, Write, to_line
+from simkernel.conformance.player import Answer, KernelLost, State
+from simkernel.conformance.program import Program
+from simkernel.conformance.report import Report
+from simkernel.conformance.verification import Verification
+from simkernel.model.driver import Driver, PciId
+from simkernel.model.kernel import Kernel
+from simkernel.model.pci import PciDevice, PciFunction
+from simkernel.model.pci_bus import PciBus
+from simkernel.scenario.build import build
+from simkernel.scenario.render import load
+from simkernel.scenario.schema import Scenario
+
+NAME = "mlx5_vfio_pci"
+PROBE = "/sys/bus/pci/drivers_probe"
+
+
+class _BindsTwice(PciBus):
+    """Binding a device that is bound already succeeds."""
+
+    def bind(self, driver: Driver, device: PciDevice) -> None:
+        if device.driver is None or self.match(driver, device) is None:
+            super().bind(driver, device)
+
+
+class _ComparesLoosely(PciBus):
+    """``driver_override`` is compared up to the shorter name's end."""
+
+    def match(self, driver: Driver, device: PciDevice) -> PciId | None:
+        kept = device.driver_override
+        if kept and kept.startswith(driver.name.encode()):
+            device.driver_override = driver.name.encode()
+        try:
+            return super().match(driver, device)
+        finally:
+            device.driver_override = kept
+
+
+class _Remembers(PciBus):
+    """A function that comes back has the ``driver_override`` that it had."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
+        self._kept: dict[str, bytes | None] = {}
+
+    def remove(self, device: PciDevice) -> None:
+        self._kept[device.name] = device.driver_override
+        super().remove(device)
+
+    def add_function(
+        self,
+        function: PciFunction,
+        parent: PciDevice | None,
+        *,
+        physfn: PciDevice | None = None,
+    ) -> PciDevice:
+        device = super().add_function(function, parent, physfn=physfn)
+        device.driver_override = self._kept.get(device.name)
+        return device
+
+
+class _Kernel(Kernel):
+    """A kernel whose PCI bus is another."""
+
+    bus_class: type[PciBus]
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.pci = self._buses["pci"] = self.bus_class(self)
+
+
+def _player(bus: type[PciBus]) -> ModelPlayer:
+    kernel = type("BrokenKernel", (_Kernel,), {"bus_class": bus})
+    return ModelPlayer(partial(build, kernel_class=kernel))
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    """Return a host with virtual functions and a variant driver."""
+    return load(NAME, {})
+
+
+def _verification(kernel: Any) -> Verification:
+    report = Report(release="6.12.117-test", version="6.12.117", seed=1)
+    return Verification(Judge(ModelPlayer(), kernel), report, lambda line: None)
+
+
+@pytest.mark.parametrize("bus", [_BindsTwice, _ComparesLoosely, _Remembers])
+def test_wrong_rule_is_found_and_shown_in_three_operations(
+    bus: type[PciBus], scenario: Scenario
+) -> None:
+    """Random programs find each, and shrinking leaves what is needed."""
+    verification = _verification(_player(bus))
+
+    verification.play_random({NAME: scenario}, 2500, seed=1)
+
+    findings = verification.finish().findings
+    assert findings
+    shown = ["\n".join(map(to_line, one.operations)) for one in findings]
+    assert all(len(one.operations) <= 3 for one in findings), shown
+
+
+def test_systematic_programs_find_a_wrong_rule(scenario: Scenario) -> None:
+    """Nothing needs to be drawn to see that a bound device can be bound."""
+    verification = _verification(_player(_BindsTwice))
+
+    verification.play_scripts(NAME, scenario)
+
+    expected = [f"write /sys/bus/pci/drivers/mlx5_core/bind '{_PF}'"]
+    assert expected in [
+        [to_line(step) for step in one.operations]
+        for one in verification.finish().findings
+    ]
+
+
+_PF = "0000:3b:00.0"
+
+
+def test_kernel_that_is_right_differs_in_nothing(scenario: Scenario) -> None:
+    """The model agrees with itself, and the report says on which rules."""
+    verification = _verification(ModelPlayer())
+
+    verification.play_scripts(NAME, scenario)
+    verification.play_random({NAME: scenario}, 200, seed=1)
+    verification.play_written(
+        NAME,
+        scenario,
+        Program(scenario=NAME, operations=(Write(PROBE, b"0"),), rules=("R-NAME-1",)),
+    )
+
+    report = verification.finish()
+    assert report.findings == []
+    assert {"R-NAME-1", "R-BIND-3", "R-MOD-1"} <= report.agreed
+    assert 200 <= report.random_operations < report.tally.operations
+    assert "no difference that is not listed" in report.to_text()
+    assert report.to_json()["differences"] == []
+
+
+class _Dying(ModelPlayer):
+    """A kernel that does not survive a certain operation."""
+
+    def play(self, operations: Sequence[Operation]) -> list[Answer]:
+        if Read(PROBE) in operations:
+            raise KernelLost("the guest's kernel panicked: Oops")
+        return super().play(operations)
+
+    def reset(self, scenario: Scenario) -> State:
+        return super().reset(scenario)
+
+
+def test_operation_that_kills_the_kernel_is_reported(scenario: Scenario) -> None:
+    """What the kernel did not survive is found, and the verification goes on."""
+    verification = _verification(_Dying())
+    deadly = Program(
+        scenario=NAME, operations=(Write(PROBE, b"0"), Read(PROBE), Write(PROBE, b"1"))
+    )
+
+    verification.play_written(NAME, scenario, deadly)
+    verification.play_random({NAME: scenario}, 50, seed=1)
+
+    report = verification.finish()
+    assert [(Read(PROBE),)] == [one.operations for one in report.findings]
+    assert "the guest's kernel panicked" in report.to_text()
+    assert report.random_operations >= 50
