@@ -1,0 +1,202 @@
+"""Reads from a host what there is to judge. Only reads."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+
+from resolver import inventory, modalias, modules, selection
+from resolver.device import Device
+from resolver.doctor import parsing
+from resolver.doctor.checks import judge
+from resolver.doctor.facts import Facts, KernelConfig, ModuleFacts, Node, Wanted
+from resolver.doctor.finding import Finding
+from resolver.errors import NotFoundError, UsageError
+from resolver.linux import Host
+from resolver.linux.ownership import owner_of
+from resolver.lookup import Aliases
+
+__all__ = ["examine", "facts_of"]
+
+_BASE = ("vfio", "vfio_iommu_type1", "vfio_pci")
+"""Modules that whatever is bound to VFIO needs."""
+
+_PARAMETERS = (
+    ("vfio", "enable_unsafe_noiommu_mode"),
+    ("vfio_iommu_type1", "allow_unsafe_interrupts"),
+    ("vfio_pci", "disable_denylist"),
+)
+
+_SECURE_BOOT = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+"""Source: UEFI Specification, Globally Defined Variables."""
+
+
+def examine(host: Host, aliases: Aliases) -> tuple[Finding, ...]:
+    """Return what keeps a host from giving devices to VFIO, the worst first.
+
+    :param aliases: those of the kernel that runs.
+    """
+    return judge(facts_of(host, aliases))
+
+
+def facts_of(host: Host, aliases: Aliases) -> Facts:
+    """Return what a host says about itself.
+
+    What may not be read, by whoever is not root, is taken as not there.
+    """
+    release = host.release() or ""
+    words = tuple(_text(host, f"{host.proc}/cmdline").split())
+    cpu = _bytes(host, f"{host.proc}/cpuinfo")
+    secure_boot = _read(host, f"{host.sys}/firmware/efi/efivars/{_SECURE_BOOT}")
+    lockdown = parsing.active_lockdown(
+        _text(host, f"{host.sys}/kernel/security/lockdown")
+    )
+    enforced = _text(host, f"{host.sys}/module/module/parameters/sig_enforce") == "Y"
+    paths = tuple(_config_paths(host, release))
+    wanted = tuple(_wanted(host, aliases))
+    return Facts(
+        release=release,
+        cpu=parsing.cpu_vendor(cpu),
+        is_guest=parsing.is_virtual(cpu),
+        command_line=words,
+        iommu_groups=len(host.names(f"{host.sys}/kernel/iommu_groups")),
+        iommu_capabilities=tuple(_capabilities(host)),
+        firmware_tables=frozenset(host.names(f"{host.sys}/firmware/acpi/tables")),
+        config=_config(host, paths),
+        config_paths=paths,
+        wanted=wanted,
+        modules=_modules(host, release, wanted, checks=bool(lockdown or enforced)),
+        parameters=_parameters(host, words),
+        lockdown=lockdown,
+        is_signature_enforced=enforced,
+        is_secure_boot=parsing.is_secure_boot(secure_boot),
+        nodes=tuple(_nodes(host)),
+        node_rules=tuple(_node_rules(host)),
+        alias_notes=aliases.notes,
+        alias_warnings=aliases.warnings,
+    )
+
+
+def _wanted(host: Host, aliases: Aliases) -> Iterator[Wanted]:
+    for device in inventory.all_devices(host):
+        if device.is_bridge or device.modalias is None:
+            continue
+        try:
+            choice = selection.choose(modalias.parse(device.modalias), aliases)
+        except (NotFoundError, UsageError):
+            continue
+        yield Wanted(device, choice.module, _missing(device, choice))
+
+
+# A variant that Linux has for the device, unless the kernel has an alias of it.
+def _missing(device: Device, choice: selection.Choice) -> str | None:
+    from resolver import intree
+
+    variant = intree.lookup().best(choice.modalias or "")
+    if variant is None:
+        return None
+    known = {candidate.entry.module for candidate in choice.candidates}
+    bound = (device.binding.driver or "").replace("-", "_")
+    return None if variant.module in known | {bound} else variant.module
+
+
+def _modules(
+    host: Host, release: str, wanted: Sequence[Wanted], *, checks: bool
+) -> dict[str, ModuleFacts]:
+    directory = f"{host.modules}/{release}"
+    files = parsing.module_files(_bytes(host, f"{directory}/modules.dep"))
+    names = sorted({*_BASE, *(one.module for one in wanted)})
+    found = {}
+    for name in names:
+        if modules.is_loaded(host, name):
+            continue
+        path = f"{directory}/{files[name]}" if name in files else ""
+        is_signed = None
+        if checks and path:
+            is_signed = parsing.has_signature(_bytes(host, path))
+        found[name] = ModuleFacts(
+            path, is_signed, inventory.find_prohibition(host, name)
+        )
+    return found
+
+
+def _parameters(host: Host, words: Sequence[str]) -> dict[str, str]:
+    files = [
+        (path, _bytes(host, path)) for path in _visible(host, host.modprobe_d, ".conf")
+    ]
+    found = parsing.module_options(files, words)
+    for module, name in _PARAMETERS:
+        if modules.is_loaded(host, module):
+            path = f"{host.sys}/module/{module}/parameters/{name}"
+            found[f"{module}.{name}"] = _text(host, path)
+    return found
+
+
+def _config_paths(host: Host, release: str) -> Iterator[str]:
+    yield f"{host.proc}/config.gz"
+    yield host.at(f"/boot/config-{release}")
+    yield f"{host.modules}/{release}/config"
+
+
+def _config(host: Host, paths: Sequence[str]) -> KernelConfig | None:
+    for path in paths:
+        data = _read(host, path)
+        if data is None:
+            continue
+        if path.endswith(".gz"):
+            try:
+                data = zlib.decompress(data, wbits=31)
+            except zlib.error:
+                continue
+        return KernelConfig(path, parsing.kernel_settings(data))
+    return None
+
+
+# Source: Linux, drivers/iommu/intel/iommu.c, ``intel_iommu_attrs``.
+def _capabilities(host: Host) -> Iterator[int]:
+    directory = f"{host.sys}/class/iommu"
+    for name in host.names(directory):
+        text = _text(host, f"{directory}/{name}/intel-iommu/ecap")
+        if text:
+            yield int(text, 16)
+
+
+def _nodes(host: Host) -> Iterator[Node]:
+    for directory in (f"{host.dev}/vfio", f"{host.dev}/vfio/devices"):
+        for name in host.names(directory):
+            path = f"{directory}/{name}"
+            owner = owner_of(path) if name != "devices" else None
+            if owner is not None:
+                yield Node(path, owner.mode, owner.uid, owner.gid)
+
+
+def _node_rules(host: Host) -> Iterator[str]:
+    for path in _visible(host, host.udev_rules, ".rules"):
+        if parsing.mentions_vfio(_bytes(host, path)):
+            yield path
+
+
+# Files of configuration directories, of which an earlier one hides a file of the
+# same name in later ones. Source: modprobe.d(5), udev(7).
+def _visible(host: Host, directories: Sequence[str], ending: str) -> Iterator[str]:
+    found: dict[str, str] = {}
+    for directory in directories:
+        for name in host.names(directory):
+            if name.endswith(ending):
+                found.setdefault(name, f"{directory}/{name}")
+    return (path for _, path in sorted(found.items()))
+
+
+def _text(host: Host, path: str) -> str:
+    return _bytes(host, path).decode("utf-8", "replace").strip()
+
+
+def _bytes(host: Host, path: str) -> bytes:
+    return _read(host, path) or b""
+
+
+def _read(host: Host, path: str) -> bytes | None:
+    try:
+        return host.read_if_there(path)
+    except OSError:
+        return None  # Not ours to read, or gone while it was.

@@ -1,0 +1,156 @@
+"""Reads the texts and tables in which a host says what it is.
+
+Pure: content of files in, values out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+__all__ = [
+    "active_lockdown",
+    "cpu_vendor",
+    "has_signature",
+    "is_secure_boot",
+    "is_virtual",
+    "kernel_settings",
+    "mentions_vfio",
+    "module_files",
+    "module_options",
+]
+
+_NOT_SET = re.compile(r"# CONFIG_(\w+) is not set")
+_SIGNATURE = b"~Module signature appended~\n"
+_ARM = "CPU implementer"
+
+
+def kernel_settings(data: bytes) -> dict[str, str]:
+    """Return what a kernel's configuration says, by name without ``CONFIG_``.
+
+    :param data: content of ``/boot/config-<release>`` or of ``/proc/config.gz``
+        once unpacked.
+    """
+    found = {}
+    for line in data.decode("utf-8", "replace").splitlines():
+        if off := _NOT_SET.fullmatch(line):
+            found[off.group(1)] = "n"
+        elif line.startswith("CONFIG_"):
+            name, _, value = line.removeprefix("CONFIG_").partition("=")
+            found[name] = value
+    return found
+
+
+def cpu_vendor(data: bytes) -> str:
+    """Return ``Intel``, ``AMD`` or ``Arm``, whose IOMMUs differ; else nothing.
+
+    :param data: content of ``/proc/cpuinfo``.
+
+    Source: Linux, arch/x86/kernel/cpu/: ``c_ident``; Hygon's IOMMU is AMD's.
+    """
+    text = data.decode("utf-8", "replace")
+    names = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD", "HygonGenuine": "AMD"}
+    for ident, name in names.items():
+        if ident in text:
+            return name
+    return "Arm" if _ARM in text else ""
+
+
+def is_virtual(data: bytes) -> bool:
+    """Return whether a hypervisor says that it is there.
+
+    :param data: content of ``/proc/cpuinfo``.
+    """
+    for line in data.decode("utf-8", "replace").splitlines():
+        if line.startswith("flags"):
+            return "hypervisor" in line.split()
+    return False
+
+
+def active_lockdown(text: str) -> str:
+    """Return ``integrity`` or ``confidentiality``; nothing if not locked down.
+
+    :param text: of ``/sys/kernel/security/lockdown``: ``none [integrity] ...``.
+
+    Source: Linux, security/lockdown/lockdown.c, lockdown_read().
+    """
+    active = next((word for word in text.split() if word.startswith("[")), "")
+    return active.strip("[]").removeprefix("none")
+
+
+def is_secure_boot(data: bytes | None) -> bool | None:
+    """Return whether the firmware checked what it started; ``None``: unknown.
+
+    :param data: content of the variable ``SecureBoot`` in efivarfs.
+
+    Source: Documentation/filesystems/efivarfs.rst: four bytes of attributes, then
+    the value.
+    """
+    return bool(data[4]) if data is not None and len(data) == 5 else None
+
+
+def has_signature(data: bytes) -> bool | None:
+    """Return whether a module is signed; ``None``: it is compressed.
+
+    :param data: content of the ``.ko`` file.
+
+    Source: Linux, include/linux/module_signature.h, ``MODULE_SIG_STRING``.
+    """
+    return data.endswith(_SIGNATURE) if data.startswith(b"\x7fELF") else None
+
+
+def module_files(data: bytes) -> dict[str, str]:
+    """Return the file of every module, relative to the module directory.
+
+    :param data: content of ``modules.dep``.
+    """
+    found = {}
+    for line in data.decode("utf-8", "surrogateescape").splitlines():
+        path = line.partition(":")[0]
+        name = path.rpartition("/")[2].partition(".ko")[0].replace("-", "_")
+        found.setdefault(name, path)
+    return found
+
+
+def module_options(
+    files: Iterable[tuple[str, bytes]], command_line: Iterable[str]
+) -> dict[str, str]:
+    """Return ``module.parameter`` to the value that it will have once loaded.
+
+    :param files: path and content of each file of modprobe's configuration.
+    :param command_line: words of the kernel's command line.
+
+    Source: modprobe.d(5), ``options``; Linux, kernel/params.c: ``-`` is ``_``.
+    """
+    found: dict[str, str] = {}
+    for words in _commands(files):
+        if words[0] == "options" and len(words) > 2:
+            for setting in words[2:]:
+                _keep(found, f"{words[1]}.{setting}")
+    for word in command_line:
+        if "." in word.partition("=")[0]:
+            _keep(found, word)
+    return found
+
+
+def mentions_vfio(data: bytes) -> bool:
+    """Return whether a file of udev rules says something about VFIO's nodes."""
+    lines = data.decode("utf-8", "replace").splitlines()
+    return any("vfio" in line and _grants(line) for line in lines if line[:1] != "#")
+
+
+def _grants(line: str) -> bool:
+    return re.search(r"\b(GROUP|MODE|OWNER)\s*[:+]?=(?!=)|uaccess", line) is not None
+
+
+def _commands(files: Iterable[tuple[str, bytes]]) -> Iterator[list[str]]:
+    for _, data in files:
+        text = data.decode("utf-8", "replace").replace("\\\n", " ")
+        yield from (words for line in text.split("\n") if (words := line.split()))
+
+
+# A bool without value is on, and Y, y and 1 say the same.
+# Source: Linux, kernel/params.c, param_set_bool().
+def _keep(found: dict[str, str], setting: str) -> None:
+    name, _, value = setting.partition("=")
+    found[name.replace("-", "_")] = "Y" if value in ("", "1", "y", "Y") else value

@@ -1,0 +1,118 @@
+"""What doctor makes of the texts that a host has about itself."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resolver.doctor import parsing
+
+
+def test_kernel_settings_has_values_and_what_is_not_set() -> None:
+    """A configuration file says y, m, a text, or in a comment that a thing is off."""
+    off = b"# CONFIG_MLX5_VFIO_PCI is not set\n"
+    data = b"#\n# VFIO\n#\nCONFIG_VFIO=m\n" + off + b'CONFIG_S="a=b"\n'
+    expected = {"VFIO": "m", "MLX5_VFIO_PCI": "n", "S": '"a=b"'}
+    assert expected == parsing.kernel_settings(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("none [integrity] confidentiality", "integrity"),
+        ("none integrity [confidentiality]", "confidentiality"),
+        ("[none] integrity confidentiality", ""),
+        ("", ""),
+    ],
+)
+def test_lockdown_is_the_word_in_brackets(text: str, expected: str) -> None:
+    """The kernel marks the level that holds; none is no lockdown."""
+    assert expected == parsing.active_lockdown(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"\x06\0\0\0\x01", True),
+        (b"\x06\0\0\0\0", False),
+        (b"\x06\0\0\0", None),
+        (None, None),
+    ],
+)
+def test_secure_boot_is_the_byte_after_the_attributes(
+    data: bytes | None, expected: bool | None
+) -> None:
+    """efivarfs puts four bytes before the value; anything else says nothing."""
+    assert expected is parsing.is_secure_boot(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"vendor_id\t: GenuineIntel\nflags\t\t: fpu hypervisor\n", ("Intel", True)),
+        (b"vendor_id\t: AuthenticAMD\nflags\t\t: fpu\n", ("AMD", False)),
+        (b"CPU implementer\t: 0x41\n", ("Arm", False)),
+        (b"", ("", False)),
+    ],
+)
+def test_cpu_says_vendor_and_hypervisor(
+    data: bytes, expected: tuple[str, bool]
+) -> None:
+    """/proc/cpuinfo tells whose IOMMU it would be, and whether this is a guest."""
+    assert expected == (parsing.cpu_vendor(data), parsing.is_virtual(data))
+
+
+def test_a_signature_is_at_the_end_of_a_module() -> None:
+    """Of a compressed module nothing is known."""
+    assert parsing.has_signature(b"\x7fELF..~Module signature appended~\n") is True
+    assert parsing.has_signature(b"\x7fELF..") is False
+    assert parsing.has_signature(b"\xfd7zXZ") is None
+
+
+def test_options_are_those_of_files_and_command_line() -> None:
+    """Dashes are underscores, a bool may have no value, the command line wins."""
+    files = [("/a", b"options vfio-pci ids=1 \\\n disable_denylist=1\noptions a b=0\n")]
+    found = parsing.module_options(files, ["quiet", "a.b", "root=x.y"])
+    assert found == {
+        "vfio_pci.ids": "Y",
+        "vfio_pci.disable_denylist": "Y",
+        "a.b": "Y",
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b'SUBSYSTEM=="vfio", GROUP="vfio", MODE="0660"', True),
+        (b'SUBSYSTEM=="vfio", TAG+="uaccess"', True),
+        (b'#SUBSYSTEM=="vfio", GROUP="vfio"', False),
+        (b'SUBSYSTEM=="vfio", TAG+="systemd"', False),
+        (b'SUBSYSTEM=="vfio", MODE=="0660", TAG+="systemd"', False),
+        (b'SUBSYSTEM=="net", GROUP="x"', False),
+    ],
+)
+def test_rules_about_nodes_give_them_to_somebody(line: bytes, expected: bool) -> None:
+    """A rule that only matches, or that is about other devices, grants nothing."""
+    assert expected is parsing.mentions_vfio(line)
+
+
+def test_module_files_are_by_name() -> None:
+    """modules.dep has the file of each module before the colon."""
+    data = b"kernel/a/vfio-pci.ko.xz: kernel/b.ko\nupdates/x.ko:\n"
+    expected = {"vfio_pci": "kernel/a/vfio-pci.ko.xz", "x": "updates/x.ko"}
+    assert expected == parsing.module_files(data)
+
+
+@given(st.binary())
+def test_no_content_is_too_strange(data: bytes) -> None:
+    """Whatever is in the files, reading them ends without an error."""
+    parsing.kernel_settings(data)
+    parsing.cpu_vendor(data)
+    parsing.is_virtual(data)
+    parsing.is_secure_boot(data)
+    parsing.has_signature(data)
+    parsing.module_files(data)
+    parsing.mentions_vfio(data)
+    parsing.module_options([("/x", data)], data.decode("latin-1").split())
+    parsing.active_lockdown(data.decode("latin-1"))
