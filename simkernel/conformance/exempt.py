@@ -48,6 +48,11 @@ ABSENT = (
         "power management is not modelled beyond what can be set",
     ),
     Exemption(
+        r"slots/.+",
+        "what is in `/sys/bus/pci/slots/`",
+        "hot-plug slots are not modelled",
+    ),
+    Exemption(
         r"sections/.+|notes/.+",
         "what is in `sections/` and `notes/` of a module",
         "addresses and build ids",

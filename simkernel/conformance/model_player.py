@@ -16,7 +16,7 @@ from simkernel.conformance.operations import (
     Unplug,
     Write,
 )
-from simkernel.conformance.player import Answer, State
+from simkernel.conformance.player import Answer, State, changes
 from simkernel.conformance.scope import Scope
 from simkernel.errors import KernelRefusal
 from simkernel.model.pci import PciFunction
@@ -75,7 +75,7 @@ class ModelPlayer:
     def _observed_answer(self, operation: Operation) -> Answer:
         answer = self.carry_out(operation)
         before, self._state = self._state, self._observed()
-        return replace(answer, changed=_change(before, self._state))
+        return replace(answer, changed=changes(before, self._state))
 
     def carry_out(self, operation: Operation) -> Answer:
         """Carry out an operation without looking at what changes by it."""
@@ -175,12 +175,3 @@ def _text(tree: Tree, attribute: Attribute) -> str:
         return f"{mode} {tree.read(attribute).decode('latin-1')}"
     except KernelRefusal as refusal:
         return f"{mode} !{errorcode.get(refusal.errno or 0, refusal.errno)}"
-
-
-def _change(before: State, after: State) -> dict[str, str | None]:
-    """Return what is different: new text by path, None for what is gone."""
-    changed: dict[str, str | None] = {
-        path: text for path, text in after.items() if before.get(path) != text
-    }
-    changed.update(dict.fromkeys(before.keys() - after.keys()))
-    return changed

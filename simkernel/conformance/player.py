@@ -13,7 +13,7 @@ from simkernel.conformance.operations import Operation
 from simkernel.errors import SimkernelError
 from simkernel.scenario.schema import Scenario
 
-__all__ = ["Answer", "KernelLost", "Player", "State", "advance"]
+__all__ = ["Answer", "KernelLost", "Player", "State", "advance", "changes"]
 
 State = dict[str, str]
 """What is observed of a kernel: each path with what is there.
@@ -70,3 +70,11 @@ def advance(state: State, answer: Answer) -> None:
             state.pop(path, None)
         else:
             state[path] = text
+
+
+def changes(before: State, after: State) -> dict[str, str | None]:
+    """Return what is different: new text by path, None for what is gone."""
+    gone: dict[str, str | None] = dict.fromkeys(before.keys() - after.keys())
+    return gone | {
+        path: text for path, text in after.items() if before.get(path) != text
+    }

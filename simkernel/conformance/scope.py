@@ -30,6 +30,8 @@ class Scope:
     modules: tuple[str, ...]
     other_devices: tuple[tuple[str, str], ...]
     """Bus and name of the devices on other buses."""
+    numbers_groups: bool
+    """The scenario gives IOMMU groups numbers; else the kernel numbers them all."""
 
     @classmethod
     def of(cls, scenario: Scenario) -> Scope:
@@ -58,6 +60,7 @@ class Scope:
             other_devices=tuple(
                 (one.bus, one.name) for one in (*scenario.other_devices, *made)
             ),
+            numbers_groups=any(one.iommu_group is not None for one in scenario.devices),
         )
 
     @property
@@ -70,7 +73,7 @@ class Scope:
         return tuple(
             dict.fromkeys(
                 [
-                    "/sys/bus/pci/drivers_autoprobe",
+                    *(f"/sys/bus/pci/{name}" for name in _BUS_FILES),
                     *(f"/sys/bus/pci/devices/{one}" for one in self.addresses),
                     *(f"/sys{one}" for one in self.top_directories),
                     *(f"/sys/bus/{bus}/drivers/{name}" for bus, name in self.drivers),
@@ -93,6 +96,17 @@ class Scope:
                 ]
             )
         )
+
+
+_BUS_FILES = (
+    "drivers_autoprobe",
+    "drivers_probe",
+    "rescan",
+    "resource_alignment",
+    "slots",
+    "uevent",
+)
+"""What a bus has beside its devices and drivers."""
 
 
 def _bus(device: Device) -> str:

@@ -29,11 +29,18 @@ class Verification:
     :param judge: has both kernels.
     :param report: is filled.
     :param progress: is told what is going on, one line at a time.
+    :param most_findings: differences after which it ends.
     """
 
     def __init__(
-        self, judge: Judge, report: Report, progress: Callable[[str], None]
+        self,
+        judge: Judge,
+        report: Report,
+        progress: Callable[[str], None],
+        *,
+        most_findings: int = MOST_FINDINGS,
     ) -> None:
+        self._most_findings = most_findings
         self._judge = judge
         self._progress = progress
         self.report = report
@@ -44,7 +51,7 @@ class Verification:
     @property
     def is_over(self) -> bool:
         """Whether there are so many differences that more would not help."""
-        return len(self.report.findings) >= MOST_FINDINGS
+        return len(self.report.findings) >= self._most_findings
 
     def play_scripts(self, name: str, scenario: Scenario) -> None:
         """Play the systematic programs of a scenario."""

@@ -24,6 +24,8 @@ _GROUP = re.compile(
     r"|/iommu_groups)/(?:noiommu-)?)(\d+)(?=/|$)"
 )
 """Where a group's number stands, in paths and in the targets of links."""
+_SIZE = re.compile(r"^(\S+) \d+ ")
+_ADDRESS_AT = re.compile(r"0x[0-9a-f]+")
 _NUMBERS = re.compile(r"\d+:\d+")
 _NOT_COMPARED = "(not compared)"
 
@@ -31,11 +33,15 @@ _Rewrite = Callable[[str], str]
 
 
 class View:
-    """How states of a scenario's host are looked at."""
+    """How states of a scenario's host are looked at.
+
+    What was seen so may be looked at again, and stays the same.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self._addresses = frozenset(scope.addresses)
         self._modules = frozenset(scope.modules)
+        self._numbers_groups = scope.numbers_groups
         self._kinds: dict[str, _Rewrite | None] = {}
         """By path: what to do with its text; None: it is left out."""
 
@@ -65,18 +71,25 @@ class View:
         if not isinstance(operation, Read) or answer.value is None:
             return answer
         rewrite = self._kind(operation.path)
-        value = None if rewrite is None else rewrite(f"0444 {answer.value}")
-        return replace(answer, value=value)
+        if rewrite is None:
+            return replace(answer, value=None)
+        return replace(answer, value=rewrite(f"0444 {answer.value}").partition(" ")[2])
 
     def _group_names(self, state: State) -> dict[str, str]:
-        """Return a name for each number of a group that has devices of the scenario."""
-        names: dict[str, str] = {}
+        """Return a name for each number of a group that has devices of the scenario.
+
+        It is the group's place in the order of numbers, so that a kernel that numbers
+        otherwise is seen; or a member, if the scenario itself gives numbers.
+        """
+        members: dict[str, str] = {}
         for path in state:
             found = _MEMBER.fullmatch(path)
             if found is not None and found[2] in self._addresses:
-                here = names.get(found[1], found[2])
-                names[found[1]] = min(here, found[2])
-        return {number: f"group-of-{name}" for number, name in names.items()}
+                members[found[1]] = min(members.get(found[1], found[2]), found[2])
+        if self._numbers_groups:
+            return {number: f"of-{name}" for number, name in members.items()}
+        numbers = sorted(members, key=int)
+        return {number: f"group{place}" for place, number in enumerate(numbers)}
 
     def _kind(self, path: str) -> _Rewrite | None:
         if path not in self._kinds:
@@ -98,12 +111,12 @@ class View:
     def _module_lines(self, text: str) -> str:
         """Return the scenario's lines of ``/proc/modules`` without size and address."""
         mode, _, lines = text.partition(" ")
-        kept = []
-        for line in lines.splitlines():
-            name, _, refcnt, users, *rest = line.split(" ")
-            if name in self._modules:
-                kept.append(" ".join([name, refcnt, users, rest[0], *rest[2:]]))
-        return "\n".join([mode, *kept])
+        kept = [
+            _ADDRESS_AT.sub("ADDRESS", _SIZE.sub(r"\1 SIZE ", line))
+            for line in lines.splitlines()
+            if line.partition(" ")[0] in self._modules
+        ]
+        return f"{mode} " + "".join(f"{line}\n" for line in kept)
 
 
 def _without_text(text: str) -> str:

@@ -18,6 +18,7 @@ FOLDER = Path(__file__).parent
 BENCHES = {
     "cdx_vfio",
     "golden_lab",
+    "habits_lab",
     "many_vfs",
     "vfio_ap_autoload",
     "vfio_ap_blacklisted",

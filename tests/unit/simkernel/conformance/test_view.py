@@ -43,13 +43,20 @@ def test_numbers_of_groups_do_not_count(view: View) -> None:
     assert view.of(_host(5, 7)) == view.of(_host(12, 5))
 
 
+def test_what_was_seen_stays_the_same(view: View) -> None:
+    """A recorded state can be looked at again."""
+    seen = view.of(_host(5, 7))
+
+    assert seen == view.of(seen)
+
+
 def test_strangers_and_unknown_files_are_left_out(view: View) -> None:
     """Other devices, their groups, and files that the model never has."""
     seen = view.of(_host(5, 7))
 
     assert not [path for path in seen if "00:1f.2" in path or "00:1c.0" in path]
     assert not [path for path in seen if path.endswith("resource0")]
-    assert "vfio 1 vfio_pci, Live" in seen["/proc/modules"]
+    assert "vfio SIZE 1 vfio_pci, Live" in seen["/proc/modules"]
     assert "9p" not in seen["/proc/modules"]
 
 

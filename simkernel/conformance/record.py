@@ -1,0 +1,144 @@
+"""What a real kernel answered, kept in a file, and played again without it.
+
+A file is for one scenario: JSON lines, packed with xz. The first says which scenario
+and kernel, the second what there was at the start, each other one is a program with
+all answers. Chance is taken out, as in every comparison.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from simkernel.conformance.operations import Operation, from_json, to_json
+from simkernel.conformance.player import Answer, Player, State, advance, changes
+from simkernel.conformance.scope import Scope
+from simkernel.conformance.view import View
+from simkernel.errors import UsageError
+from simkernel.scenario.schema import Scenario
+
+__all__ = ["SCHEMA", "Recorder", "Recording", "Replay"]
+
+SCHEMA = "simkernel-recording/1"
+"""Name of the format."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Recording:
+    """Programs on one scenario, and a real kernel's answers."""
+
+    scenario: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    version: str
+    """Version of the kernel, such as ``6.12.117``."""
+    start: State = field(default_factory=dict)
+    programs: list[tuple[tuple[Operation, ...], list[Answer]]] = field(
+        default_factory=list
+    )
+
+    def write(self, path: Path) -> None:
+        """Write the file."""
+        lines = [json.dumps(one, sort_keys=True) + "\n" for one in self._documents()]
+        path.write_bytes(
+            lzma.compress("".join(lines).encode(), preset=9 | lzma.PRESET_EXTREME)
+        )
+
+    def _documents(self) -> Iterable[dict[str, Any]]:
+        yield {
+            "schema": SCHEMA,
+            "scenario": self.scenario,
+            "settings": dict(self.settings),
+            "version": self.version,
+        }
+        yield {"start": self.start}
+        for operations, answers in self.programs:
+            pairs = zip(operations, answers, strict=True)
+            yield {"steps": [_step(*pair) for pair in pairs]}
+
+    @classmethod
+    def read(cls, path: Path) -> Recording:
+        """Read a file.
+
+        :raises UsageError: it is none of these.
+        """
+        lines = lzma.decompress(path.read_bytes()).decode().splitlines()
+        head, start, *programs = map(json.loads, lines)
+        if head.pop("schema", None) != SCHEMA:
+            raise UsageError(f"{path}: no recording of {SCHEMA}")
+        return cls(
+            **head,
+            start=start["start"],
+            programs=[_program(one["steps"]) for one in programs],
+        )
+
+
+def _step(operation: Operation, answer: Answer) -> dict[str, Any]:
+    made = {"operation": to_json(operation), "errno": answer.errno}
+    return made | {"value": answer.value, "changed": dict(answer.changed)}
+
+
+def _program(
+    steps: Sequence[dict[str, Any]],
+) -> tuple[tuple[Operation, ...], list[Answer]]:
+    operations = tuple(from_json(one.pop("operation")) for one in steps)
+    return operations, [Answer(**one) for one in steps]
+
+
+class Recorder:
+    """A player that keeps what another one answers.
+
+    :param player: is asked.
+    :param recording: is filled.
+    """
+
+    def __init__(self, player: Player, recording: Recording) -> None:
+        self._player = player
+        self._recording = recording
+        self._state: State = {}
+
+    def reset(self, scenario: Scenario) -> State:
+        """See :class:`Player`; keeps the start."""
+        self._view = View(Scope.of(scenario))
+        self._state = self._player.reset(scenario)
+        self._recording.start = self._view.of(self._state)
+        return dict(self._state)
+
+    def play(self, operations: Sequence[Operation]) -> list[Answer]:
+        """See :class:`Player`; keeps operations and answers."""
+        answers = self._player.play(operations)
+        pairs = zip(operations, answers, strict=True)
+        kept = [self._kept(*pair) for pair in pairs]
+        self._recording.programs.append((tuple(operations), kept))
+        return answers
+
+    def _kept(self, operation: Operation, answer: Answer) -> Answer:
+        before = self._view.of(self._state)
+        advance(self._state, answer)
+        seen = self._view.answer(operation, answer)
+        after = self._view.of(self._state)
+        return replace(seen, changed=changes(before, after), rule=None)
+
+
+class Replay:
+    """A player that gives the answers of a recording, and knows no others."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    def reset(self, scenario: Scenario) -> State:
+        """Return the start that was recorded."""
+        return dict(self._recording.start)
+
+    def play(self, operations: Sequence[Operation]) -> list[Answer]:
+        """Return the answers of a program that was recorded.
+
+        :raises UsageError: it was not.
+        """
+        for recorded, answers in self._recording.programs:
+            if recorded == tuple(operations):
+                return answers
+        raise UsageError(f"{self._recording.scenario}: nobody recorded this program")

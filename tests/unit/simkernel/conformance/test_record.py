@@ -1,0 +1,65 @@
+"""Recordings of what a kernel answered."""
+
+from __future__ import annotations
+
+import lzma
+from pathlib import Path
+
+import pytest
+
+from simkernel.conformance.judge import Judge
+from simkernel.conformance.model_player import ModelPlayer
+from simkernel.conformance.operations import Load, Read, Write
+from simkernel.conformance.record import Recorder, Recording, Replay
+from simkernel.conformance.scripts import scripts
+from simkernel.errors import UsageError
+from simkernel.scenario.render import load
+
+NAME = "vfio_pci"
+
+
+def test_recording_answers_as_the_kernel_did(tmp_path: Path) -> None:
+    """What was recorded, written and read is what the kernel said, and no more."""
+    scenario = load(NAME, {})
+    recording = Recording(scenario=NAME, version="6.12.117")
+    judge = Judge(ModelPlayer(), Recorder(ModelPlayer(), recording))
+    programs = [operations for _, operations in scripts(scenario)]
+    for operations in programs:
+        assert judge.run(NAME, scenario, operations) is None
+
+    recording.write(tmp_path / "one.xz")
+    again = Recording.read(tmp_path / "one.xz")
+
+    assert recording == again
+    judge = Judge(ModelPlayer(), Replay(again))
+    for operations in programs:
+        assert judge.run(NAME, scenario, operations) is None
+    with pytest.raises(UsageError, match="nobody recorded"):
+        Replay(again).play((Load("vfio"),))
+
+
+def test_other_answer_is_seen(tmp_path: Path) -> None:
+    """A model that answers otherwise than the recorded kernel differs."""
+    scenario = load(NAME, {})
+    recording = Recording(scenario=NAME, version="6.12.117")
+    program = (Read("/sys/bus/pci/drivers_autoprobe"), Write("/sys/nothing", b"1"))
+    Judge(ModelPlayer(), Recorder(ModelPlayer(), recording)).run(
+        NAME, scenario, program
+    )
+    recording.start["/sys/bus/pci/drivers_autoprobe"] = "0644 0\n"
+
+    finding = Judge(ModelPlayer(), Replay(recording)).run(NAME, scenario, program)
+
+    assert finding is not None
+    assert [one.what for one in finding.differences] == [
+        "/sys/bus/pci/drivers_autoprobe"
+    ]
+
+
+def test_other_file_is_refused(tmp_path: Path) -> None:
+    """The format has a name."""
+    path = tmp_path / "other.xz"
+    path.write_bytes(lzma.compress(b'{"schema": "other/1"}\n{}\n'))
+
+    with pytest.raises(UsageError, match="no recording"):
+        Recording.read(path)
