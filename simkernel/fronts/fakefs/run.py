@@ -20,12 +20,10 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 from simkernel.fronts.fakefs.host import FakefsHost
 from simkernel.fronts.fakefs.nodes import LiveDirectory
 from simkernel.fronts.fakefs.program import find_program, run_program
+from simkernel.fronts.folders import kept_folders
 from simkernel.scenario.host import Host
 
 __all__ = ["kept_folders", "run", "run_on"]
-
-_SIMULATED = ("sys", "proc", "dev", "run", "etc", "lib/modules", "usr/sbin")
-"""Places of the simulated host. What is written there never meets the real disk."""
 
 
 def run(host: Host, argv: Sequence[str]) -> int:
@@ -65,21 +63,6 @@ def run_on(place: FakefsHost, argv: Sequence[str]) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return code
-
-
-def kept_folders(folders: Sequence[Path]) -> list[Path]:
-    """Return those directories that are real ones and nothing else.
-
-    :param folders: absolute paths, links resolved.
-    """
-    return [
-        folder
-        for folder in folders
-        if not any(
-            folder.is_relative_to(place) or place.is_relative_to(folder)
-            for place in (Path("/", name) for name in _SIMULATED)
-        )
-    ]
 
 
 def _flush(filesystem: FakeFilesystem) -> None:
