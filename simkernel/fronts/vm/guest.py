@@ -112,20 +112,29 @@ class Guest:
             raise self._gone() from None
         return self._requests
 
-    def receive(self, deadline: float | None = None) -> list[dict[str, Any]]:
-        """Return the documents that have come; wait for the next bytes first.
+    def receive(
+        self, deadline: float | None = None, *, others: Sequence[int] = ()
+    ) -> tuple[list[dict[str, Any]], list[int]]:
+        """Wait until something has come, from the guest or elsewhere.
 
         :param deadline: of ``time.monotonic``; None: there is none.
+        :param others: descriptors to wait for, too.
+        :return: the documents that have come, and which of the descriptors can be read.
         :raises GuestError: the guest is gone, or the deadline is over.
         """
         left = None if deadline is None else max(deadline - time.monotonic(), 0)
-        ready, _, _ = select.select([self.channel, self._console], [], [], left)
+        poll = select.poll()
+        for one in (self.channel.fileno(), self._console.fileno(), *others):
+            poll.register(one, select.POLLIN)
+        ready = [one for one, _ in poll.poll(None if left is None else left * 1000)]
         if not ready:
             raise GuestError(f"the guest does not answer{self._console_tail()}")
-        if self._console in ready:
+        if self._console.fileno() in ready:
             self._read_console()
-        if self.channel not in ready:
-            return []
+        documents = self._read() if self.channel.fileno() in ready else []
+        return documents, [one for one in ready if one in others]
+
+    def _read(self) -> list[dict[str, Any]]:
         data = self.channel.recv(1 << 20)
         if not data:
             raise self._gone()
@@ -142,7 +151,7 @@ class Guest:
         number = self.send(word, **fields)
         deadline = time.monotonic() + timeout_s
         while True:
-            for document in self.receive(deadline):
+            for document in self.receive(deadline)[0]:
                 if document.get("id") == number:
                     return document
 
@@ -159,9 +168,10 @@ class Guest:
             raise GuestError(f"the guest's kernel refuses: {text}: {reason}")
 
     def _await_ready(self, deadline: float) -> None:
-        while not any(one.get("event") == "ready" for one in self.receive(deadline)):
-            if time.monotonic() > deadline:
-                raise GuestError(f"the guest does not boot{self._console_tail()}")
+        while time.monotonic() < deadline:
+            if any(one.get("event") == "ready" for one in self.receive(deadline)[0]):
+                return
+        raise GuestError(f"the guest does not boot{self._console_tail()}")
 
     def _read_console(self) -> None:
         text = self._console.recv(1 << 16).decode("utf-8", "replace")
