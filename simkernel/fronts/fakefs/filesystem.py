@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import tempfile
 from collections.abc import Iterable
 
@@ -11,9 +12,6 @@ from pyfakefs.fake_open import FakeFileOpen
 
 from simkernel.fronts.fakefs.nodes import live
 from simkernel.scenario.host import Host
-from simkernel.sysfs.devtmpfs import devtmpfs
-from simkernel.sysfs.procfs import procfs
-from simkernel.sysfs.root import sysfs
 from simkernel.sysfs.tree import Tree
 
 __all__ = ["HostFiles", "populate", "show_real"]
@@ -26,14 +24,13 @@ def populate(filesystem: FakeFilesystem, host: Host) -> dict[str, Tree]:
 
     :return: the live trees by the first name of their paths.
     """
-    kernel = host.kernel
-    trees = {"sys": sysfs(kernel), "proc": procfs(kernel), "dev": devtmpfs(kernel)}
+    trees = host.trees()
     for name, tree in trees.items():
         _mount(filesystem, name, tree)
     for path in ("/etc/modprobe.d", "/run", "/usr/sbin"):
         filesystem.create_dir(path)
     _write_modules(filesystem, host)
-    for path, data in host.files.items():
+    for path, data in host.plain_files():
         filesystem.create_file(path, contents=data)
     for tool in _TOOLS:
         filesystem.create_file(f"/usr/sbin/{tool}", st_mode=0o100755, contents=b"")
@@ -65,7 +62,9 @@ def show_real(filesystem: FakeFilesystem, folders: Iterable[str]) -> None:
         if any(folder.startswith(f"{above}/") for above in shown):
             continue
         if filesystem.exists(folder) and _is_replaceable(filesystem, folder):
-            filesystem.remove_object(folder)
+            # remove_object() would read all that lies below from the disk first.
+            above, name = posixpath.split(folder)
+            del filesystem.resolve(above).entries[name]
         if not filesystem.exists(folder):
             filesystem.add_real_directory(folder, read_only=False)
             shown.append(folder)

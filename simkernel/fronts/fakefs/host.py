@@ -56,11 +56,11 @@ class FakefsHost:
         self.filesystem: FakeFilesystem = self._patcher.fs
         self.filesystem.shuffle_listdir_results = False
         trees = populate(self.filesystem, self.host)
-        self.files = HostFiles(self.filesystem)
+        self.programs = Programs(self.host, self.filesystem)
         fake_os = self._patcher.fake_modules["os"]
         DescriptorCalls(fake_os, self.filesystem).install(fake_os)
         install(fake_os, self.filesystem, trees)
-        self.host.load_through(self.files)
+        self.host.load_through(HostFiles(self.filesystem))
         self.host.kernel.clock.run(time.monotonic, time.sleep)
         return self
 
@@ -81,7 +81,7 @@ class FakefsHost:
             stack.enter_context(self._patched())
             set_uid(0)
             stack.enter_context(live_streams())
-            popen = popen_answering(Programs(self.host, self.filesystem).run)
+            popen = popen_answering(self.programs.run)
             _replace(stack, subprocess, "Popen", popen)
             stack.enter_context(uevent_sockets(kernel.uevents))
             for name, function in replacements(kernel.release).items():

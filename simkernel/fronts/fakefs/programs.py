@@ -35,6 +35,14 @@ class Programs:
         self._files = HostFiles(filesystem)
         self._mounts = Mounts(filesystem)
 
+    @staticmethod
+    def knows(argv: Sequence[str]) -> bool:
+        """Tell whether a command line consists of programs that can be run here."""
+        try:
+            return bool(_pipelines(list(argv)))
+        except UnsupportedError:
+            return False
+
     def run(
         self, argv: Sequence[str], environment: Mapping[str, str], uid: int
     ) -> CommandResult:

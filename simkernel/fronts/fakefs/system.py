@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from errno import EBADF, EPERM
 from typing import Any
 
+from pyfakefs.fake_file import StandardStreamWrapper
 from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.helpers import get_uid, set_uid
 
@@ -14,10 +16,14 @@ from simkernel.fronts.fakefs.streams import LiveRaw
 
 __all__ = ["DescriptorCalls", "replacements"]
 
+_STDERR = 2
+"""Descriptor of standard error."""
+
 _FORBIDDEN = (
     "copy_file_range",
     "execv",
     "execve",
+    "fork",
     "forkpty",
     "popen",
     "posix_spawn",
@@ -67,6 +73,21 @@ def _forbidden(name: str) -> Callable[..., Any]:
     return refuse
 
 
+def _print(fd: int, data: bytes) -> int:
+    """Write to the program's standard output or standard error.
+
+    pyfakefs has no bytes there, and whoever called the program may have replaced them.
+    """
+    stream = sys.stderr if fd == _STDERR else sys.stdout
+    stream.flush()
+    if hasattr(stream, "buffer"):
+        stream.buffer.write(data)
+        stream.buffer.flush()
+    else:
+        stream.write(data.decode(errors="replace"))
+    return len(data)
+
+
 class DescriptorCalls:
     """The calls on file descriptors that pyfakefs lacks or gets wrong.
 
@@ -84,8 +105,11 @@ class DescriptorCalls:
         for name in ("lseek", "pread", "pwrite", "read", "write"):
             setattr(fake_os, name, getattr(self, name))
 
+    def _stream(self, fd: int) -> Any:
+        return self._filesystem.get_open_file(fd)
+
     def _live(self, fd: int) -> LiveRaw | None:
-        stream = self._filesystem.get_open_file(fd)
+        stream = self._stream(fd)
         return stream if isinstance(stream, LiveRaw) else None
 
     def lseek(self, fd: int, position: int, whence: int) -> int:
@@ -106,6 +130,8 @@ class DescriptorCalls:
     def write(self, fd: int, data: Any) -> int:
         """``os.write``."""
         live = self._live(fd)
+        if live is None and isinstance(self._stream(fd), StandardStreamWrapper):
+            return _print(fd, bytes(data))
         if live is None:
             return int(self._write(fd, data))
         if not live.writable():

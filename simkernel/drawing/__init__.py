@@ -1,0 +1,1 @@
+"""Pictures of a host: its IOMMU groups, devices and drivers."""

@@ -1,0 +1,45 @@
+"""What a tier must do for a test, and which one a test gets."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["TIERS", "Command", "Tier"]
+
+TIERS = ("auto", "fakefs", "fuse")
+"""What a test may ask for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A program to be run on a host."""
+
+    argv: Sequence[str]
+    input: str | None = None
+    env: Mapping[str, str] | None = None
+    """Its whole environment; None: this process's."""
+    cwd: Path
+    timeout_s: float | None = None
+
+
+class Tier(Protocol):
+    """A host on one tier."""
+
+    name: str
+
+    def turn(self) -> AbstractContextManager[object]:
+        """Keep programs from the kernel while a test deals with it."""
+
+    def run(self, command: Command) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end.
+
+        :raises UsageError: this tier cannot run it.
+        """
+
+    def close(self) -> None:
+        """Let go of the host; nothing of it remains."""
