@@ -58,7 +58,9 @@ def _values(wanted: Any, spec: Field[Any] | None = None) -> st.SearchStrategy[An
     if origin is tuple:
         return st.lists(_values(arguments[0], spec), max_size=3).map(tuple)
     if origin is dict:
-        return st.dictionaries(file_names, texts, max_size=3)
+        keys = spec.metadata.get("keys") if spec is not None else None
+        names = file_names if keys is None else st.from_regex(keys, fullmatch=True)
+        return st.dictionaries(names, texts, max_size=3)
     if is_dataclass(wanted):
         return instances(typing.cast(type[Any], wanted))
     if wanted is bool:

@@ -69,6 +69,10 @@ class DriverSpec:
     A VFIO driver always may."""
     probe_errno: int = 0
     """errno with which probe fails for every device; 0: it succeeds."""
+    denied: tuple[PciId, ...] = ()
+    """Functions that probe refuses ..."""
+    denial_parameter: str = ""
+    """... unless this module parameter is on; empty: always."""
     probe_parameter: str = ""
     """Module parameter whose number probe returns (0 and above: success,
     ``-errno``: failure); empty: none."""

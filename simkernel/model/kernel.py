@@ -34,6 +34,7 @@ class Kernel:
     :param cmdline: text of ``/proc/cmdline``, without newline.
     :param boot_id: UUID of this boot.
     :param buses: further buses, of those in :data:`BUS_KINDS`.
+    :param lockdown: ``integrity`` or ``confidentiality``; empty: not locked down.
     :raises ValueError: ``release`` is no kernel release.
     """
 
@@ -45,9 +46,11 @@ class Kernel:
         cmdline: str = "",
         boot_id: str = "",
         buses: Iterable[str] = ("platform",),
+        lockdown: str = "",
     ) -> None:
         self.release = release
         self.cmdline = cmdline
+        self.lockdown = lockdown
         self.boot_id = boot_id
         self.features = Features.of_release(release)
         self.uevents = UeventLog()

@@ -5,7 +5,7 @@ Knows modules by name; files and modprobe are the business of ``simkernel.kmod``
 
 from __future__ import annotations
 
-from errno import EEXIST, EINVAL, ENOENT, EWOULDBLOCK
+from errno import EEXIST, EINVAL, ENOENT, EPERM, EWOULDBLOCK
 from typing import TYPE_CHECKING
 
 from simkernel.errors import KernelRefusal
@@ -130,15 +130,16 @@ class Modules:
 
         :param name: ``KBUILD_MODNAME``.
         :param parameters: ``name=value`` words, separated by blanks.
-        :raises KernelRefusal: EEXIST, already there; ENOENT, it needs symbols of a
-            module that is not loaded; EINVAL or ERANGE, a parameter's value; the
-            errno of the init function.
+        :raises KernelRefusal: EPERM, it is forbidden; EEXIST, already there; ENOENT,
+            it needs symbols of a module that is not loaded; EINVAL or ERANGE, a
+            parameter's value; the errno of the init function.
 
         Source: kernel/module/main.c load_module(). Rule: R-MOD-1.
         """
         spec = self.available.get(name)
         if spec is None:
             raise KernelRefusal(ENOENT, "R-MOD-1")
+        self._check_permitted(spec)
         if name in self.loaded or name in self.builtin:
             raise KernelRefusal(EEXIST, "R-MOD-1")
         module = Module(spec)
@@ -159,6 +160,23 @@ class Modules:
         self._hold(module)
         self._start(module)
         self._kernel.uevents.emit("add", f"/module/{name}", ("SUBSYSTEM", "module"))
+
+    def _check_permitted(self, spec: ModuleSpec) -> None:
+        """Refuse what the command line forbids, and unsigned code under lockdown.
+
+        The kernel's own modules are signed, no others.
+
+        :raises KernelRefusal: EPERM.
+
+        Source: kernel/module/signing.c module_sig_check(), kernel/module/main.c
+        blacklisted(). Rules: R-MOD-12, R-MOD-13.
+        """
+        if self._kernel.lockdown and not spec.path.startswith("kernel/"):
+            raise KernelRefusal(EPERM, "R-MOD-12")
+        for word in self._kernel.cmdline.split():
+            key, _, names = word.partition("=")
+            if key == "module_blacklist" and spec.name in names.split(","):
+                raise KernelRefusal(EPERM, "R-MOD-13")
 
     def unload(self, name: str) -> None:
         """Remove a module, as ``delete_module(2)`` does.

@@ -5,10 +5,12 @@ The drivers of the model are data; this is the one place that plays them.
 
 from __future__ import annotations
 
+from errno import EINVAL
 from typing import TYPE_CHECKING
 
 from simkernel.errors import KernelRefusal
 from simkernel.model.clock import FOREVER
+from simkernel.model.pci import PciDevice
 
 if TYPE_CHECKING:
     from simkernel.model.device import Device
@@ -35,11 +37,27 @@ def probe(kernel: Kernel, driver: Driver, device: Device, entry: PciId) -> None:
     result = spec.probe_errno or -driver.parameter(spec.probe_parameter)
     if result > 0:
         raise ProbeFailure(result, "R-BIND-4")
+    if _is_denied(driver, device):
+        raise ProbeFailure(EINVAL, "R-VFIO-9")
     if spec.vfio:
         errno = kernel.vfio.probe_errno(device)
         if errno:
             raise ProbeFailure(errno, "R-VFIO-1")
         kernel.vfio.register(device)
+
+
+def _is_denied(driver: Driver, device: Device) -> bool:
+    """Tell whether a driver has a function on its list of those that it refuses.
+
+    Source: drivers/vfio/pci/vfio_pci.c vfio_pci_is_denylisted(). Rule: R-VFIO-9.
+    """
+    spec = driver.spec
+    if not isinstance(device, PciDevice) or driver.parameter(spec.denial_parameter):
+        return False
+    return any(
+        (one.vendor, one.device) == (device.function.vendor, device.function.device)
+        for one in spec.denied
+    )
 
 
 def remove(kernel: Kernel, driver: Driver, device: Device) -> None:

@@ -7,7 +7,7 @@ drivers/vfio/pci/vfio_pci_core.c.
 from __future__ import annotations
 
 from errno import EBUSY, EINVAL
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from simkernel.model.numbers import LowestFree
 from simkernel.model.pci import PciDevice
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from simkernel.model.kernel import Kernel
     from simkernel.model.modules import Module
 
-__all__ = ["CDEV_MAJOR", "GROUP_MAJOR", "Vfio"]
+__all__ = ["CDEV_MAJOR", "CONTAINER", "GROUP_MAJOR", "Owner", "Vfio"]
 
 GROUP_MAJOR = 244
 """Major number of ``/dev/vfio/<group>``; the real one is dynamic."""
 CDEV_MAJOR = 243
 """Major number of ``/dev/vfio/devices/vfioN``; the real one is dynamic."""
+CONTAINER = (10, 196)
+"""Major and minor number of ``/dev/vfio/vfio``."""
 
 _MISC_DEVICE = (
     ("SUBSYSTEM", "misc"),
@@ -36,10 +38,27 @@ _MISC_DEVICE = (
 """Variables of the uevents of ``/dev/vfio/vfio``."""
 
 
+class Owner(NamedTuple):
+    """Whose a device node is."""
+
+    uid: int
+    gid: int
+    mode: int
+    """Permission bits."""
+
+
 class Vfio:
     """The VFIO core, and the devices registered with it."""
 
-    __slots__ = ("_kernel", "_numbers", "cdev", "devices", "groups", "present")
+    __slots__ = (
+        "_kernel",
+        "_numbers",
+        "cdev",
+        "devices",
+        "groups",
+        "owners",
+        "present",
+    )
 
     def __init__(self, kernel: Kernel, *, cdev: bool) -> None:
         self._kernel = kernel
@@ -51,6 +70,11 @@ class Vfio:
         """Registered devices by the N of ``vfioN``."""
         self.groups: dict[int, list[Device]] = {}
         """Groups with a node ``/dev/vfio/<number>``, and the devices that hold it."""
+        self.owners: dict[tuple[int, int], Owner] = {}
+        """Whose the nodes are that somebody was given, by major and minor number.
+
+        Source: drivers/base/devtmpfs.c: a node is made anew, and root's, each time.
+        Rule: R-DEV-2."""
         self._numbers = LowestFree()
 
     @property
@@ -93,6 +117,7 @@ class Vfio:
         for name in ("vfio-dev", "vfio") if self.has_device_class else ("vfio",):
             emit("remove", f"/class/{name}", ("SUBSYSTEM", "class"))
         emit("remove", "/devices/virtual/misc/vfio", *_MISC_DEVICE)
+        self.owners.pop(CONTAINER, None)
         self.present = False
 
     def node_names(self) -> dict[str, int]:
@@ -143,11 +168,13 @@ class Vfio:
             return
         self._emit_device("remove", device)
         device.vfio_index = None
+        self.owners.pop((CDEV_MAJOR, index), None)
         del self.devices[index]
         self._numbers.give_back(index)
         self.groups[group.number].remove(device)
         if not self.groups[group.number]:
             del self.groups[group.number]
+            self.owners.pop((GROUP_MAJOR, group.number), None)
             self._emit_group("remove", group)
         if group.noiommu:
             self._kernel.iommu.remove(device)

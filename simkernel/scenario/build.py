@@ -58,6 +58,7 @@ def _powered_on(scenario: schema.Scenario, kernel_class: type[Kernel]) -> Host:
         cmdline=scenario.kernel.cmdline,
         boot_id=str(uuid.uuid4()),
         buses=scenario.kernel.buses,
+        lockdown=scenario.kernel.lockdown,
     )
     specs = tuple(values.module(one, kernel.features) for one in scenario.modules)
     kernel.modules.available = {one.name: one for one in specs if not one.builtin}
@@ -72,7 +73,8 @@ def _powered_on(scenario: schema.Scenario, kernel_class: type[Kernel]) -> Host:
         files={
             f"/etc/modprobe.d/{name}": text.encode()
             for name, text in scenario.modprobe_d.items()
-        },
+        }
+        | {path: text.encode() for path, text in scenario.files.items()},
         missing=scenario.missing,
         compressed=scenario.kernel.compressed_modules,
         build_folder=scenario.build_folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 
 from simkernel.model.other_buses import BUS_KINDS
@@ -31,7 +32,14 @@ def check(scenario: schema.Scenario) -> list[str]:
         *_owned(scenario),
         *_errnos(scenario),
         *_environment(scenario),
+        *_files(scenario),
     ]
+
+
+def _files(scenario: schema.Scenario) -> Iterator[str]:
+    for path in scenario.files:
+        if any(path.startswith(f"{other}/") for other in scenario.files):
+            yield f"files.{path}: a file cannot be in a file"
 
 
 def _environment(scenario: schema.Scenario) -> Iterator[str]:
@@ -73,6 +81,10 @@ def _modules(scenario: schema.Scenario) -> Iterator[str]:
             elif module.builtin and not known[name].builtin:
                 yield f"{where}.depends: {name} is not built in, but {module.name} is"
         for number, driver in enumerate(module.drivers):
+            for one in driver.denied:
+                if not re.fullmatch(schema.IDS, one):
+                    place = f"{where}.drivers[{number}].denied"
+                    yield f"{place}: {one} is no vendor:device"
             if driver.bus not in buses:
                 yield _no_bus(f"{where}.drivers[{number}]", driver.bus, buses)
         for number, device in enumerate(module.devices):

@@ -61,7 +61,7 @@ def _value(
     if origin is tuple:
         return _sequence(arguments[0], spec, data, problems, where)
     if origin is dict:
-        return _mapping(data, problems, where)
+        return _mapping(spec, data, problems, where)
     if is_dataclass(wanted):
         return from_data(typing.cast(type[Any], wanted), data, problems, where)
     return _scalar(wanted, spec, data, problems, where)
@@ -81,13 +81,18 @@ def _sequence(
     )
 
 
-def _mapping(data: object, problems: list[str], where: str) -> dict[str, str]:
+def _mapping(
+    spec: Field[Any] | None, data: object, problems: list[str], where: str
+) -> dict[str, str]:
     if not isinstance(data, dict):
         problems.append(f"{where}: must be a mapping of names to texts")
         return {}
+    metadata = spec.metadata if spec is not None else {}
+    pattern = metadata.get("keys", r"(?!\.\.?$)[^/\0]+")
     for key, value in data.items():
-        if "/" in key or key in ("", ".", ".."):
-            problems.append(f"{_join(where, key)}: must be a plain file name")
+        if not re.fullmatch(pattern, key):
+            meaning = metadata.get("keys_meaning", "a plain file name")
+            problems.append(f"{_join(where, key)}: must be {meaning}")
         if not isinstance(value, str):
             problems.append(f"{_join(where, key)}: must be a text")
     return data

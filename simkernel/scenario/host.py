@@ -13,6 +13,11 @@ from simkernel.model.kernel import Kernel
 from simkernel.model.module import ModuleSpec
 from simkernel.scenario.autoload import Autoload
 from simkernel.scenario.files import PlainFiles
+from simkernel.sysfs.devtmpfs import devtmpfs
+from simkernel.sysfs.overlay import with_files
+from simkernel.sysfs.procfs import procfs
+from simkernel.sysfs.root import sysfs
+from simkernel.sysfs.tree import Tree
 
 __all__ = ["Host"]
 
@@ -25,7 +30,8 @@ class Host:
     modules: tuple[ModuleSpec, ...]
     """The modules that ``/lib/modules`` knows, in link order."""
     files: dict[str, bytes]
-    """Plain files by absolute path, but for those of the modules."""
+    """Files by absolute path, but for those of the modules; in ``/sys``, ``/proc``
+    and ``/dev``, what the kernel model itself does not have."""
     missing: tuple[str, ...] = ()
     """Files of the module directory that are not there."""
     compressed: bool = False
@@ -36,6 +42,26 @@ class Host:
     """Environment variables for what runs on the host."""
     autoload: Autoload | None = None
     """udev's part, on a host where it runs."""
+
+    def trees(self) -> dict[str, Tree]:
+        """Return the trees of ``/sys``, ``/proc`` and ``/dev`` by their names."""
+        kernel = self.kernel
+        trees = {"sys": sysfs(kernel), "proc": procfs(kernel), "dev": devtmpfs(kernel)}
+        for name, tree in trees.items():
+            start = f"/{name}/"
+            added = {
+                path.removeprefix(start): data
+                for path, data in self.files.items()
+                if path.startswith(start)
+            }
+            tree.root = with_files(tree.root, added)
+        return trees
+
+    def plain_files(self) -> Iterator[tuple[str, bytes]]:
+        """Yield path and content of each of ``files`` that is outside these trees."""
+        for path, data in self.files.items():
+            if path.split("/")[1] not in ("sys", "proc", "dev"):
+                yield path, data
 
     def module_files(self) -> Iterator[tuple[str, bytes]]:
         """Yield path and content of each file of ``/lib/modules/<release>``.

@@ -6,18 +6,10 @@ from errno import errorcode
 
 from simkernel.errors import KernelRefusal, UsageError
 from simkernel.scenario.host import Host
-from simkernel.sysfs.devtmpfs import devtmpfs
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link
-from simkernel.sysfs.procfs import procfs
-from simkernel.sysfs.root import sysfs
 from simkernel.sysfs.tree import Tree
 
 __all__ = ["look", "snapshot"]
-
-
-def _trees(host: Host) -> dict[str, Tree]:
-    kernel = host.kernel
-    return {"sys": sysfs(kernel), "proc": procfs(kernel), "dev": devtmpfs(kernel)}
 
 
 def look(host: Host, path: str) -> str:
@@ -26,7 +18,7 @@ def look(host: Host, path: str) -> str:
     :raises UsageError: there is no such path, or it cannot be read.
     """
     top = path.strip("/").split("/")[0]
-    tree = _trees(host).get(top)
+    tree = host.trees().get(top)
     if tree is None:
         raise UsageError(f"{path}: a path below /sys, /proc or /dev is needed")
     node = tree.resolve(path.strip("/").partition("/")[2])
@@ -48,7 +40,7 @@ def snapshot(host: Host) -> dict[str, str]:
     refuses to be read shows the errno.
     """
     found: dict[str, str] = {}
-    for top, tree in _trees(host).items():
+    for top, tree in host.trees().items():
         _walk(tree, tree.root, f"/{top}", found)
     return found
 

@@ -31,6 +31,7 @@ CLASS = r"[0-9a-f]{6}"
 MASKED_CLASS = r"[0-9a-f]{6}(?:/[0-9a-f]{6})?"
 NAME = r"[^/\0\n]{1,255}"
 MODULE = r"[A-Za-z0-9_]{1,55}"
+PATH = r"(?:/(?!\.\.?(?:/|$))[^/\0]+)+"
 ERRNO = r"E[A-Z0-9_]+"
 NETDEV = r"[^/\s:{}]{0,15}"
 VF_NETDEV = r"(?:[^/\s:{}]|\{index\})*"
@@ -88,6 +89,10 @@ class Driver:
     """Milliseconds that every probe takes."""
     remove_ms: int = 0
     """Milliseconds that letting go of a device takes; -1: it never ends."""
+    denied: tuple[str, ...] = ()
+    """``vendor:device`` of functions that probe refuses with EINVAL ..."""
+    denial_parameter: str = ""
+    """... unless this parameter of the module is on."""
     probe_parameter: str = ""
     """Module parameter whose number every probe returns."""
     sriov_enable_parameter: str = ""
@@ -227,6 +232,11 @@ class KernelImage:
     buses: tuple[str, ...] = ("platform",)
     """Buses beside PCI."""
     cmdline: str = "BOOT_IMAGE=/vmlinuz root=/dev/vda1 ro"
+    lockdown: str = _text(
+        "(?:integrity|confidentiality)?", "integrity or confidentiality", ""
+    )
+    """Locked down so far: only the kernel's own modules, below ``kernel/``, are signed,
+    and no others get loaded."""
     compressed_modules: bool = False
     """Its own modules are installed as ``.ko.xz``."""
 
@@ -274,6 +284,15 @@ class Scenario:
     other_devices: tuple[OtherDevice, ...] = ()
     modprobe_d: dict[str, str] = field(default_factory=dict)
     """Files below ``/etc/modprobe.d``: name to text."""
+    files: dict[str, str] = field(
+        default_factory=dict,
+        metadata={
+            "keys": PATH,
+            "keys_meaning": "an absolute path without . and ..",
+        },
+    )
+    """Files by absolute path. Below ``/sys`` and ``/proc``: what the kernel model does
+    not show by itself; a read gives the text, and nothing can be written."""
     udev: bool = False
     """A udev runs that loads modules for new devices; its host's start is in the
     recorded uevents."""

@@ -94,6 +94,8 @@ def _driver(entry: schema.Driver, features: Features) -> DriverSpec:
         probe_errno=_errno(entry.probe_errno),
         probe_ms=entry.probe_ms,
         remove_ms=entry.remove_ms,
+        denied=tuple(_pci_id(schema.PciIdEntry(id=one)) for one in entry.denied),
+        denial_parameter=entry.denial_parameter,
         probe_parameter=entry.probe_parameter,
         sriov=entry.sriov,
         sriov_enable_parameter=entry.sriov_enable_parameter,

@@ -7,7 +7,7 @@ from errno import EAGAIN
 
 from simkernel.errors import KernelRefusal
 from simkernel.model.kernel import Kernel
-from simkernel.model.vfio import CDEV_MAJOR, GROUP_MAJOR
+from simkernel.model.vfio import CDEV_MAJOR, CONTAINER, GROUP_MAJOR, Owner
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Listing, Node
 from simkernel.sysfs.tree import Tree
 
@@ -40,7 +40,7 @@ def _vfio(kernel: Kernel) -> Directory:
     Source: drivers/vfio/group.c, device_cdev.c; observed on 6.12. Rule: R-VFIO-6.
     """
     entries: dict[str, Callable[[], Node]] = {
-        "vfio": lambda: CharacterDevice(mode=0o666, major=10, minor=196)
+        "vfio": lambda: _node(kernel, *CONTAINER, mode=0o666)
     }
     if any(kernel.vfio.has_cdev(one) for one in kernel.vfio.devices.values()):
         entries["devices"] = lambda: _cdevs(kernel)
@@ -49,7 +49,7 @@ def _vfio(kernel: Kernel) -> Directory:
         number = kernel.vfio.node_names().get(name)
         if number is None:
             return None
-        return CharacterDevice(mode=0o600, major=GROUP_MAJOR, minor=number)
+        return _node(kernel, GROUP_MAJOR, number)
 
     return Directory(entries, Listing(kernel.vfio.node_names, child))
 
@@ -66,6 +66,26 @@ def _cdevs(kernel: Kernel) -> Directory:
         index = names().get(name)
         if index is None:
             return None
-        return CharacterDevice(mode=0o600, major=CDEV_MAJOR, minor=index)
+        return _node(kernel, CDEV_MAJOR, index)
 
     return Directory({}, Listing(names, child))
+
+
+def _node(
+    kernel: Kernel, major: int, minor: int, *, mode: int = 0o600
+) -> CharacterDevice:
+    """Return a node of VFIO, whose it is now.
+
+    :param mode: permission bits that it is made with.
+
+    Source: drivers/base/devtmpfs.c handle_create(). Rule: R-DEV-2.
+    """
+    owners, number = kernel.vfio.owners, (major, minor)
+    now = owners.get(number, Owner(0, 0, mode))
+
+    def give(owner: Owner) -> None:
+        owners[number] = owner
+
+    return CharacterDevice(
+        mode=now.mode, major=major, minor=minor, uid=now.uid, gid=now.gid, give=give
+    )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from simkernel.model.vfio import Owner
+
 __all__ = [
     "PAGE_SIZE",
     "Attribute",
@@ -55,8 +57,13 @@ class CharacterDevice:
     """A device node."""
 
     mode: int
+    """Permission bits."""
     major: int
     minor: int
+    uid: int = 0
+    gid: int = 0
+    give: Callable[[Owner], None] | None = None
+    """Gives the node to somebody, for as long as it is there."""
 
 
 class Listing(NamedTuple):

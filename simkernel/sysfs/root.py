@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from simkernel.model.kernel import Kernel
 from simkernel.sysfs.bus import buses
 from simkernel.sysfs.classes import classes
@@ -9,7 +11,7 @@ from simkernel.sysfs.devices import devices
 from simkernel.sysfs.groups import iommu_groups
 from simkernel.sysfs.hotplug import hotplug
 from simkernel.sysfs.modules import modules
-from simkernel.sysfs.node import Directory, Listing, Node
+from simkernel.sysfs.node import Attribute, Directory, Listing, Node
 from simkernel.sysfs.tree import Tree
 
 __all__ = ["sysfs"]
@@ -43,6 +45,23 @@ def _kernel(kernel: Kernel) -> Directory:
     def child(name: str) -> Node | None:
         return hotplug(kernel) if name in controls() else None
 
-    return Directory(
-        {"iommu_groups": lambda: iommu_groups(kernel)}, Listing(controls, child)
-    )
+    entries: dict[str, Callable[[], Node]] = {
+        "iommu_groups": lambda: iommu_groups(kernel)
+    }
+    if kernel.lockdown:
+        entries["security"] = lambda: _security(kernel)
+    return Directory(entries, Listing(controls, child))
+
+
+def _security(kernel: Kernel) -> Directory:
+    """Return ``/sys/kernel/security``, with the level of lockdown in brackets.
+
+    Source: security/lockdown/lockdown.c lockdown_read(). Rule: R-MOD-12.
+    """
+
+    def show() -> bytes:
+        levels = ("none", "integrity", "confidentiality")
+        words = [f"[{one}]" if one == kernel.lockdown else one for one in levels]
+        return " ".join(words).encode() + b"\n"
+
+    return Directory({"lockdown": lambda: Attribute(mode=0o644, show=show, size=0)})

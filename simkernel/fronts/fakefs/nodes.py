@@ -144,7 +144,8 @@ def live(name: str, node: Node, tree: Tree, parent: FakeDirectory) -> FakeFile:
         made = LiveFile(name, node, tree, filesystem)
     made.stat_result.st_ino = inode(parent.st_ino, name)
     made.stat_result.st_nlink = 1
-    made.stat_result.st_uid = made.stat_result.st_gid = 0
+    owner = (node.uid, node.gid) if isinstance(node, CharacterDevice) else (0, 0)
+    made.stat_result.st_uid, made.stat_result.st_gid = owner
     attach(made, parent)
     return made
 

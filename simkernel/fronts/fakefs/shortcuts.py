@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
-from errno import EINVAL, ENOENT, ENOTDIR
+from errno import EINVAL, ENOENT, ENOTDIR, EPERM
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from pyfakefs.helpers import get_uid
 
 from simkernel.fronts.fakefs.nodes import LiveFile, inode
 from simkernel.fronts.fakefs.streams import open_descriptor
+from simkernel.model.vfio import Owner
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
 from simkernel.sysfs.tree import Tree
 
@@ -116,6 +117,39 @@ def _listdir(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
     return call
 
 
+def _chown(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+    """Return ``os.chown``; -1 leaves a number as it is."""
+
+    def call(path: Any, uid: int, gid: int, **more: Any) -> Any:
+        node = _ABSENT if more else locate(path)
+        if not isinstance(node, CharacterDevice) or node.give is None:
+            return slow(path, uid, gid, **more)
+        _require_root(path)
+        now = Owner(node.uid, node.gid, node.mode)
+        kept = {"uid": uid, "gid": gid}
+        node.give(now._replace(**{k: v for k, v in kept.items() if v != -1}))
+        return None
+
+    return call
+
+
+def _chmod(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+    def call(path: Any, mode: int, **more: Any) -> Any:
+        node = _ABSENT if more else locate(path)
+        if not isinstance(node, CharacterDevice) or node.give is None:
+            return slow(path, mode, **more)
+        _require_root(path)
+        node.give(Owner(node.uid, node.gid, stat.S_IMODE(mode)))
+        return None
+
+    return call
+
+
+def _require_root(path: str) -> None:
+    if get_uid() != 0:
+        raise PermissionError(EPERM, os.strerror(EPERM), path)
+
+
 def _stat(
     slow: Callable[..., Any], trees: Mapping[str, Tree], above: int
 ) -> Callable[..., Any]:
@@ -138,16 +172,17 @@ def _stat(
 
 def _status(node: Node, number: int) -> os.stat_result:
     """Return what ``stat`` says of a node; sysfs files have no times of interest."""
-    size, device = 0, 0
+    size, device, uid, gid = 0, 0, 0, 0
     if isinstance(node, Directory):
         mode = stat.S_IFDIR | 0o755
     elif isinstance(node, Link):
         mode = stat.S_IFLNK | 0o777
     elif isinstance(node, CharacterDevice):
         mode, device = stat.S_IFCHR | node.mode, os.makedev(node.major, node.minor)
+        uid, gid = node.uid, node.gid
     else:
         mode, size = stat.S_IFREG | node.mode, node.size
-    values = (mode, number, 0, 1, 0, 0, size, 0, 0, 0)
+    values = (mode, number, 0, 1, uid, gid, size, 0, 0, 0)
     return os.stat_result(values, {"st_rdev": device})
 
 
@@ -165,6 +200,8 @@ def _path_check(
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "chmod": _chmod,
+    "chown": _chown,
     "listdir": _listdir,
     "readlink": _readlink,
 }

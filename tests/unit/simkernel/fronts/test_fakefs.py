@@ -18,6 +18,8 @@ from simkernel.errors import UsageError
 from simkernel.fronts.fakefs.host import simulated
 from simkernel.fronts.fakefs.program import find_program
 from simkernel.fronts.fakefs.run import kept_folders, run
+from simkernel.scenario.build import build
+from simkernel.scenario.render import parse
 from tests.bench import host_of
 
 VF = "/sys/bus/pci/devices/0000:3b:00.2"
@@ -255,3 +257,45 @@ def test_what_is_no_python_program_is_said_before_anything_runs(
     """A clear error, no traceback."""
     with pytest.raises(UsageError, match=reason):
         find_program(argv)
+
+
+def test_nodes_of_vfio_can_be_given_away_until_they_are_made_anew() -> None:
+    """R-DEV-2: owner and mode of a node last as long as the node."""
+    host = host_of("mlx5_vfio_pci")
+    device = "/sys/bus/pci/devices/0000:3b:00.2"
+    with simulated(host):
+        subprocess.run(["modprobe", "vfio_pci"], check=True)
+        Path(f"{device}/driver_override").write_text("vfio-pci")
+        Path(f"{device}/driver/unbind").write_text("0000:3b:00.2")
+        Path("/sys/bus/pci/drivers/vfio-pci/bind").write_text("0000:3b:00.2")
+        os.chown("/dev/vfio/2", 64055, -1)
+        os.chmod("/dev/vfio/2", 0o660)
+        given = os.stat("/dev/vfio/2")
+        Path(f"{device}/driver/unbind").write_text("0000:3b:00.2")
+        Path("/sys/bus/pci/drivers/vfio-pci/bind").write_text("0000:3b:00.2")
+        anew = os.stat("/dev/vfio/2")
+
+    assert (given.st_uid, given.st_gid, given.st_mode & 0o777) == (64055, 0, 0o660)
+    assert (anew.st_uid, anew.st_gid, anew.st_mode & 0o777) == (0, 0, 0o600)
+
+
+_WITH_FILES = """
+kernel: {release: 6.12.0}
+files:
+  /etc/driverctl.d/pci-0000:01:00.0: "vfio-pci\\n"
+  /proc/cpuinfo: "vendor_id : GenuineIntel\\n"
+  /sys/firmware/acpi/tables/DMAR: ""
+  /sys/kernel/debug/x: "y"
+"""
+
+
+def test_files_of_a_scenario_are_beside_those_of_the_kernel() -> None:
+    """What the kernel model lacks can be read; its own files stay as they are."""
+    with simulated(build(parse(_WITH_FILES))):
+        assert Path("/etc/driverctl.d/pci-0000:01:00.0").read_text() == "vfio-pci\n"
+        assert Path("/proc/cpuinfo").read_text() == "vendor_id : GenuineIntel\n"
+        assert os.listdir("/sys/firmware/acpi/tables") == ["DMAR"]
+        assert sorted(os.listdir("/sys/kernel")) == ["debug", "iommu_groups"]
+        assert Path("/proc/cmdline").read_text().startswith("BOOT_IMAGE")
+        with pytest.raises(PermissionError):
+            os.open("/sys/kernel/debug/x", os.O_WRONLY)

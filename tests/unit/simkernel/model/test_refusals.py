@@ -1,0 +1,77 @@
+"""What a kernel refuses because of how it was started or what a driver's list says."""
+
+from __future__ import annotations
+
+from errno import EINVAL, EPERM
+
+import pytest
+
+from simkernel.errors import KernelRefusal
+from simkernel.model.kernel import Kernel
+from simkernel.scenario.build import build
+from simkernel.scenario.render import parse
+
+TEXT = """
+kernel: {{release: 6.12.0, lockdown: "{lockdown}", cmdline: "quiet {cmdline}"}}
+modules:
+  - {{name: own, path: kernel/own.ko}}
+  - {{name: foreign, path: updates/foreign.ko}}
+  - name: vfio
+    path: kernel/vfio.ko
+  - name: vfio_pci
+    path: kernel/vfio-pci.ko
+    depends: [vfio]
+    parameters: [{{name: disable_denylist, type: bool, default: "N", mode: "0444"}}]
+    drivers:
+      - name: vfio-pci
+        vfio: true
+        ids: [{{override_only: true}}]
+        denied: ["8086:37c9"]
+        denial_parameter: disable_denylist
+devices:
+  - {{address: "0000:01:00.0", id: "8086:37c9", driver_override: vfio-pci}}
+  - {{address: "0000:01:00.1", id: "8086:37c8", driver_override: vfio-pci}}
+"""
+
+
+def kernel(lockdown: str = "", cmdline: str = "") -> Kernel:
+    return build(parse(TEXT.format(lockdown=lockdown, cmdline=cmdline))).kernel
+
+
+def refusal(of: Kernel, module: str) -> tuple[int | None, str]:
+    with pytest.raises(KernelRefusal) as caught:
+        of.modules.load(module)
+    return caught.value.errno, caught.value.rule
+
+
+def test_unsigned_modules_are_refused_under_lockdown() -> None:
+    """R-MOD-12: who locks the kernel down loads the kernel's own modules only."""
+    locked = kernel(lockdown="integrity")
+    locked.modules.load("own")
+    assert refusal(locked, "foreign") == (EPERM, "R-MOD-12")
+    assert list(locked.modules.loaded) == ["own"]
+
+
+def test_the_command_line_keeps_modules_out() -> None:
+    """R-MOD-13: names are compared as they are, separated by commas."""
+    forbidding = kernel(cmdline="module_blacklist=x,own,y")
+    assert refusal(forbidding, "own") == (EPERM, "R-MOD-13")
+    forbidding.modules.load("foreign")
+
+
+@pytest.mark.parametrize(
+    ("options", "errno"), [("", EINVAL), ("disable_denylist=1", 0)]
+)
+def test_denied_functions_are_refused_by_probe(options: str, errno: int) -> None:
+    """R-VFIO-9: only the functions on the list, and only while the list holds."""
+    host = kernel()
+    host.modules.load("vfio")
+    host.modules.load("vfio_pci", options)
+    denied, other = (host.pci.devices[f"0000:01:00.{n}"] for n in (0, 1))
+    assert other.driver is not None
+    if not errno:
+        assert denied.driver is not None
+        return
+    with pytest.raises(KernelRefusal) as caught:
+        host.pci.bind(host.pci.drivers["vfio-pci"], denied)
+    assert (errno, "R-VFIO-9") == (caught.value.errno, caught.value.rule)
