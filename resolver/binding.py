@@ -1,13 +1,18 @@
 """Bind devices to VFIO drivers, take them off, and give them back.
 
-Each function does one device, all or nothing, and returns what came of it.
+Each function does one device, all or nothing, and returns what came of it. While it
+works, no other run of resolver touches the device or its IOMMU group.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from resolver import journal, modalias, safety
+from resolver.denylist import require_not_denied
 from resolver.device import Binding, Device, check_name
 from resolver.errors import NotFoundError, NotUndoneError, UsageError
 from resolver.execution import carry_out
@@ -16,16 +21,27 @@ from resolver.inventory import (
     has_driver,
     has_vfio_device,
     read_binding,
+    read_device,
 )
 from resolver.linux import Host
 from resolver.loading import load_driver, require_permitted
 from resolver.lookup import Aliases
 from resolver.plan import Step, plan_bind, plan_move
 from resolver.selection import Choice, choose
+from resolver.terms import Terms
 
-__all__ = ["Outcome", "bind", "choose_for", "restore", "unbind"]
+__all__ = [
+    "Outcome",
+    "bind",
+    "choose_for",
+    "lock_names",
+    "restore",
+    "take_back",
+    "unbind",
+]
 
 
+_USUAL = Terms()
 _NO_VFIO = "{} registered no VFIO device: it is a driver for the host"
 
 
@@ -48,6 +64,8 @@ class Outcome:
     """What takes all steps back."""
     notes: tuple[str, ...] = ()
     """What else there is to know."""
+    remembered: journal.Record | None = None
+    """How it was remembered before."""
 
 
 def choose_for(aliases: Aliases, device: Device, request: str | None = None) -> Choice:
@@ -76,110 +94,168 @@ def choose_for(aliases: Aliases, device: Device, request: str | None = None) -> 
     return choose(parsed, aliases)
 
 
+def lock_names(device: Device) -> tuple[str, ...]:
+    """Return the locks that a device needs: its IOMMU group's, then its own."""
+    group = (f"group-{device.iommu_group}",) if device.iommu_group is not None else ()
+    return (*group, f"{device.bus}-{device.name}")
+
+
 def bind(
     host: Host,
     aliases: Aliases,
     device: Device,
     *,
     request: str | None = None,
-    is_dry_run: bool = False,
+    terms: Terms = _USUAL,
 ) -> Outcome:
     """Bind a device to its best VFIO driver, or to the one asked for.
 
     :param request: name of a driver or module; ``None``: choose the best.
-    :param is_dry_run: only say what would be done.
     :raises ResolverError: it is not bound; the class says whose fault it is and
         whether the device is as it was.
     """
-    choice = choose_for(aliases, device, request)
-    safety.require_iommu(host, device)
-    bound = device.binding.driver
-    driver = find_driver(host, device.bus, choice.name, bound)
-    loads: tuple[Step, ...] = ()
-    if driver is None:
-        require_permitted(host, choice.module)
-        loads = (Step(action="load", text=choice.module),)
-    if is_dry_run:
-        return _foreseen(host, device, choice, driver, loads)
-    if driver is None:
-        safety.require_writable(host, device)
-        driver = load_driver(host, device.bus, choice.name, bound)
-    return _bind_to(host, device, choice, driver, loads)
+    with _alone(host, device, terms) as device:
+        choice = choose_for(aliases, device, request)
+        safety.require_iommu(host, device)
+        bound = device.binding.driver
+        driver = find_driver(host, device.bus, choice.name, bound)
+        loads: tuple[Step, ...] = ()
+        if driver is None:
+            require_permitted(host, choice.module)
+            loads = (Step(action="load", text=choice.module),)
+        if driver is None or driver != bound:
+            _require_takeable(host, device, choice, terms)
+        if terms.is_dry_run:
+            return _foreseen(host, device, choice, driver, loads)
+        if driver is None:
+            safety.require_writable(host, device)
+            driver = load_driver(host, device.bus, choice.name, bound, terms.timeout_s)
+        return _bind_to(host, device, choice, driver, loads, terms)
 
 
-def unbind(host: Host, device: Device, *, is_dry_run: bool = False) -> Outcome:
+def unbind(host: Host, device: Device, *, terms: Terms = _USUAL) -> Outcome:
     """Take a device from its driver and leave it without one.
 
     ``driver_override`` is as it was found: what ``bind`` wrote to it is taken back.
 
     :raises ResolverError: it is not unbound, as with ``bind``.
     """
-    record = journal.usable(host, device)
-    before = device.binding
-    override = record.override if record is not None else before.override
-    target = Binding(driver=None, override=override)
-    steps = plan_move(device.bus, device.name, before, target)
-    records: tuple[Step, ...] = ()
-    if steps:
-        records = _record_step(host, device)
-        if not is_dry_run:
-            _transact(host, device, steps, before, target)
-    return Outcome(
-        device=device,
-        driver=None,
-        changed=bool(steps),
-        steps=records + steps,
-        undo=plan_move(device.bus, device.name, target, before),
-    )
+    with _alone(host, device, terms) as device:
+        record = journal.usable(host, device)
+        before = device.binding
+        override = record.override if record is not None else before.override
+        target = Binding(driver=None, override=override)
+        steps = plan_move(device.bus, device.name, before, target)
+        records: tuple[Step, ...] = ()
+        if steps:
+            safety.require_unused(host, device, terms)
+            records = _record_step(host, device)
+            if not terms.is_dry_run:
+                record = _transact(host, device, steps, before, target, terms)
+        return Outcome(
+            device=device,
+            driver=None,
+            changed=bool(steps),
+            steps=records + steps,
+            undo=plan_move(device.bus, device.name, target, before),
+            remembered=record,
+        )
 
 
-def restore(host: Host, device: Device, *, is_dry_run: bool = False) -> Outcome:
+def restore(host: Host, device: Device, *, terms: Terms = _USUAL) -> Outcome:
     """Give a device back: to the driver and override it was found with.
 
     The record is removed once reading has verified that the device is back.
 
     :raises NotFoundError: nothing is remembered of the device.
-    :raises RefusedError: another device is at its address now.
+    :raises RefusedError: another device is at its address now, or it is in use.
     :raises ResolverError: it is not given back, as with ``bind``.
     """
-    record = journal.require(host, device)
-    if journal.is_of_earlier_boot(host, record):
-        if not is_dry_run:
+    with _alone(host, device, terms) as device:
+        record = journal.require(host, device)
+        if journal.is_of_earlier_boot(host, record):
+            if not terms.is_dry_run:
+                journal.forget(host, device.name)
+            driver = device.binding.driver
+            note = "recorded before the last boot, which put the device back"
+            return Outcome(device=device, driver=driver, changed=False, notes=(note,))
+        if device.binding.driver != record.driver:
+            safety.require_unused(host, device, terms)
+        loads = _load_again(host, device, record, terms)
+        now = read_binding(host, device.bus, device.name, terms.timeout_s)
+        steps = plan_move(device.bus, device.name, now, record.binding)
+        if not terms.is_dry_run:
+            if steps:
+                safety.require_writable(host, device)
+            carry_out(
+                host, device, steps, before=now, target=record.binding, terms=terms
+            )
             journal.forget(host, device.name)
-        driver = device.binding.driver
-        note = "recorded before the last boot, which put the device back"
-        return Outcome(device=device, driver=driver, changed=False, notes=(note,))
-    loads = _load_again(host, device, record, is_dry_run=is_dry_run)
-    now = read_binding(host, device.bus, device.name)
-    steps = plan_move(device.bus, device.name, now, record.binding)
-    if not is_dry_run:
-        if steps:
-            safety.require_writable(host, device)
-        carry_out(host, device, steps, before=now, target=record.binding)
-        journal.forget(host, device.name)
-    return Outcome(
-        device=device,
-        driver=record.driver,
-        changed=bool(loads + steps),
-        steps=loads + steps,
-        undo=plan_move(device.bus, device.name, record.binding, now),
-    )
+        return Outcome(
+            device=device,
+            driver=record.driver,
+            changed=bool(loads + steps),
+            steps=loads + steps,
+            undo=plan_move(device.bus, device.name, record.binding, now),
+            remembered=record,
+        )
+
+
+def take_back(host: Host, outcome: Outcome, terms: Terms) -> None:
+    """Bring a device that was changed back to where it was, record and all.
+
+    :raises ResolverError: it is not brought back, as with ``bind``.
+    """
+    device, target = outcome.device, outcome.device.binding
+    with host.locked(lock_names(device), terms.timeout_s):
+        now = read_binding(host, device.bus, device.name, terms.timeout_s)
+        steps = plan_move(device.bus, device.name, now, target)
+        carry_out(host, device, steps, before=now, target=target, terms=terms)
+        journal.return_to(host, device.name, outcome.remembered)
+
+
+# The device as it is when nobody else can change it any more.
+@contextmanager
+def _alone(host: Host, device: Device, terms: Terms) -> Iterator[Device]:
+    if terms.is_dry_run:
+        yield device
+        return
+    host.require_live()
+    with host.locked(lock_names(device), terms.timeout_s):
+        device = read_device(host, device.bus, device.name)
+        safety.require_idle(device)
+        yield device
+
+
+def _require_takeable(host: Host, device: Device, choice: Choice, terms: Terms) -> None:
+    safety.require_unused(host, device, terms)
+    # Whoever names a driver may want one that leaves the group to the host.
+    if choice.source != "user" or "vfio" in choice.name:
+        safety.require_group(host, device, terms)
 
 
 def _bind_to(
-    host: Host, device: Device, choice: Choice, driver: str, loads: tuple[Step, ...]
+    host: Host,
+    device: Device,
+    choice: Choice,
+    driver: str,
+    loads: tuple[Step, ...],
+    terms: Terms,
 ) -> Outcome:
     before = device.binding
     # A driver that registers takes the devices that are kept for it already.
-    now = read_binding(host, device.bus, device.name)
+    now = read_binding(host, device.bus, device.name, terms.timeout_s)
     plan = plan_bind(device.bus, device.name, now, driver)
     if not plan.steps and now == before:
         return Outcome(device=device, driver=driver, changed=False, choice=choice)
+    require_not_denied(host, device, driver)
     target = Binding(driver, driver if plan.steps else now.override)
     # Whoever names a driver may have reasons to name one without VFIO.
     needs_vfio = choice.source != "user"
     records = _record_step(host, device)
-    _transact(host, device, plan.steps, before, target, needs_vfio=needs_vfio)
+    found = _transact(
+        host, device, plan.steps, before, target, terms, needs_vfio=needs_vfio
+    )
     return Outcome(
         device=device,
         driver=driver,
@@ -188,6 +264,7 @@ def _bind_to(
         steps=loads + records + plan.steps,
         undo=plan.undo,
         notes=() if has_vfio_device(host, device) else (_NO_VFIO.format(driver),),
+        remembered=found,
     )
 
 
@@ -212,31 +289,42 @@ def _foreseen(
     )
 
 
-# Remember the device, do the steps; a record that this call made goes again if
-# the device is back where it was.
+# Remember the device, do the steps, and return how it was remembered before. The
+# record is as it was again if the device is.
 def _transact(
     host: Host,
     device: Device,
     steps: tuple[Step, ...],
     before: Binding,
     target: Binding,
+    terms: Terms,
     *,
     needs_vfio: bool = False,
-) -> None:
+) -> journal.Record | None:
     safety.require_writable(host, device)
-    is_first = bool(_record_step(host, device))
+    found = journal.usable(host, device)
+    record = journal.record_of(host, device, before, wanted=target.driver)
+    if found is not None:
+        record = dataclasses.replace(found, wanted=target.driver)
     try:
-        if is_first:
-            journal.remember(host, journal.record_of(host, device, before))
+        if record != found:
+            journal.remember(host, record)
         carry_out(
-            host, device, steps, before=before, target=target, needs_vfio=needs_vfio
+            host,
+            device,
+            steps,
+            before=before,
+            target=target,
+            terms=terms,
+            needs_vfio=needs_vfio,
         )
     except NotUndoneError:
         raise
     except BaseException:
-        if is_first:
-            journal.forget(host, device.name)
+        with host.uninterrupted():
+            journal.return_to(host, device.name, found)
         raise
+    return found
 
 
 def _record_step(host: Host, device: Device) -> tuple[Step, ...]:
@@ -247,14 +335,14 @@ def _record_step(host: Host, device: Device) -> tuple[Step, ...]:
 
 # Load the module of the driver to go back to, if it is gone.
 def _load_again(
-    host: Host, device: Device, record: journal.Record, *, is_dry_run: bool
+    host: Host, device: Device, record: journal.Record, terms: Terms
 ) -> tuple[Step, ...]:
     if record.driver is None or has_driver(host, device.bus, record.driver):
         return ()
     module = record.module or record.driver.replace("-", "_")
-    if not is_dry_run:
+    if not terms.is_dry_run:
         safety.require_writable(host, device)
-        load_driver(host, device.bus, module, record.driver)
+        load_driver(host, device.bus, module, record.driver, terms.timeout_s)
         if not has_driver(host, device.bus, record.driver):
             raise NotFoundError(
                 f"the previous driver {record.driver} is gone, and module {module} "

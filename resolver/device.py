@@ -19,6 +19,7 @@ __all__ = [
     "SysfsPath",
     "VendorDevice",
     "check_name",
+    "parse_kind",
     "parse_spelling",
 ]
 
@@ -108,6 +109,8 @@ class Device:
     """Names of its network interfaces."""
     vfio_device: str | None = None
     """Name below ``vfio-dev/``, such as ``vfio3``."""
+    is_busy: bool = False
+    """The kernel is at work on it: ``binding.override`` is not known."""
 
     @property
     def is_bridge(self) -> bool:
@@ -149,6 +152,18 @@ def parse_spelling(
             hint="addresses look like 0000:3b:00.2 or 3b:00.2, kinds like 15b3:101e",
         )
     return InterfaceName(check_name(text, "device"))
+
+
+def parse_kind(text: str) -> str:
+    """Return a kind of devices, ``15b3:101e``, in lower case.
+
+    :raises UsageError: the text is none.
+    """
+    if not _VENDOR_DEVICE.fullmatch(text.lower()):
+        raise UsageError(
+            f"{text!r} is no vendor:device", hint="they look like 15b3:101e"
+        )
+    return text.lower()
 
 
 def check_name(text: str, what: str) -> str:

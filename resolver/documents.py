@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from resolver.binding import Outcome
 from resolver.device import Device
-from resolver.errors import NotUndoneError, ResolverError
+from resolver.errors import BlockedError, NotUndoneError, ResolverError
 from resolver.explanation import Explanation
 from resolver.linux import Host
 from resolver.modinfo import AliasEntry
 from resolver.plan import Step
 from resolver.selection import Choice
+from resolver.status import Status
 
 __all__ = [
     "SCHEMA",
@@ -20,6 +21,7 @@ __all__ = [
     "error_object",
     "explanation_object",
     "outcome_object",
+    "status_object",
 ]
 
 SCHEMA: Final = "resolver/1"
@@ -33,6 +35,7 @@ _NO_ERROR: Final[Object] = {
     "rule": None,
     "undone": None,
     "problems": [],
+    "blocked": None,
     "exit_code": 0,
 }
 
@@ -132,8 +135,34 @@ def error_object(
         "rule": error.rule or None,
         "undone": is_undone,
         "problems": list(error.problems) if isinstance(error, NotUndoneError) else [],
+        "blocked": _blocked(error),
         "exit_code": error.exit_code,
     }
+
+
+def status_object(found: Status) -> Object:
+    """Describe what is remembered of a device, and how it is now."""
+    record, now = found.record, found.now
+    return {
+        "device": found.name,
+        "state": found.state,
+        "bus": record.bus if record else None,
+        "id": record.vendor_device if record else None,
+        "previous_driver": record.driver if record else None,
+        "previous_override": record.override if record else None,
+        "wanted_driver": record.wanted if record else None,
+        "driver": now.driver if now else None,
+        "driver_override": now.override if now else None,
+        "held_by": found.held_by,
+        "error": found.problem or None,
+        "record": found.path,
+    }
+
+
+def _blocked(error: ResolverError) -> Object | None:
+    if not isinstance(error, BlockedError):
+        return None
+    return {"pid": error.pid, "state": error.state, "place": error.place or None}
 
 
 def _chosen(
@@ -165,5 +194,5 @@ def _step(host: Host, step: Step) -> Object:
         return {"action": "load", "module": step.text}
     if step.action == "record":
         return {"action": "record", "path": step.path}
-    path = f"{host.sys}/{step.path}"
+    path = step.path if step.action == "lock" else f"{host.sys}/{step.path}"
     return {"action": step.action, "path": path, "text": step.text}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "BlockedError",
     "FailedError",
     "NotFoundError",
     "NotUndoneError",
@@ -80,6 +81,25 @@ class NotUndoneError(ResolverError):
 
     exit_code: ClassVar[int] = 5
 
-    def __init__(self, message: str, *, problems: tuple[str, ...], hint: str) -> None:
+    def __init__(
+        self, message: str, *, problems: tuple[str, ...] = (), hint: str = ""
+    ) -> None:
         self.problems = problems
         super().__init__(message, hint=hint)
+
+
+class BlockedError(NotUndoneError):
+    """The kernel has not answered: what was asked of it may still happen.
+
+    :param pid: process that waits for the answer; it cannot be ended.
+    :param state: its state, one letter as in ``ps``; ``?``: unknown.
+    :param place: function of the kernel in which it waits; empty: unknown.
+    """
+
+    def __init__(
+        self, message: str, *, pid: int = 0, state: str = "?", place: str = ""
+    ) -> None:
+        self.pid = pid
+        self.state = state
+        self.place = place
+        super().__init__(message)

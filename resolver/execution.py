@@ -7,11 +7,19 @@ and reading verifies that it is. Nothing is decided here.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Sequence
 
+from resolver import nvidia
 from resolver.device import Binding, Device
-from resolver.errors import FailedError, NotFoundError, NotUndoneError, ResolverError
+from resolver.errors import (
+    BlockedError,
+    FailedError,
+    NotFoundError,
+    NotUndoneError,
+    ResolverError,
+)
 from resolver.inventory import (
+    bound_driver,
     device_directory,
     driver_directory,
     has_vfio_device,
@@ -19,20 +27,23 @@ from resolver.inventory import (
 )
 from resolver.linux import Host
 from resolver.plan import Step, plan_move
+from resolver.terms import Terms
 
 __all__ = ["WAIT_S", "carry_out", "error_of"]
 
-WAIT_S = 2.0
-"""How long a driver may take to show up after the write that binds it."""
+WAIT_S = 5.0
+"""How long a driver may take to show up after the write that binds it has returned:
+some probe on their own time, and VFIO lets go of a device some time after its user."""
 
 
 def carry_out(
     host: Host,
     device: Device,
-    steps: Iterable[Step],
+    steps: Sequence[Step],
     *,
     before: Binding,
     target: Binding,
+    terms: Terms,
     needs_vfio: bool = False,
 ) -> None:
     """Do every step, then verify that the device is where it shall be.
@@ -42,14 +53,19 @@ def carry_out(
     :param needs_vfio: the driver must have registered a VFIO device.
     :raises FailedError: a step failed; the device is back where it was.
     :raises NotUndoneError: a step failed, and the device is not back.
+    :raises BlockedError: a step has not ended: nothing more can be done for now.
     """
+    steps = nvidia.with_lock(host, device, steps)
     try:
         for step in steps:
-            _perform(host, device, step, target)
+            _perform(host, device, step, target, terms)
         _verify(host, device, target, needs_vfio=needs_vfio)
+    except BlockedError as blocked:
+        raise _told(host, device, before, blocked) from blocked
     except BaseException as failure:
         with host.uninterrupted():
-            problems = _put_back(host, device, before)
+            nvidia.give_back(host, steps, terms.timeout_s)
+            problems = _put_back(host, device, before, terms)
         error = _reported(host, device, failure)
         if problems:
             raise NotUndoneError(
@@ -71,46 +87,56 @@ def error_of(problem: OSError) -> str:
     return f"{errno.errorcode.get(number, number)} ({problem.strerror})"
 
 
-def _perform(host: Host, device: Device, step: Step, target: Binding) -> None:
+def _perform(
+    host: Host, device: Device, step: Step, target: Binding, terms: Terms
+) -> None:
+    if step.action == "lock":
+        nvidia.lock(host, step, terms.timeout_s, is_forced=terms.is_forced)
+        return
+    _write(host, step, terms)
+    if step.action == "probe" and target.driver is not None:
+        _require_bound(host, device, target.driver, terms)
+
+
+def _write(host: Host, step: Step, terms: Terms) -> None:
     try:
-        host.write(f"{host.sys}/{step.path}", step.text)
+        host.write(f"{host.sys}/{step.path}", step.text, timeout_s=terms.timeout_s)
     except OSError as problem:
         raise _failure(host, step, problem) from problem
-    if step.action == "probe" and target.driver is not None:
-        _require_bound(host, device, target.driver)
 
 
 # A probe is reported as done even when no driver took the device. The driver's
 # own "bind" says what was wrong. Source: Linux, drivers/base/bus.c,
 # drivers_probe_store().
-def _require_bound(host: Host, device: Device, driver: str) -> None:
-    if read_binding(host, device.bus, device.name).driver is not None:
+def _require_bound(host: Host, device: Device, driver: str, terms: Terms) -> None:
+    if bound_driver(host, device.bus, device.name) is not None:
         return
     path = f"{driver_directory(device.bus, driver)}/bind"
     step = Step(action="bind", path=path, text=device.name)
     try:
-        host.write(f"{host.sys}/{path}", step.text)
-    except OSError as problem:
-        bound = read_binding(host, device.bus, device.name).driver
+        _write(host, step, terms)
+    except FailedError as problem:
+        bound = bound_driver(host, device.bus, device.name)
         # Bound in the meantime, by a probe that the kernel ran on its own.
         if problem.errno == errno.EBUSY and bound is not None:
             return
-        raise _failure(host, step, problem) from problem
+        raise
 
 
 def _verify(host: Host, device: Device, target: Binding, *, needs_vfio: bool) -> None:
-    def now() -> Binding:
-        return read_binding(host, device.bus, device.name)
+    def driver() -> str | None:
+        return bound_driver(host, device.bus, device.name)
 
-    if not host.wait(lambda: now().driver == target.driver, WAIT_S):
+    if not host.wait(lambda: driver() == target.driver, WAIT_S):
         raise FailedError(
             "every write succeeded, but the driver is "
-            f"{now().driver or 'none'}, not {target.driver or 'none'}"
+            f"{driver() or 'none'}, not {target.driver or 'none'}"
         )
-    if now().override != target.override:
+    now = read_binding(host, device.bus, device.name)
+    if now.override != target.override:
         raise FailedError(
             "every write succeeded, but driver_override is "
-            f"{now().override!r}, not {target.override!r}"
+            f"{now.override!r}, not {target.override!r}"
         )
     if needs_vfio and not host.wait(lambda: has_vfio_device(host, device), WAIT_S):
         raise FailedError(
@@ -119,19 +145,40 @@ def _verify(host: Host, device: Device, target: Binding, *, needs_vfio: bool) ->
         )
 
 
+# A write that waits in the kernel has the device's lock: any other write, one that
+# takes it back too, would wait as well.
+def _told(
+    host: Host, device: Device, before: Binding, blocked: BlockedError
+) -> BlockedError:
+    now = Binding(bound_driver(host, device.bus, device.name), before.override)
+    blocked.problems = (
+        "what it was asked to do may still happen",
+        *_differences(before, now),
+    )
+    blocked.hint = (
+        f"process {blocked.pid} cannot be ended; when the driver has let go of the "
+        f"device and it is gone, resolver restore {device.name} gives the device back"
+    )
+    return blocked
+
+
 # What could not be put back, one line each; it goes on after each of them.
-def _put_back(host: Host, device: Device, before: Binding) -> tuple[str, ...]:
+def _put_back(
+    host: Host, device: Device, before: Binding, terms: Terms
+) -> tuple[str, ...]:
     problems = []
     try:
         now = read_binding(host, device.bus, device.name)
         for step in plan_move(device.bus, device.name, now, before):
             try:
-                host.write(f"{host.sys}/{step.path}", step.text)
-            except OSError as problem:
-                problems.append(_failure(host, step, problem).message)
+                _write(host, step, terms)
+            except FailedError as problem:
+                problems.append(problem.message)
         now = read_binding(host, device.bus, device.name)
     except NotFoundError:
         return ()  # The device went away, and its override with it.
+    except (BlockedError, FailedError) as problem:
+        return (*problems, problem.message)
     except OSError as problem:
         return (*problems, f"the device cannot be read: {error_of(problem)}")
     return (*problems, *_differences(before, now)) if now != before else ()

@@ -17,13 +17,14 @@ from resolver.device import (
     VendorDevice,
     parse_spelling,
 )
-from resolver.errors import NotFoundError, UsageError
-from resolver.linux import Host
+from resolver.errors import BlockedError, FailedError, NotFoundError, UsageError
+from resolver.linux import TIMEOUT_S, Host
 from resolver.modules import drivers_of_module, is_loaded
 
 __all__ = [
     "all_devices",
     "boot_id",
+    "bound_driver",
     "device_directory",
     "driver_directory",
     "find_device",
@@ -34,6 +35,10 @@ __all__ = [
     "read_binding",
     "read_device",
 ]
+
+
+_GLANCE_S = 2.0
+"""How long a look at a device waits for the kernel to be done with it."""
 
 
 def device_directory(bus: str, name: str) -> str:
@@ -81,9 +86,15 @@ def all_devices(host: Host, bus: str = "pci") -> Iterator[Device]:
 def read_device(host: Host, bus: str, name: str) -> Device:
     """Return what sysfs says about a device.
 
+    Where the kernel is at work on it, that is said, and not to which driver it is
+    kept: to read this would be to wait.
+
     :raises NotFoundError: the host has no such device.
     """
-    binding = read_binding(host, bus, name)
+    try:
+        binding, is_busy = read_binding(host, bus, name, _GLANCE_S), False
+    except FailedError:
+        binding, is_busy = Binding(bound_driver(host, bus, name), None), True
     path = f"{host.sys}/{device_directory(bus, name)}"
     vendor = host.attribute(f"{path}/vendor")
     device = host.attribute(f"{path}/device")
@@ -98,15 +109,19 @@ def read_device(host: Host, bus: str, name: str) -> Device:
         iommu_group=host.link_name(f"{path}/iommu_group"),
         interfaces=tuple(host.names(f"{path}/net")),
         vfio_device=next(iter(host.names(f"{path}/vfio-dev")), None),
+        is_busy=is_busy,
     )
 
 
-def read_binding(host: Host, bus: str, name: str) -> Binding:
+def read_binding(
+    host: Host, bus: str, name: str, timeout_s: float = TIMEOUT_S
+) -> Binding:
     """Return to which driver a device is bound and kept for, right now.
 
     An override that was never set reads ``(null)``, on some buses an empty line.
 
     :raises NotFoundError: the host has no such device.
+    :raises FailedError: the kernel is at work on it, and not done in that time.
 
     Source: Linux, drivers/base/bus.c, driver_override_show().
     """
@@ -116,11 +131,22 @@ def read_binding(host: Host, bus: str, name: str) -> Binding:
             f"there is no such device on bus {bus!r}",
             hint="resolver devices shows those there are",
         )
-    override = host.attribute(f"{path}/driver_override")
+    try:
+        override = host.slow_attribute(f"{path}/driver_override", timeout_s)
+    except BlockedError as problem:
+        raise FailedError(
+            f"the kernel is at work on the device: {problem.message}",
+            hint="an unbind or a probe of it is under way; try again when it is over",
+        ) from problem
     return Binding(
-        driver=host.link_name(f"{path}/driver"),
+        driver=bound_driver(host, bus, name),
         override=None if override in ("", "(null)") else override,
     )
+
+
+def bound_driver(host: Host, bus: str, name: str) -> str | None:
+    """Return to which driver a device is bound; this never waits."""
+    return host.link_name(f"{host.sys}/{device_directory(bus, name)}/driver")
 
 
 def find_driver(host: Host, bus: str, name: str, bound: str | None) -> str | None:
@@ -199,7 +225,7 @@ def _only_one_of_kind(host: Host, kind: VendorDevice) -> Device:
         names = ", ".join(device.name for device in devices)
         raise UsageError(
             f"{kind.text} fits {len(devices)} devices: {names}",
-            hint="name one of them by its address",
+            hint=f"name one of them by its address, or say id:{kind.text} for all",
         )
     return devices[0]
 

@@ -25,10 +25,11 @@ __all__ = [
     "recorded",
     "remember",
     "require",
+    "return_to",
     "usable",
 ]
 
-SCHEMA: Final = "resolver-journal/1"
+SCHEMA: Final = "resolver-journal/2"
 _MAX_BYTES = 65_536
 
 
@@ -45,6 +46,9 @@ class Record:
     module: str | None
     """Module of ``driver``, to load it again if it is gone."""
     override: str | None
+    wanted: str | None
+    """Driver that the last command was to bring, ``None``: none. A device that has
+    neither this nor ``driver`` was left halfway."""
     boot_id: str | None
     """A boot ends what was recorded: overrides and bindings do not survive it."""
 
@@ -145,10 +149,13 @@ def is_of_earlier_boot(host: Host, record: Record) -> bool:
     return None not in (now, record.boot_id) and now != record.boot_id
 
 
-def record_of(host: Host, device: Device, binding: Binding) -> Record:
+def record_of(
+    host: Host, device: Device, binding: Binding, *, wanted: str | None
+) -> Record:
     """Return what is to be remembered of a device.
 
     :param binding: driver and override to go back to.
+    :param wanted: driver that it shall have now.
     """
     driver = binding.driver
     return Record(
@@ -158,6 +165,7 @@ def record_of(host: Host, device: Device, binding: Binding) -> Record:
         driver=driver,
         module=modules.module_of_driver(host, device.bus, driver) if driver else None,
         override=binding.override,
+        wanted=wanted,
         boot_id=inventory.boot_id(host),
     )
 
@@ -174,6 +182,17 @@ def forget(host: Host, device: str) -> None:
         raise FailedError(
             f"cannot remove {path}: {problem.strerror}", errno=problem.errno or 0
         ) from problem
+
+
+def return_to(host: Host, device: str, record: Record | None) -> None:
+    """Let a device be remembered as it was before: so, or not at all.
+
+    :raises FailedError: the file cannot be changed.
+    """
+    if record is None:
+        forget(host, device)
+    else:
+        remember(host, record)
 
 
 def recorded(host: Host) -> list[str]:
@@ -201,7 +220,7 @@ def _checked(data: bytes, device: str) -> Record:
     record = Record(**document)
     if record.device != device:
         raise ValueError(f"it is about another device, {record.device[:80]!r}")
-    for what in ("device", "bus", "driver", "module"):
+    for what in ("device", "bus", "driver", "module", "wanted"):
         name = document[what]
         if name is not None:
             check_name(name, what)

@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from resolver import documents, report
 from resolver.binding import choose_for
 from resolver.console import Console
 from resolver.device import Device
-from resolver.errors import NotFoundError, UsageError
+from resolver.errors import NotFoundError
 from resolver.inventory import all_devices, find_driver
+from resolver.kinds import class_prefix
 from resolver.linux import Host
 from resolver.lookup import Aliases
 from resolver.selection import Choice
 
-__all__ = ["DEVICE_CLASSES", "list_devices"]
-
-DEVICE_CLASSES: Final = {
-    "accelerator": "12",
-    "bridge": "06",
-    "crypto": "10",
-    "display": "03",
-    "net": "02",
-    "serial": "0c",
-    "storage": "01",
-}
-"""Name to base class of a PCI device.
-
-Source: Linux, include/linux/pci_ids.h, ``PCI_BASE_CLASS_*``.
-"""
+__all__ = ["list_devices"]
 
 
 def list_devices(
@@ -46,7 +32,7 @@ def list_devices(
     :param kind: name of a class, or its first digits: ``net``, ``02``, ``0x0200``.
     :raises UsageError: there is no such class.
     """
-    prefix = _class_prefix(kind) if kind is not None else ""
+    prefix = class_prefix(kind) if kind is not None else ""
     found = [
         (device, *_best(host, aliases, device))
         for device in all_devices(host)
@@ -61,19 +47,6 @@ def list_devices(
         _print_table(rows)
     else:
         console.lines(report.columns([report.DEVICE_COLUMNS, *rows]))
-
-
-def _class_prefix(kind: str) -> str:
-    if kind in DEVICE_CLASSES:
-        return DEVICE_CLASSES[kind]
-    digits = kind.lower().removeprefix("0x")
-    if len(digits) not in (2, 4, 6) or digits.strip("0123456789abcdef"):
-        names = ", ".join(DEVICE_CLASSES)
-        raise UsageError(
-            f"{kind!r} is no class of devices",
-            hint=f"it is one of {names}, or 2, 4 or 6 hexadecimal digits",
-        )
-    return digits
 
 
 def _best(

@@ -9,25 +9,41 @@ from __future__ import annotations
 
 from resolver.errors import FailedError, NotFoundError, RefusedError
 from resolver.inventory import find_driver, find_prohibition
-from resolver.linux import Host
+from resolver.linux import TIMEOUT_S, Host
 from resolver.modules import is_loaded
 from resolver.prohibition import Prohibition
 
 __all__ = ["load_driver", "require_permitted"]
 
+_UNSIGNED = (
+    "Operation not permitted",
+    "Key was rejected by service",
+    "Required key not available",
+)
+"""What modprobe says when the kernel does not like the signature of a module."""
 
-def load_driver(host: Host, bus: str, name: str, bound: str | None) -> str:
+
+def load_driver(
+    host: Host, bus: str, name: str, bound: str | None, timeout_s: float = TIMEOUT_S
+) -> str:
     """Load a module and return the driver that it registers.
+
+    Of several runs that need the module, one loads it.
 
     :param name: module or driver, a checked name.
     :param bound: driver that the device is bound to; it decides between several.
     :raises RefusedError: the administrator does not want the module loaded.
     :raises NotFoundError: there is no such module, or no driver of the bus in it.
     :raises FailedError: the module cannot be loaded.
+    :raises BlockedError: loading it has not ended in that time.
     """
     module = name.replace("-", "_")
     require_permitted(host, module)
-    exit_code, said = host.modprobe(module)
+    with host.locked((f"module-{module}",), timeout_s):
+        driver = find_driver(host, bus, name, bound)
+        if driver is not None:
+            return driver
+        exit_code, said = host.modprobe(module, timeout_s)
     if exit_code != 0:
         raise _failure(host, module, said)
     driver = find_driver(host, bus, name, bound)
@@ -81,6 +97,17 @@ def _failure(host: Host, module: str, said: str) -> Exception:
             hint="this kernel may not ship it; --driver NAME names another one",
         )
     hint = "the kernel log has the reason: dmesg | tail"
-    if "Operation not permitted" in said:
-        hint = "run as root; a locked-down kernel refuses unsigned modules"
+    if any(text in said for text in _UNSIGNED):
+        hint = _about_signatures(host)
     return FailedError(f"cannot load module {module}: {reason}", hint=hint)
+
+
+# Source: Linux, kernel/module/signing.c, module_sig_check().
+def _about_signatures(host: Host) -> str:
+    lockdown = host.attribute(f"{host.sys}/kernel/security/lockdown") or ""
+    if "[integrity]" in lockdown or "[confidentiality]" in lockdown:
+        return (
+            f"the kernel is locked down ({lockdown}) and takes only modules signed "
+            "with a key it knows: sign this one, or turn off secure boot"
+        )
+    return "run as root; a kernel that enforces signatures refuses unsigned modules"

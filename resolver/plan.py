@@ -14,7 +14,7 @@ from resolver.device import Binding
 
 __all__ = ["Plan", "Step", "plan_bind", "plan_move"]
 
-Action = Literal["load", "record", "override", "unbind", "probe", "bind"]
+Action = Literal["load", "record", "override", "lock", "unbind", "probe", "bind"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,8 @@ class Step:
     action: Action
     """``load`` and ``record`` come first and are no sysfs writes."""
     path: str = ""
-    """File to write, below the root of sysfs; of ``record`` the whole path."""
+    """File to write, below the root of sysfs; of ``record`` and ``lock`` the whole
+    path."""
     text: str = ""
     """What to write; of ``load`` the module."""
 

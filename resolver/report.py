@@ -19,15 +19,18 @@ from resolver.linux import Host
 from resolver.modinfo import FileWarning
 from resolver.plan import Step
 from resolver.selection import Candidate, Choice
+from resolver.status import Status
 
 __all__ = [
     "DEVICE_COLUMNS",
+    "STATUS_COLUMNS",
     "columns",
     "device_row",
     "error_lines",
     "explanation_lines",
     "outcome_lines",
     "shown",
+    "status_row",
     "step_lines",
     "summary",
     "warning_line",
@@ -35,6 +38,7 @@ __all__ = [
 ]
 
 DEVICE_COLUMNS = ("DEVICE", "ID", "DRIVER", "BEST", "GROUP", "INTERFACES")
+STATUS_COLUMNS = ("DEVICE", "ID", "FOUND ON", "WANTED", "NOW", "STATE")
 _NONE = "-"
 
 
@@ -80,6 +84,8 @@ def step_lines(host: Host, steps: Sequence[Step]) -> Iterator[str]:
             what = f"load module {step.text}"
         elif step.action == "record":
             what = f"remember the device in {step.path}"
+        elif step.action == "lock":
+            what = f"write {step.text.strip()} to {step.path}, until it reads so"
         elif step.text == "\n":
             what = f"clear {host.sys}/{step.path}"
         else:
@@ -150,6 +156,20 @@ def device_row(
         best,
         device.iommu_group,
         ",".join(device.interfaces),
+    )
+    return tuple(shown(cell) if cell else _NONE for cell in cells)
+
+
+def status_row(found: Status) -> tuple[str, ...]:
+    """Return the cells of a remembered device under ``STATUS_COLUMNS``."""
+    record, now = found.record, found.now
+    cells = (
+        found.name,
+        record.vendor_device if record else None,
+        record.driver if record else None,
+        record.wanted if record else None,
+        now.driver if now else None,
+        found.state,
     )
     return tuple(shown(cell) if cell else _NONE for cell in cells)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from errno import EPROTONOSUPPORT
 from functools import partial
 from typing import Any
 
@@ -37,7 +39,10 @@ class _Socket(socket.socket):
     ) -> None:
         self._other_end: socket.socket | None = None
         netlink = getattr(socket, "AF_NETLINK", None)
-        if family != netlink or proto != _NETLINK_KOBJECT_UEVENT:
+        if family == netlink and proto != _NETLINK_KOBJECT_UEVENT:
+            # The machine's own network is none of the host's.
+            raise OSError(EPROTONOSUPPORT, os.strerror(EPROTONOSUPPORT))
+        if family != netlink:
             super().__init__(family, type, proto, fileno)
             return
         near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -218,7 +218,7 @@ def test_restore_all_restores_everything(capsys: pytest.CaptureFixture[str]) -> 
 def test_restore_loads_the_driver_that_went_away() -> None:
     """The record knows its module."""
     with host():
-        assert run(["bind", "--driver", "vfio-pci", PF]) == 0
+        assert run(["bind", "--force", "--driver", "vfio-pci", PF]) == 0
         subprocess.run(["rmmod", "mlx5_core"], check=True)
         assert run(["restore", PF]) == 0
         assert binding(PF) == FOUND

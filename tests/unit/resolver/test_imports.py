@@ -12,13 +12,14 @@ import pytest
 import resolver
 
 PACKAGE = Path(resolver.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
 PURE = (
     *("modalias", "pattern", "bracket", "modinfo", "lookup", "intree", "selection"),
-    *("naming", "prohibition", "device", "plan"),
+    *("naming", "prohibition", "device", "plan", "kinds"),
 )
 IO = {
     *("os", "io", "pathlib", "subprocess", "time", "random", "shutil", "socket"),
-    *("tempfile", "logging", "threading"),
+    *("tempfile", "logging", "threading", "signal", "fcntl", "multiprocessing"),
 }
 
 
@@ -54,16 +55,19 @@ def test_pure_modules_do_no_io(module: str) -> None:
 
 def test_only_linux_touches_the_host() -> None:
     """Files and processes have one door."""
-    users = {p.stem for p in PACKAGE.glob("*.py") if imported(p) & (IO - {"time"})}
+    users = {path.parent.name for path in MODULES if imported(path) & IO}
     assert users == {"linux"}
 
 
 def test_only_the_standard_library_below_the_command() -> None:
     """click and rich are for the command; and nobody needs simkernel."""
-    allowed = {"cli": {"click"}, "completion": {"click"}, "listing": {"rich"}}
-    for path in PACKAGE.glob("*.py"):
+    click = {"completion.py", *(f"cli/{p.name}" for p in PACKAGE.glob("cli/*.py"))}
+    rich = {"listing.py", "progress.py"}
+    for path in MODULES:
+        place = path.relative_to(PACKAGE).as_posix()
         others = imported(path) - set(sys.stdlib_module_names) - {"resolver"}
-        assert others <= allowed.get(path.stem, set()), path
+        allowed = {"click"} if place in click else {"rich"} if place in rich else set()
+        assert others <= allowed, path
 
 
 @pytest.mark.real

@@ -24,6 +24,7 @@ RECORD = Record(
     driver="mlx5_core",
     module="mlx5_core",
     override=None,
+    wanted="mlx5_vfio_pci",
     boot_id="269dff0c",
 )
 DEVICE = Device(
@@ -111,8 +112,8 @@ def good(**changes: object) -> bytes:
         (b"\xff\xfe{}", "it is no UTF-8"),
         (b"[" * 50_000, "damaged"),
         (b" " * 70_000, "longer than 65536 bytes"),
-        (b"[]", "no resolver-journal/1 document"),
-        (good(schema="resolver-journal/2"), "no resolver-journal/1 document"),
+        (b"[]", "no resolver-journal/2 document"),
+        (good(schema="resolver-journal/1"), "no resolver-journal/2 document"),
         (good(more=1), "its fields are not"),
         (good(driver=7), "driver is no text"),
         (good(device=None), "device is no text"),

@@ -1,0 +1,34 @@
+"""``resolver status``."""
+
+from __future__ import annotations
+
+import click
+
+from resolver.cli import options
+from resolver.cli.session import Session, pass_session
+
+__all__ = ["command"]
+
+
+@click.command("status")
+@options.as_json
+@options.common
+@pass_session
+def command(session: Session, as_json: bool) -> None:
+    """Show which devices are remembered, and how they are now."""
+    from resolver import documents, report
+    from resolver.status import statuses
+
+    found = list(statuses(session.host()))
+    if as_json:
+        objects = [documents.status_object(one) for one in found]
+        session.console.document(documents.document("status", devices=objects))
+        return
+    rows = [report.status_row(one) for one in found]
+    if rows:
+        session.console.lines(report.columns([report.STATUS_COLUMNS, *rows]))
+    else:
+        session.console.talk("nothing is remembered")
+    for one in found:
+        if one.problem:
+            session.console.talk(report.shown(f"{one.name}: {one.problem}"))

@@ -1,0 +1,58 @@
+"""What the drivers of a device made of it: disks, interfaces, device nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from resolver.device import Device
+from resolver.linux import Host
+
+__all__ = ["Part", "parts_of"]
+
+_DEEPEST = 16
+"""Directories from a SAS adapter, over expanders, to a partition of a disk."""
+_BARREN = frozenset({"power", "queues", "statistics", "msi_irqs", "hwmon", "slaves"})
+"""Directories, some of them large, that never have a part in them."""
+
+
+class Part(NamedTuple):
+    """A device of a class, such as ``block`` or ``net``."""
+
+    kind: str
+    """Name below ``/sys/class``."""
+    name: str
+    path: str
+    """Its directory."""
+
+
+def parts_of(host: Host, device: Device) -> tuple[Part, ...]:
+    """Return every class device below a device, but not those of functions behind it.
+
+    An NVMe disk with several paths hangs elsewhere, below its subsystem, which has a
+    link to each controller.
+
+    Source: Linux, Documentation/ABI/stable/sysfs-devices;
+    drivers/nvme/host/multipath.c, nvme_mpath_alloc_disk().
+    """
+    top = host.real_path(f"{host.sys}/bus/{device.bus}/devices/{device.name}")
+    found = list(_below(host, top, _DEEPEST))
+    controllers = {part.name for part in found if part.kind == "nvme"}
+    for subsystem in host.names(f"{host.sys}/class/nvme-subsystem"):
+        path = f"{host.sys}/class/nvme-subsystem/{subsystem}"
+        if controllers.intersection(host.names(path)):
+            found.extend(_below(host, host.real_path(path), 2))
+    return tuple(found)
+
+
+def _below(host: Host, directory: str, depth: int) -> Iterator[Part]:
+    for name in host.directories(directory):
+        path = f"{directory}/{name}"
+        owner = (host.link_target(f"{path}/subsystem") or "").rstrip("/")
+        if name in _BARREN or owner.endswith("/bus/pci"):
+            continue
+        kind = owner.rpartition("/")[2]
+        if kind and owner.endswith(f"/class/{kind}"):
+            yield Part(kind, name, path)
+        if depth > 1:
+            yield from _below(host, path, depth - 1)

@@ -1,0 +1,346 @@
+"""The host: where things are, kernel release, commands to the kernel, own files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from resolver.errors import BlockedError, RefusedError, UsageError
+from resolver.linux.reading import ABSENT, Files, text_of
+
+if TYPE_CHECKING:
+    from resolver.linux.locks import Locks
+    from resolver.linux.patience import Patience
+    from resolver.linux.workers import Workers
+
+__all__ = ["TIMEOUT_S", "Host", "discard_stdout"]
+
+TIMEOUT_S = 30.0
+"""How long a driver, a module or another resolver may take if nobody says."""
+
+
+class Host(Files):
+    """A Linux host, or what was captured of one.
+
+    :param sys: where sysfs is; likewise ``proc``, ``etc``, ``run`` and ``dev``.
+    :param modules: the directory with one directory for each kernel release.
+    :param modprobe_d: directories of modprobe's configuration, the first one with
+        a file of some name hides that file in the later ones.
+    :param is_live: this is the running host; another one is only read.
+    :param root: directory that no link leads out of; empty: there is none.
+    """
+
+    def __init__(
+        self,
+        *,
+        sys: str = "/sys",
+        proc: str = "/proc",
+        modules: str = "/lib/modules",
+        etc: str = "/etc",
+        run: str = "/run",
+        dev: str = "/dev",
+        modprobe_d: tuple[str, ...] = ("/usr/local/lib/modprobe.d", "/lib/modprobe.d"),
+        is_live: bool = True,
+        root: str = "",
+    ) -> None:
+        super().__init__(root)
+        self.sys = sys
+        self.proc = proc
+        self.modules = modules
+        self.modprobe_d = (f"{etc}/modprobe.d", f"{run}/modprobe.d", *modprobe_d)
+        self.dev = dev
+        self.journal = f"{run}/resolver"
+        self.is_live = is_live
+        self._locks: Locks | None = None
+        self._patience: Patience | None = None
+        self._open_nodes: tuple[float, dict[str, list[tuple[int, str]]]] | None = None
+
+    @classmethod
+    def below(cls, root: str) -> Host:
+        """Return the host whose file system is at ``root``; ``/`` is this one.
+
+        :raises UsageError: there is no such directory.
+        """
+        if not os.path.isdir(root):
+            raise UsageError(f"{root}: no such directory")
+        base = os.path.realpath(root).rstrip("/")
+        return cls(
+            sys=f"{base}/sys",
+            proc=f"{base}/proc",
+            modules=f"{base}/lib/modules",
+            etc=f"{base}/etc",
+            run=f"{base}/run",
+            dev=f"{base}/dev",
+            modprobe_d=(f"{base}/usr/local/lib/modprobe.d", f"{base}/lib/modprobe.d"),
+            is_live=not base,
+            root=base,
+        )
+
+    def release(self) -> str | None:
+        """Return the kernel release; of a captured host, the only one it has.
+
+        ``None`` where a captured host has no kernel at all.
+
+        :raises UsageError: a captured host has several.
+        """
+        if self.is_live:
+            return os.uname().release
+        releases = self.names(self.modules)
+        if len(releases) > 1:
+            raise UsageError(
+                f"{self.modules} has several kernels: {', '.join(releases)}",
+                hint="say which one with --kernel RELEASE",
+            )
+        return releases[0] if releases else None
+
+    def is_writable(self, path: str) -> bool:
+        """Return whether this process may write a file, by opening it.
+
+        Modes do not tell all: the file system may be mounted read-only.
+        """
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CLOEXEC))
+        except OSError:
+            return False
+        return True
+
+    def write(self, path: str, text: str, *, timeout_s: float | None = None) -> None:
+        """Give a file of the kernel's one command, in one write.
+
+        It is opened without O_CREAT: a wrong name is an error, never a new file. The
+        locks that are held now stay so until the write has returned, whenever that is.
+
+        :param timeout_s: how long to wait; ``None``: it is known to return at once.
+        :raises OSError: as the kernel says.
+        :raises BlockedError: it has not returned in that time.
+        :raises RefusedError: this is a captured host.
+        """
+        self.require_live()
+        data = text.encode("utf-8", "surrogateescape")
+        if timeout_s is None:
+            from resolver.linux.helper import write_once
+
+            write_once(path, data)
+            return
+        from resolver.linux.helper import Blocked
+
+        kept = self._locks.files() if self._locks is not None else ()
+        try:
+            self._patient().write(path, data, timeout_s, kept)
+        except Blocked as problem:
+            if self._locks is not None:
+                self._locks.leave_to(problem.pid)
+            raise self._blocked(f"write to {path}", problem.pid, timeout_s) from None
+
+    def slow_attribute(self, path: str, timeout_s: float = 5.0) -> str | None:
+        """Return the text of an attribute that waits for the driver at work.
+
+        :raises BlockedError: it cannot be read in that time.
+        """
+        if not self.is_live:
+            return self.attribute(path)
+        from resolver.linux.helper import Blocked
+
+        try:
+            data = self._patient().read(path, timeout_s)
+        except Blocked as problem:
+            raise self._blocked(f"read of {path}", problem.pid, timeout_s) from None
+        except OSError as problem:
+            if problem.errno in ABSENT:
+                return None
+            raise
+        return text_of(data)
+
+    @contextlib.contextmanager
+    def locked(self, names: Iterable[str], timeout_s: float) -> Iterator[None]:
+        """Keep other runs of resolver away from what the names stand for.
+
+        :raises FailedError: another one is at work there, and is not done in time.
+        :raises OSError: locks cannot be made here.
+        """
+        if self._locks is None:
+            from resolver.linux.locks import Locks
+
+            self._locks = Locks(f"{self.journal}/lock", self.proc)
+        with self._locks.hold(names, timeout_s):
+            yield
+
+    def leave_locks(self, names: Iterable[str], pid: int) -> None:
+        """Let locks stay as long as another process lives that has them open."""
+        if self._locks is not None:
+            self._locks.leave_to(pid, names)
+
+    def lock_holder(self, name: str) -> int | None:
+        """Return the process that holds a lock; ``None``: none does, or it is us."""
+        if not self.is_live:
+            return None
+        from resolver.linux.locks import holder
+
+        return holder(f"{self.journal}/lock/{name}")
+
+    def workers(self, count: int, do: Callable[[int], object]) -> Workers | None:
+        """Return processes that share out work; ``None``: there can be none here."""
+        if not self._patient().has_processes():
+            return None
+        from resolver.linux.workers import Workers
+
+        try:
+            return Workers(count, do)
+        except OSError:
+            return None
+
+    def _patient(self) -> Patience:
+        if self._patience is None:
+            from resolver.linux.patience import Patience
+
+            self._patience = Patience()
+        return self._patience
+
+    def _blocked(self, what: str, pid: int, timeout_s: float) -> BlockedError:
+        state, place = self.waiting(pid)
+        where = f", in {place}" if place else ""
+        return BlockedError(
+            f"the {what} has not ended for {timeout_s:g} s: process {pid} waits "
+            f"in the kernel (state {state}{where})",
+            pid=pid,
+            state=state,
+            place=place,
+        )
+
+    def waiting(self, pid: int) -> tuple[str, str]:
+        """Return the state of a process, one letter, and where in the kernel it waits.
+
+        The place is empty where the kernel does not say it, the state is ``?``.
+
+        Source: proc(5), ``/proc/PID/stat`` and ``/proc/PID/wchan``.
+        """
+        stat = self._of_process(pid, "stat").rpartition(")")[2].split()
+        place = self._of_process(pid, "wchan").strip()
+        return stat[0] if stat else "?", "" if place == "0" else place
+
+    def _of_process(self, pid: int, name: str) -> str:
+        with contextlib.suppress(OSError):
+            return self.attribute(f"{self.proc}/{pid}/{name}") or ""
+        return ""
+
+    def require_live(self) -> None:
+        """Refuse to change a captured host.
+
+        :raises RefusedError: this is one.
+        """
+        if not self.is_live:
+            raise RefusedError(
+                "a captured host is only read: nothing was changed",
+                rule="captured-host",
+                hint="leave --root away, or look with explain",
+            )
+
+    def replace_file(self, path: str, data: bytes) -> None:
+        """Write a file of our own so that it is there whole or not at all.
+
+        :raises OSError: as the kernel says; no file is left behind.
+        """
+        from resolver.linux.own_files import replace_file
+
+        self.require_live()
+        replace_file(path, data)
+
+    def remove_file(self, path: str) -> None:
+        """Remove a file of our own; it need not be there.
+
+        :raises OSError: as the kernel says.
+        """
+        from resolver.linux.own_files import remove_file
+
+        self.require_live()
+        remove_file(path)
+
+    def openers(self, node: str) -> list[tuple[int, str]]:
+        """Return pid and name of the processes that have a device node open.
+
+        Whoever cares needs the answer for many nodes at a time: it may be a second
+        old.
+
+        :param node: name below ``/dev``; in a container it may be elsewhere.
+        """
+        if not self.is_there(self.proc):
+            return []
+        now = time.monotonic()
+        if self._open_nodes is None or now - self._open_nodes[0] > 1:
+            from resolver.linux.users import open_nodes
+
+            self._open_nodes = now, open_nodes(self, self.proc)
+        paths = self._open_nodes[1]
+        return [one for p in paths if p.endswith(f"/{node}") for one in paths[p]]
+
+    def is_claimed(self, path: str) -> bool:
+        """Return whether somebody has a block device for himself."""
+        from resolver.linux.users import is_claimed
+
+        return self.is_live and is_claimed(path)
+
+    def ipv4_addresses(self, interface: str) -> tuple[str, ...]:
+        """Return the IPv4 addresses of an interface; none where nobody can be asked.
+
+        Most have a route of their own, which ``/proc/net/route`` shows.
+        """
+        if not self.is_live:
+            return ()
+        from resolver.linux.users import ipv4_addresses
+
+        with contextlib.suppress(OSError):
+            return ipv4_addresses(interface)
+        return ()
+
+    def modprobe(self, module: str, timeout_s: float = TIMEOUT_S) -> tuple[int, str]:
+        """Ask the system's modprobe for a module.
+
+        ``-b`` lets a blacklist hold for a name as it does for an alias. Exit code
+        0 does not mean that the module is loaded.
+
+        :param module: a checked name.
+        :return: exit code, and what it said on stderr.
+        :raises FailedError: there is no modprobe on PATH.
+        :raises BlockedError: it is not done in that time, and still at work.
+        """
+        from resolver.linux.programs import StillRunning, modprobe
+
+        self.require_live()
+        try:
+            return modprobe(module, timeout_s)
+        except StillRunning as problem:
+            what = f"modprobe of {module}"
+            raise self._blocked(what, problem.pid, timeout_s) from None
+
+    def wait(self, is_done: Callable[[], bool], timeout_s: float) -> bool:
+        """Ask again until it is done or the time is over; return whether it is."""
+        deadline = time.monotonic() + timeout_s
+        pause_s = 0.001
+        while not is_done():
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return False
+            time.sleep(min(pause_s, left_s))
+            pause_s = min(2 * pause_s, 0.1)
+        return True
+
+    @contextlib.contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """Let no signal come between the steps of putting a device back."""
+        from resolver.linux.signals import held_off
+
+        with held_off():
+            yield
+
+
+def discard_stdout() -> None:
+    """Send what is still to be printed nowhere: the reader has gone away.
+
+    Without it the interpreter would complain when it flushes stdout at its end.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)

@@ -1,0 +1,94 @@
+"""How long a system call is waited for, and who makes it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+
+from resolver.linux.helper import Blocked, Helper, read_once, write_once
+
+__all__ = ["Patience"]
+
+
+class Patience:
+    """Makes calls that may block: in a child process, which is made when needed.
+
+    Where no process can be had, a write is made by a thread. That is next to it: a
+    thread that waits in the kernel keeps its process from ending.
+    """
+
+    def __init__(self) -> None:
+        self._helper: Helper | None = None
+        self._has_processes = True
+        self._thread: threading.Thread | None = None
+
+    def write(
+        self, path: str, data: bytes, timeout_s: float, keep: Sequence[int]
+    ) -> None:
+        """Write to a file that is there, in one write.
+
+        :param keep: open files that stay open as long as the write lasts.
+        :raises OSError: as the kernel says.
+        :raises Blocked: it has not returned.
+        """
+        helper = self._process()
+        if helper is None:
+            self._in_thread(path, data, timeout_s)
+            return
+        try:
+            helper.write(path, data, timeout_s, keep)
+        except Blocked:
+            self._helper = None
+            raise
+
+    def read(self, path: str, timeout_s: float) -> bytes:
+        """Return what a small file holds.
+
+        :raises OSError: as the kernel says.
+        :raises Blocked: it has not returned.
+        """
+        helper = self._process()
+        if helper is None:
+            return read_once(path)
+        try:
+            return helper.read(path, timeout_s)
+        except Blocked:
+            self._helper = None
+            raise
+
+    def has_processes(self) -> bool:
+        """Return whether this process can have children."""
+        return self._process() is not None
+
+    def _process(self) -> Helper | None:
+        if self._helper is not None and self._helper.owner == os.getpid():
+            return self._helper
+        self._helper = None
+        if self._has_processes:
+            try:
+                self._helper = Helper()
+            except OSError:
+                self._has_processes = False
+        return self._helper
+
+    def _in_thread(self, path: str, data: bytes, timeout_s: float) -> None:
+        problems: list[BaseException] = []
+
+        def write() -> None:
+            try:
+                write_once(path, data)
+            except BaseException as problem:
+                problems.append(problem)
+
+        if self._thread is not None:
+            self._thread.join(timeout_s)  # An interruption left it at work.
+        self._thread = threading.Thread(target=write, daemon=True)
+        self._thread.start()
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            waiting, self._thread = self._thread, None
+            raise Blocked(waiting.native_id or os.getpid())
+        self._thread = None
+        for problem in problems:
+            raise problem

@@ -1,0 +1,101 @@
+"""What is remembered of devices, and how they differ from it now. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from resolver import journal
+from resolver.device import Binding, Device
+from resolver.errors import FailedError, NotFoundError
+from resolver.inventory import read_device
+from resolver.journal import Record
+from resolver.linux import Host
+
+__all__ = ["State", "Status", "statuses"]
+
+State = Literal[
+    "as wanted",
+    "as found",
+    "in between",
+    "busy",
+    "gone",
+    "replaced",
+    "earlier boot",
+    "damaged",
+]
+"""``as wanted``: as resolver left it. ``as found``: somebody else put it back.
+``in between``: neither, as after a run that was killed. ``busy``: the kernel, or
+another run, is at work on it. ``gone``: there is no such device. ``replaced``: another
+one is at its address. ``earlier boot``: the host booted since. ``damaged``: the record
+cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """One device that is remembered."""
+
+    name: str
+    path: str
+    """File of the record."""
+    state: State
+    record: Record | None = None
+    """``None``: it is damaged."""
+    now: Binding | None = None
+    """``None``: the device is gone."""
+    held_by: int | None = None
+    """Process that is at work on the device."""
+    problem: str = ""
+    """What is wrong with the record, or what somebody waits for."""
+
+
+def statuses(host: Host) -> Iterator[Status]:
+    """Yield what is remembered, in the order of the devices' names."""
+    for name in journal.recorded(host):
+        path = journal.path_of(host, name)
+        try:
+            record = journal.load(host, name)
+        except FailedError as problem:
+            yield Status(name=name, path=path, state="damaged", problem=problem.message)
+            continue
+        if record is not None:
+            yield _status(host, name, path, record)
+
+
+def _status(host: Host, name: str, path: str, record: Record) -> Status:
+    try:
+        device = read_device(host, record.bus, name)
+    except NotFoundError:
+        return Status(name=name, path=path, state="gone", record=record)
+    held_by = host.lock_holder(f"{record.bus}-{name}")
+    return Status(
+        name=name,
+        path=path,
+        state=_state(host, device, record, is_held=held_by is not None),
+        record=record,
+        now=device.binding,
+        held_by=held_by,
+        problem=_waiting(host, held_by),
+    )
+
+
+def _state(host: Host, device: Device, record: Record, *, is_held: bool) -> State:
+    now = device.binding
+    if not record.is_about(device):
+        return "replaced"
+    if journal.is_of_earlier_boot(host, record):
+        return "earlier boot"
+    if device.is_busy or is_held:
+        return "busy"
+    if now == record.binding and record.wanted != record.driver:
+        return "as found"
+    return "as wanted" if now.driver == record.wanted else "in between"
+
+
+def _waiting(host: Host, held_by: int | None) -> str:
+    if not held_by:
+        return ""
+    state, place = host.waiting(held_by)
+    where = f", in {place}" if place else ""
+    return f"process {held_by} is at work on it (state {state}{where})"
