@@ -29,6 +29,7 @@ class Host(Files):
     :param modules: the directory with one directory for each kernel release.
     :param modprobe_d: directories of modprobe's configuration, the first one with
         a file of some name hides that file in the later ones.
+    :param udev_rules: directories of udev's rules, which hide files likewise.
     :param is_live: this is the running host; another one is only read.
     :param root: directory that no link leads out of; empty: there is none.
     """
@@ -43,6 +44,7 @@ class Host(Files):
         run: str = "/run",
         dev: str = "/dev",
         modprobe_d: tuple[str, ...] = ("/usr/local/lib/modprobe.d", "/lib/modprobe.d"),
+        udev_rules: tuple[str, ...] = ("/usr/lib/udev/rules.d", "/lib/udev/rules.d"),
         is_live: bool = True,
         root: str = "",
     ) -> None:
@@ -51,6 +53,13 @@ class Host(Files):
         self.proc = proc
         self.modules = modules
         self.modprobe_d = (f"{etc}/modprobe.d", f"{run}/modprobe.d", *modprobe_d)
+        self.udev_rules = (
+            f"{etc}/udev/rules.d",
+            f"{run}/udev/rules.d",
+            *udev_rules,
+        )
+        self.etc = etc
+        self.run = run
         self.dev = dev
         self.journal = f"{run}/resolver"
         self.is_live = is_live
@@ -75,9 +84,17 @@ class Host(Files):
             run=f"{base}/run",
             dev=f"{base}/dev",
             modprobe_d=(f"{base}/usr/local/lib/modprobe.d", f"{base}/lib/modprobe.d"),
+            udev_rules=(f"{base}/usr/lib/udev/rules.d", f"{base}/lib/udev/rules.d"),
             is_live=not base,
             root=base,
         )
+
+    def at(self, path: str) -> str:
+        """Return where a file of the host is that has one place on all of them.
+
+        :param path: absolute, as on the running host.
+        """
+        return f"{self._root}{path}"
 
     def release(self) -> str | None:
         """Return the kernel release; of a captured host, the only one it has.
