@@ -2,41 +2,92 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import click
 
 from simkernel.cli.scenarios import ScenarioName, parsed_settings, settings_option
 
+if TYPE_CHECKING:
+    from simkernel.scenario.host import Host
+
 __all__ = ["show"]
+
+_SUFFIX = ".yaml.j2"
+
+
+def _form(name: str, text: str) -> Callable[..., Callable[..., None]]:
+    return click.option(f"--{name}", "form", flag_value=name, help=text)
 
 
 @click.command()
 @click.argument("scenario", type=ScenarioName())
 @click.argument("path", required=False)
+@_form("yaml", "The rendered scenario; so without a terminal.")
+@_form("tree", "The host as a tree; so on a terminal.")
+@_form("dot", "Groups and drivers as a graph for Graphviz.")
+@_form("svg", "Groups and drivers as a picture.")
 @click.option("--events", is_flag=True, help="Print the uevents of the host's start.")
 @settings_option
 def show(
-    scenario: str, path: str | None, events: bool, settings: tuple[str, ...]
+    scenario: str,
+    path: str | None,
+    form: str | None,
+    events: bool,
+    settings: tuple[str, ...],
 ) -> None:
-    """Show a scenario, rendered; or a file or directory of its host.
+    """Show a scenario: rendered, as a tree or as a picture; or a part of its host.
 
-    PATH is one such as /sys/bus/pci/drivers.
+    PATH is a file or directory of the host, such as /sys/bus/pci/drivers.
     """
-    from simkernel.scenario.build import build
-    from simkernel.scenario.look import look
-    from simkernel.scenario.render import find, load, render
-
     values = parsed_settings(settings)
-    if events:
-        host = build(load(scenario, values), source=scenario)
-        for event in host.kernel.uevents.events:
-            click.echo(str(event))
-        return
+    if (path is not None) + events + (form is not None) > 1:
+        raise click.UsageError("a PATH, --events or one form of output, not several")
     if path is not None:
-        host = build(load(scenario, values), source=scenario)
-        click.echo(look(host, path), nl=False)
-        return
+        from simkernel.scenario.look import look
+
+        click.echo(look(_host(scenario, values), path), nl=False)
+    elif events:
+        for event in _host(scenario, values).kernel.uevents.events:
+            click.echo(str(event))
+    elif form == "yaml" or (form is None and not sys.stdout.isatty()):
+        _print_rendered(scenario, values)
+    else:
+        _draw(scenario, form or "tree", _host(scenario, values))
+
+
+def _host(scenario: str, values: dict[str, str]) -> Host:
+    from simkernel.scenario.build import build
+    from simkernel.scenario.render import load
+
+    return build(load(scenario, values), source=scenario)
+
+
+def _print_rendered(scenario: str, values: dict[str, str]) -> None:
+    from simkernel.scenario.render import find, render
+
     template = find(scenario)
     click.echo(f"# {template.description}")
     for name, parameter in template.parameters.items():
         click.echo(f"# --set {name}={parameter.default}  {parameter.description}")
     click.echo(render(template, values), nl=False)
+
+
+def _draw(scenario: str, form: str, host: Host) -> None:
+    from simkernel.drawing.topology import topology
+
+    title = scenario.rpartition("/")[2].removesuffix(_SUFFIX)
+    if form == "dot":
+        from simkernel.drawing.dot import dot
+
+        click.echo(dot(title, topology(host.kernel)), nl=False)
+    elif form == "svg":
+        from simkernel.drawing.svg import svg
+
+        click.echo(svg(title, topology(host.kernel)), nl=False)
+    else:
+        from simkernel.drawing.tree import print_tree
+
+        print_tree(title, topology(host.kernel))
