@@ -14,6 +14,8 @@ from resolver.errors import NotFoundError, ResolverError
 from resolver.groups import mates_of
 from resolver.inventory import bound_driver, read_device
 from resolver.linux import Host
+from resolver.persistence import records
+from resolver.persistence.records import PersistentRecord
 from resolver.progress import with_progress
 from resolver.schedule import Action, Result, in_order, run_all
 from resolver.selection import Choice
@@ -85,6 +87,22 @@ class Batch:
                     path = journal.path_of(self.host, name)
                     error.hint = f"remove {path} if the device does not come back"
                 self._targets.append((name, error))
+
+    def find_persistent(self, keys: Iterable[str]) -> dict[str, PersistentRecord]:
+        """Find devices that were made persistent; return what was, by their names."""
+        found = {}
+        for key in keys:
+            try:
+                record = records.load(self.host, key)
+                if record is None:
+                    raise NotFoundError("it is not persistent")
+                device = read_device(self.host, record.bus, record.device)
+            except ResolverError as error:
+                self._targets.append((key, error))
+                continue
+            found[device.name] = record
+            self._targets.append((device.name, device))
+        return found
 
     def run(
         self, action: Action, manner: Manner, *, choose: Choose | None = None

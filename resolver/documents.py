@@ -10,7 +10,9 @@ from resolver.errors import BlockedError, NotUndoneError, ResolverError
 from resolver.explanation import Explanation
 from resolver.linux import Host
 from resolver.modinfo import AliasEntry
+from resolver.persistence.persist import Persisted
 from resolver.plan import Step
+from resolver.provision import Provided
 from resolver.selection import Choice
 from resolver.status import Status
 
@@ -22,6 +24,7 @@ __all__ = [
     "explanation_object",
     "outcome_object",
     "status_object",
+    "unpersisted_object",
 ]
 
 SCHEMA: Final = "resolver/1"
@@ -105,6 +108,7 @@ def outcome_object(host: Host, outcome: Outcome) -> Object:
         "undo": [_step(host, step) for step in outcome.undo],
         "notes": list(outcome.notes),
         **_NO_ERROR,
+        **_provided(outcome),
     }
 
 
@@ -157,6 +161,42 @@ def status_object(found: Status) -> Object:
         "error": found.problem or None,
         "record": found.path,
     }
+
+
+def unpersisted_object(
+    name: str, done: Persisted | None, error: ResolverError | None
+) -> Object:
+    """Describe how a device was left to the kernel at the next boot, or why not."""
+    return {
+        "device": name,
+        "mechanism": done.mechanism if done else None,
+        "files": list(done.files) if done else [],
+        "notes": list(done.notes) if done else [],
+        "error": error.message if error else None,
+        "hint": (error.hint or None) if error else None,
+        "rule": (error.rule or None) if error else None,
+        "exit_code": error.exit_code if error else 0,
+    }
+
+
+# Only of what was asked for beyond binding.
+def _provided(outcome: Outcome) -> Object:
+    if not isinstance(outcome, Provided):
+        return {}
+    done = outcome.persisted
+    nodes = [
+        {
+            "path": one.path,
+            "uid": one.after.uid,
+            "gid": one.after.gid,
+            "mode": f"{one.after.mode:04o}",
+        }
+        for one in outcome.given
+    ]
+    persistent = (
+        {"mechanism": done.mechanism, "files": list(done.files)} if done else None
+    )
+    return {"nodes": nodes, "persistent": persistent}
 
 
 def _blocked(error: ResolverError) -> Object | None:

@@ -17,7 +17,9 @@ from resolver.errors import NotUndoneError, ResolverError
 from resolver.explanation import Explanation
 from resolver.linux import Host
 from resolver.modinfo import FileWarning
+from resolver.persistence.persist import Persisted
 from resolver.plan import Step
+from resolver.provision import Provided
 from resolver.selection import Candidate, Choice
 from resolver.status import Status
 
@@ -33,6 +35,7 @@ __all__ = [
     "status_row",
     "step_lines",
     "summary",
+    "unpersisted_lines",
     "warning_line",
     "worst",
 ]
@@ -75,6 +78,29 @@ def outcome_lines(outcome: Outcome, *, is_dry_run: bool) -> Iterator[str]:
         yield f"    {_because(choice)}"
     notes = outcome.notes + (choice.notes if choice else ())
     yield from (shown(f"    note: {note}") for note in notes)
+    yield from _provided_lines(outcome)
+
+
+def _provided_lines(outcome: Outcome) -> Iterator[str]:
+    if not isinstance(outcome, Provided):
+        return
+    for one in outcome.given:
+        new = f"uid {one.after.uid}, gid {one.after.gid}, mode {one.after.mode:04o}"
+        yield shown(f"    {one.path}: {new}")
+    done = outcome.persisted
+    if done is not None:
+        state = "" if done.files else " already"
+        yield f"    bound so at every boot, by {done.mechanism}{state}"
+        yield from (shown(f"    note: {note}") for note in done.notes)
+
+
+def unpersisted_lines(name: str, done: Persisted, *, is_dry_run: bool) -> Iterator[str]:
+    """Yield ``DEVICE: not persistent any more`` and below it what was removed."""
+    ending = " (dry run)" if is_dry_run else ""
+    yield shown(f"{name}: not persistent any more, by {done.mechanism}{ending}")
+    yield from (shown(f"    note: {note}") for note in done.notes)
+    if is_dry_run:
+        yield from (shown(f"    remove {path}") for path in done.files)
 
 
 def step_lines(host: Host, steps: Sequence[Step]) -> Iterator[str]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from resolver.binding import Outcome, lock_names, take_back
+from resolver.binding import Outcome, lock_names
 from resolver.device import Device
 from resolver.errors import BlockedError, FailedError, NotUndoneError, ResolverError
 from resolver.linux import Host
+from resolver.provision import has_written, take_back
 from resolver.schedule import Action, Result, attempt, run_all
 from resolver.terms import Terms
 from resolver.words import Found
@@ -88,7 +89,7 @@ def _take_all_back(host: Host, results: dict[int, Result], terms: Terms) -> None
 
 
 def _taken_back(host: Host, outcome: Outcome, terms: Terms) -> ResolverError:
-    if not outcome.changed:
+    if not has_written(outcome):
         return FailedError(_NOT_BEGUN)
 
     def back(device: Device, terms: Terms) -> Outcome:

@@ -18,7 +18,18 @@ from resolver.errors import FailedError, ResolverError
 
 __all__ = ["main"]
 
-_COMMANDS = ("bind", "devices", "explain", "resolve", "restore", "status", "unbind")
+_COMMANDS = (
+    "bind",
+    "boot",
+    "devices",
+    "doctor",
+    "explain",
+    "resolve",
+    "restore",
+    "status",
+    "unbind",
+    "unpersist",
+)
 
 
 class _Commands(click.Group):

@@ -38,6 +38,14 @@ def _complete_drivers(
     is_flag=True,
     help="Bind the other members of the IOMMU group, too, each to its best driver.",
 )
+@click.option(
+    "--persist",
+    "is_persistent",
+    is_flag=True,
+    help="Bind it so at every boot, too; resolver unpersist ends that.",
+)
+@click.option("--uid", "user", metavar="USER", help="Give its nodes to this user.")
+@click.option("--gid", "group", metavar="GROUP", help="Give its nodes to this group.")
 @changing
 @options.common
 @pass_session
@@ -46,6 +54,9 @@ def command(
     devices: tuple[str, ...],
     driver: str | None,
     with_group: bool,
+    is_persistent: bool,
+    user: str | None,
+    group: str | None,
     change: Change,
 ) -> None:
     """Bind DEVICE to its best VFIO driver.
@@ -54,9 +65,12 @@ def command(
     """
     from resolver import binding
     from resolver.device import check_name
+    from resolver.permissions import parse_grant
+    from resolver.provision import Wishes, provide
 
     if driver is not None:
         check_name(driver, "driver")
+    grant = parse_grant(user, group)
     batch = change.batch("bind", session, devices)
     named = {device.name for device in batch.devices()}
     if with_group:
@@ -66,9 +80,12 @@ def command(
     def request(name: str) -> str | None:
         return driver if name in named else None
 
+    def wishes(name: str) -> Wishes:
+        return Wishes(request=request(name), grant=grant, is_persistent=is_persistent)
+
     session.exit_code = batch.run(
-        lambda device, terms: binding.bind(
-            host, aliases, device, request=request(device.name), terms=terms
+        lambda device, terms: provide(
+            host, aliases, device, wishes(device.name), terms
         ),
         change.manner(session),
         choose=lambda device: binding.choose_for(aliases, device, request(device.name)),

@@ -104,7 +104,7 @@ def module_files(data: bytes) -> dict[str, str]:
 
     :param data: content of ``modules.dep``.
     """
-    found = {}
+    found: dict[str, str] = {}
     for line in data.decode("utf-8", "surrogateescape").splitlines():
         path = line.partition(":")[0]
         name = path.rpartition("/")[2].partition(".ko")[0].replace("-", "_")

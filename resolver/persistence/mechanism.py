@@ -1,0 +1,88 @@
+"""By which files a host binds a device at boot. Only reads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from resolver.errors import RefusedError
+from resolver.linux import Host
+from resolver.persistence import records, texts
+from resolver.persistence.records import MechanismName, PersistentRecord
+
+__all__ = ["File", "choose", "driverctl_path", "files_of", "unit_path"]
+
+
+class File(NamedTuple):
+    """A file that a device needs to be persistent."""
+
+    path: str
+    data: bytes
+    is_shared: bool = False
+    """Other devices need it, too."""
+    folder: str = ""
+    """Directory that is there for this file only; empty: none."""
+
+
+def choose(host: Host, driver: str, module: str, *, has_owner: bool) -> MechanismName:
+    """Return by what the host shall bind a device to a driver at every boot.
+
+    driverctl's own files where it is installed and can do it: it loads a driver by
+    the name of the driver, and hands no nodes over. Else a unit of ours.
+
+    :raises RefusedError: the host has neither.
+    """
+    is_plain = driver.replace("-", "_") == module and not has_owner
+    if is_plain and _has_driverctl(host):
+        return "driverctl"
+    if host.is_there(f"{host.run}/systemd/system"):
+        return "systemd"
+    raise RefusedError(
+        "nothing on this host can bind the device at boot: systemd does not run it",
+        rule="no-persistence",
+        hint="have the host's own boot scripts run resolver bind",
+    )
+
+
+def files_of(host: Host, record: PersistentRecord, python: str) -> tuple[File, ...]:
+    """Return the files of a persistent device, the one that acts at boot last.
+
+    :param python: path of the interpreter that has resolver.
+    """
+    key = record.key
+    saved = File(records.path_of(host, key), record.to_bytes())
+    if record.mechanism == "systemd":
+        rule = texts.udev_rule(record.bus, record.device)
+        return (
+            File(unit_path(host), texts.boot_unit(python).encode(), is_shared=True),
+            saved,
+            File(f"{host.etc}/udev/rules.d/70-resolver-{key}.rules", rule.encode()),
+        )
+    override = File(
+        driverctl_path(host, key), texts.driverctl_file(record.driver).encode()
+    )
+    if record.bus != "pci" or record.vendor_device is None:
+        return (saved, override)
+    folder = f"{host.etc}/systemd/system/driverctl@{key}.service.d"
+    condition = texts.condition(record.device, record.vendor_device)
+    guard = File(f"{folder}/50-resolver.conf", condition.encode(), folder=folder)
+    return (guard, saved, override)
+
+
+def driverctl_path(host: Host, key: str) -> str:
+    """Return the file in which driverctl keeps the driver of a device."""
+    return f"{host.etc}/driverctl.d/{key}"
+
+
+def unit_path(host: Host) -> str:
+    """Return the file of our unit."""
+    return f"{host.etc}/systemd/system/resolver-boot@.service"
+
+
+# What counts is its udev rule: that is what acts at boot. An empty one is masked.
+# Source: udev(7).
+def _has_driverctl(host: Host) -> bool:
+    for directory in host.udev_rules:
+        for name in host.names(directory):
+            if name.endswith("driverctl.rules"):
+                return bool((host.read_if_there(f"{directory}/{name}") or b"").strip())
+    return False
