@@ -43,8 +43,8 @@ def add_line(device: Device, others: Sequence[Device]) -> str:
     :param others: all functions of the scenario: those with which it shares an IOMMU
         group decide whether it has Access Control Services.
     """
-    shared = Counter(one.iommu_group for one in others if one.iommu_group is not None)
-    is_alone = shared[device.iommu_group] < 2
+    groups = Counter(one.iommu_group for one in others)
+    is_alone = device.iommu_group is None or groups[device.iommu_group] == 1
     flags = {
         "express": device.express,
         "acs": device.express and is_alone,

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from simkernel.errors import SimkernelError
 from simkernel.fronts.vm.initramfs import initramfs
@@ -40,6 +40,7 @@ class Guest:
     :param release: the kernel's release.
     :param folders: folders of the host that the guest may write to; each is mounted at
         its own path.
+    :param skips_waiting: sleeping takes no time in the guest.
     :param boot_s: seconds that booting may take.
     :raises UsageError: a program that is needed is not installed.
     :raises GuestError: it does not boot in time.
@@ -52,31 +53,31 @@ class Guest:
         image: Path,
         release: str,
         folders: Sequence[Path] = (),
+        skips_waiting: bool = False,
         boot_s: float = _BOOT_S,
     ) -> None:
         self._waiting = b""
         self._requests = 0
         self._console_text: deque[str] = deque([""], maxlen=_CONSOLE_LINES)
-        self.channel, inner_channel = socket.socketpair()
-        self._console, inner_console = socket.socketpair()
-        archive = os.memfd_create("initramfs")
-        with os.fdopen(archive, "wb", closefd=False) as file:
-            file.write(initramfs(release))
-        ends = Descriptors(
-            channel=inner_channel.fileno(),
-            console=inner_console.fileno(),
-            initramfs=archive,
-        )
-        words = command_line(machine, image=image, descriptors=ends, folders=folders)
-        self._qemu = _start(words, ends)
-        inner_channel.close()
-        inner_console.close()
-        os.close(archive)
+        archive = initramfs(release)
+        self.channel, channel = socket.socketpair()
+        self._console, console = socket.socketpair()
+        with channel, console, _in_memory(archive) as file:
+            ends = Descriptors(
+                channel=channel.fileno(),
+                console=console.fileno(),
+                initramfs=file.fileno(),
+            )
+            words = command_line(
+                machine,
+                image=image,
+                descriptors=ends,
+                folders=folders,
+                skips_waiting=skips_waiting,
+            )
+            self._qemu = _start(words, ends)
         try:
-            self._await_ready(time.monotonic() + boot_s)
-            for number, folder in enumerate(folders):
-                share = {"op": "share", "tag": f"folder{number}", "path": str(folder)}
-                self.do([share])
+            self._get_ready(folders, time.monotonic() + boot_s)
         except BaseException:
             self.close()
             raise
@@ -167,7 +168,16 @@ class Guest:
             text = " ".join(str(one) for one in refused.values())
             raise GuestError(f"the guest's kernel refuses: {text}: {reason}")
 
-    def _await_ready(self, deadline: float) -> None:
+    def _get_ready(self, folders: Sequence[Path], deadline: float) -> None:
+        self._await_agent(deadline)
+        self.do(
+            [
+                {"op": "share", "tag": f"folder{number}", "path": str(folder)}
+                for number, folder in enumerate(folders)
+            ]
+        )
+
+    def _await_agent(self, deadline: float) -> None:
         while time.monotonic() < deadline:
             if any(one.get("event") == "ready" for one in self.receive(deadline)[0]):
                 return
@@ -193,6 +203,13 @@ class Guest:
         if not lines:
             return "; its console is empty"
         return "; the end of its console:\n" + "\n".join(f"    {one}" for one in lines)
+
+
+def _in_memory(data: bytes) -> BinaryIO:
+    """Return a file without a name that holds some bytes."""
+    file = os.fdopen(os.memfd_create("simkernel"), "w+b", buffering=0)
+    file.write(data)
+    return cast(BinaryIO, file)
 
 
 def _start(words: Sequence[str], ends: Descriptors) -> subprocess.Popen[bytes]:

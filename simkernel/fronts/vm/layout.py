@@ -141,7 +141,7 @@ class Layout:
         return [line.split(" ")[0] for line in text.splitlines()]
 
     def _look(self) -> dict[str, str]:
-        return self._guest.call("observe", roots=_ROOTS, skip=_SKIP)["state"]
+        return dict(self._guest.call("observe", roots=_ROOTS, skip=_SKIP)["state"])
 
 
 def _write(path: str, data: str) -> dict[str, Any]:

@@ -32,9 +32,8 @@ def run_command(
 
     :raises GuestError: the guest is gone, or takes no notice any more.
     """
-    request = {"argv": list(argv), "cwd": cwd, "environment": dict(environment)}
     with _signals() as signals:
-        guest.call("run", **request)
+        guest.call("run", argv=list(argv), cwd=cwd, environment=dict(environment))
         return _Session(guest, signals).last()
 
 

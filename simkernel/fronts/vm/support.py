@@ -38,15 +38,11 @@ def _buses(scenario: Scenario) -> Iterator[str]:
 
 
 def _places(scenario: Scenario) -> Iterator[str]:
-    buses = {one.secondary_bus for one in scenario.devices if one.secondary_bus}
     for one in scenario.devices:
         try:
-            place = Place.parse(one.address)
+            Place.parse(one.address)
         except UsageError as error:
             yield str(error)
-            continue
-        if place.slot and one.address.split(":")[1] in buses and not one.secondary_bus:
-            yield f"{one.address}: behind a port there is only device 00"
         if one.secondary_bus and not one.express:
             yield f"{one.address}: QEMU's ports are PCI Express"
 
@@ -82,7 +78,7 @@ def _hardware(scenario: Scenario) -> Iterator[str]:
         yield f"no network interfaces ({', '.join(names)}): a stub driver makes none"
     if scenario.other_devices:
         devices = ", ".join(one.name for one in scenario.other_devices)
-        yield f"no other devices ({devices}): the machine has its own"
+        yield f"no other devices ({devices}): the guest has its own"
     if scenario.owned_groups:
         numbers = ", ".join(map(str, scenario.owned_groups))
         yield f"owned_groups ({numbers}): no process has a group open"

@@ -107,7 +107,8 @@ class _Agent:
 
     def observe(self, request: dict[str, Any]) -> dict[str, Any]:
         """Look at the roots named; changes are told against this from now on."""
-        self.observer = Observer(request["roots"], request["skip"])
+        words = request["roots"], request["skip"], request.get("fixed", ())
+        self.observer = Observer(*words)
         return {"state": self.observer.changes()}
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:

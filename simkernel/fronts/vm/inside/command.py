@@ -102,17 +102,19 @@ class Command:
 
 def _become(request: dict[str, Any], streams: tuple[int, int, int]) -> None:
     """Become the program, in the process that was forked for it."""
+    argv, what, code = request["argv"], request["cwd"], _NOT_EXECUTABLE
     try:
         os.setsid()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         for number in (signal.SIGPIPE, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        os.chdir(request["cwd"])
-        argv = request["argv"]
-        os.execvpe(argv[0], argv, request["environment"])  # noqa: S606  # no shell is wanted
+        os.chdir(what)
+        what = argv[0]
+        os.execvpe(what, argv, request["environment"])  # noqa: S606  # no shell is wanted
+    except FileNotFoundError:
+        reason, code = "not found", _NOT_FOUND
     except OSError as error:
-        code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
-        os.write(2, f"simkernel: {error.filename}: {error.strerror}\n".encode())
-        os._exit(code)
-    os._exit(_NOT_EXECUTABLE)
+        reason = error.strerror or "cannot be run"
+    os.write(2, f"simkernel: {what}: {reason}\n".encode())
+    os._exit(code)
