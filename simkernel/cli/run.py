@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -20,15 +22,20 @@ class _Request:
     scenario: str
     settings: dict[str, str]
     words: tuple[str, ...]
+    trace: Path | None
+    """File for what the command does; None: nobody wants to know."""
 
 
 def _on_fakefs(request: _Request) -> int:
     from simkernel.fronts.fakefs.run import run as run_on_fakefs
+    from simkernel.fronts.trace import Trace
     from simkernel.scenario.build import build
     from simkernel.scenario.render import load
 
     scenario = load(request.scenario, request.settings)
-    return run_on_fakefs(build(scenario, source=request.scenario), request.words)
+    host = build(scenario, source=request.scenario)
+    with nullcontext() if request.trace is None else Trace(request.trace) as trace:
+        return run_on_fakefs(host, request.words, trace)
 
 
 _TIERS: dict[str, Callable[[_Request], int]] = {"fakefs": _on_fakefs}
@@ -45,11 +52,22 @@ _TIERS: dict[str, Callable[[_Request], int]] = {"fakefs": _on_fakefs}
     show_default=True,
     help="Which kernel the command runs on.",
 )
+@click.option(
+    "--record-trace",
+    "trace",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write every operation of the command on the host's files, as JSON lines.",
+)
 @settings_option
 @click.argument("scenario", type=ScenarioName())
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
 def run(
-    via: str, settings: tuple[str, ...], scenario: str, command: tuple[str, ...]
+    via: str,
+    trace: Path | None,
+    settings: tuple[str, ...],
+    scenario: str,
+    command: tuple[str, ...],
 ) -> None:
     """Run a program on the host of a scenario.
 
@@ -60,5 +78,7 @@ def run(
     if not words:
         raise click.UsageError("name a command after --")
     values = parsed_settings(settings)
-    request = _Request(scenario=scenario, settings=values, words=words)
+    request = _Request(
+        scenario=scenario, settings=values, words=words, trace=trace
+    )
     sys.exit(_TIERS[via](request))

@@ -25,6 +25,7 @@ from typing import Any
 from simkernel.errors import UsageError
 from simkernel.fronts.fakefs.host import FakefsHost
 from simkernel.fronts.fakefs.run import kept_folders, run_on
+from simkernel.fronts.trace import Trace
 from simkernel.scenario.host import Host
 from simkernel.testing.tier import Command
 
@@ -39,8 +40,8 @@ class FakefsTier:
 
     name = "fakefs"
 
-    def __init__(self, host: Host) -> None:
-        self._place = FakefsHost(host)
+    def __init__(self, host: Host, trace: Trace | None = None) -> None:
+        self._place = FakefsHost(host, trace)
         self._place.__enter__()
 
     def turn(self) -> AbstractContextManager[object]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simkernel.errors import UsageError
+from simkernel.fronts.trace import Trace
 from simkernel.scenario.build import build
 from simkernel.scenario.host import Host
 from simkernel.scenario.render import load
@@ -51,7 +52,7 @@ class Sim:
         self._via = via
         self._name = fspath(scenario)
         self._settings = {key: _as_text(one) for key, one in (settings or {}).items()}
-        self._trace = trace
+        self._trace = None if trace is None else Trace(trace)
         self._scenario = load(self._name, self._settings)
         self._host = self._fresh_host()
         self._controls = Controls(self._host)
@@ -76,6 +77,8 @@ class Sim:
         """Let go of the host; nothing of it remains."""
         if self._tier is not None:
             self._tier.close()
+        if self._trace is not None:
+            self._trace.close()
 
     @property
     def via(self) -> str | None:
@@ -198,10 +201,10 @@ class Sim:
 
     def _tier_for_programs(self) -> Tier:
         if self._tier is None:
-            from simkernel.testing import fuse_tier
+            if self._via == "fuse" or (self._via == "auto" and not _no_fuse()):
+                from simkernel.testing.fuse_tier import FuseTier
 
-            if self._via == "fuse" or (self._via == "auto" and not fuse_tier.missing()):
-                self._tier = fuse_tier.FuseTier(self._host)
+                self._tier = FuseTier(self._host)
             else:
                 self._fakefs("run()")
         assert self._tier is not None
@@ -211,7 +214,7 @@ class Sim:
         from simkernel.testing.fakefs_tier import FakefsTier
 
         if self._tier is None and self._via != "fuse":
-            self._tier = FakefsTier(self._host)
+            self._tier = FakefsTier(self._host, self._trace)
         if not isinstance(self._tier, FakefsTier):
             reason = "as asked for" if self._via == "fuse" else "since its first run()"
             raise UsageError(
@@ -219,6 +222,13 @@ class Sim:
                 'say @pytest.mark.scenario(..., via="fakefs")'
             )
         return self._tier
+
+
+def _no_fuse() -> str:
+    """Return why there is no fuse tier here; empty: there is."""
+    from simkernel.testing.fuse_tier import missing
+
+    return missing()
 
 
 def _as_text(value: object) -> str:

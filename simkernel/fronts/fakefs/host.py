@@ -19,11 +19,13 @@ from pyfakefs.helpers import set_uid
 from simkernel.errors import UsageError
 from simkernel.fronts.fakefs.filesystem import HostFiles, populate, show_real
 from simkernel.fronts.fakefs.netlink import uevent_sockets
-from simkernel.fronts.fakefs.processes import popen_answering
+from simkernel.fronts.fakefs.processes import Answer, popen_answering
 from simkernel.fronts.fakefs.programs import Programs
 from simkernel.fronts.fakefs.shortcuts import install
 from simkernel.fronts.fakefs.streams import live_streams
 from simkernel.fronts.fakefs.system import DescriptorCalls, replacements
+from simkernel.fronts.fakefs.tracing import Tracer
+from simkernel.fronts.trace import Trace
 from simkernel.scenario.host import Host
 
 __all__ = ["FakefsHost", "simulated"]
@@ -33,10 +35,13 @@ class FakefsHost:
     """A host on which this process can be several times; its files last in between.
 
     A context manager. This process is on the host only while it visits.
+
+    :param trace: what programs do on the host is written there.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, trace: Trace | None = None) -> None:
         self.host = host
+        self._trace = trace
         # pyfakefs shares one patcher and counts its users; a host has its own.
         own = type("Patcher", (Patcher,), {"PATCHER": None, "REF_COUNT": 0})
         self._patcher: Any = own(allow_root_user=True)
@@ -60,6 +65,9 @@ class FakefsHost:
         fake_os = self._patcher.fake_modules["os"]
         DescriptorCalls(fake_os, self.filesystem).install(fake_os)
         install(fake_os, self.filesystem, trees)
+        self._tracer: Tracer | None = None
+        if self._trace is not None:
+            self._tracer = Tracer(self._trace, self.filesystem, fake_os)
         self.host.load_through(HostFiles(self.filesystem))
         self.host.kernel.clock.run(time.monotonic, time.sleep)
         return self
@@ -81,8 +89,11 @@ class FakefsHost:
             stack.enter_context(self._patched())
             set_uid(0)
             stack.enter_context(live_streams())
-            popen = popen_answering(self.programs.run)
-            _replace(stack, subprocess, "Popen", popen)
+            answer: Answer = self.programs.run
+            if self._tracer is not None:
+                stack.enter_context(self._tracer.recording())
+                answer = self._tracer.answering(answer)
+            _replace(stack, subprocess, "Popen", popen_answering(answer))
             stack.enter_context(uevent_sockets(kernel.uevents))
             for name, function in replacements(kernel.release).items():
                 _replace(stack, os, name, function)

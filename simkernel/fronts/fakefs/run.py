@@ -21,17 +21,19 @@ from simkernel.fronts.fakefs.host import FakefsHost
 from simkernel.fronts.fakefs.nodes import LiveDirectory
 from simkernel.fronts.fakefs.program import find_program, run_program
 from simkernel.fronts.folders import kept_folders
+from simkernel.fronts.trace import Trace
 from simkernel.scenario.host import Host
 
 __all__ = ["kept_folders", "run", "run_on"]
 
 
-def run(host: Host, argv: Sequence[str]) -> int:
+def run(host: Host, argv: Sequence[str], trace: Trace | None = None) -> int:
     """Run a Python program on a simulated host and return its exit code.
 
+    :param trace: what it does on the host is written there.
     :raises UsageError: the command is no Python program.
     """
-    with FakefsHost(host) as place:
+    with FakefsHost(host, trace) as place:
         return run_on(place, argv)
 
 

@@ -89,6 +89,9 @@ def _as_the_system(call: Callable[..., T], *arguments: Any) -> T:
 class _Raw(io.RawIOBase):
     """One open file: reads show, each write is one store."""
 
+    path = ""
+    """By which it was opened, if somebody keeps a record."""
+
     def __init__(self, file: LiveFile, *, reads: bool, writes: bool) -> None:
         check = partial(file.tree.check_open, reads=reads, writes=writes)
         _as_the_system(check, file.attribute)
