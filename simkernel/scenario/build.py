@@ -75,6 +75,7 @@ def _powered_on(scenario: schema.Scenario, kernel_class: type[Kernel]) -> Host:
             for name, text in scenario.modprobe_d.items()
         }
         | {path: text.encode() for path, text in scenario.files.items()},
+        links=scenario.links,
         missing=scenario.missing,
         compressed=scenario.kernel.compressed_modules,
         build_folder=scenario.build_folder,

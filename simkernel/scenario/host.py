@@ -32,6 +32,8 @@ class Host:
     files: dict[str, bytes]
     """Files by absolute path, but for those of the modules; in ``/sys``, ``/proc``
     and ``/dev``, what the kernel model itself does not have."""
+    links: dict[str, str] = field(default_factory=dict)
+    """Targets of symbolic links in ``/sys``, ``/proc`` and ``/dev``, by path."""
     missing: tuple[str, ...] = ()
     """Files of the module directory that are not there."""
     compressed: bool = False
@@ -49,9 +51,9 @@ class Host:
         trees = {"sys": sysfs(kernel), "proc": procfs(kernel), "dev": devtmpfs(kernel)}
         for name, tree in trees.items():
             start = f"/{name}/"
-            added = {
-                path.removeprefix(start): data
-                for path, data in self.files.items()
+            added: dict[str, bytes | str] = {
+                path.removeprefix(start): content
+                for path, content in (*self.files.items(), *self.links.items())
                 if path.startswith(start)
             }
             tree.root = with_files(tree.root, added)

@@ -293,6 +293,14 @@ class Scenario:
     )
     """Files by absolute path. Below ``/sys`` and ``/proc``: what the kernel model does
     not show by itself; a read gives the text, and nothing can be written."""
+    links: dict[str, str] = field(
+        default_factory=dict,
+        metadata={
+            "keys": r"/(?:sys|proc|dev)" + PATH,
+            "keys_meaning": "a path below /sys, /proc or /dev",
+        },
+    )
+    """Symbolic links by absolute path, likewise: what ``readlink`` gives."""
     udev: bool = False
     """A udev runs that loads modules for new devices; its host's start is in the
     recorded uevents."""

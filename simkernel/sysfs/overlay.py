@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from simkernel.sysfs.node import Attribute, Directory, Node
+from simkernel.sysfs.node import Attribute, Directory, Link, Node
 
 __all__ = ["with_files"]
 
 
 @dataclass(slots=True)
 class _Folder:
-    """Files and folders that a scenario adds to a directory."""
+    """Files, links and folders that a scenario adds to a directory."""
 
     folders: dict[str, _Folder] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, bytes | str] = field(default_factory=dict)
 
 
 class _Overlaid(Directory):
@@ -44,14 +44,17 @@ class _Overlaid(Directory):
             return _Overlaid(node or Directory(), folder)
         if node is None and name in self._added.files:
             data = self._added.files[name]
+            if isinstance(data, str):
+                return Link(data)
             return Attribute(mode=0o444, show=lambda: data, size=len(data))
         return node
 
 
-def with_files(root: Directory, files: Mapping[str, bytes]) -> Directory:
-    """Return a directory that has further files in it.
+def with_files(root: Directory, files: Mapping[str, bytes | str]) -> Directory:
+    """Return a directory that has further files and links in it.
 
-    :param files: path below it, ``a/b``, to what a read gives.
+    :param files: path below it, ``a/b``, to what a read gives, or of a link to its
+        target.
     """
     if not files:
         return root
