@@ -49,11 +49,12 @@ class Host:
         """Return the trees of ``/sys``, ``/proc`` and ``/dev`` by their names."""
         kernel = self.kernel
         trees = {"sys": sysfs(kernel), "proc": procfs(kernel), "dev": devtmpfs(kernel)}
+        extra: dict[str, bytes | str] = {**self.files, **self.links}
         for name, tree in trees.items():
             start = f"/{name}/"
-            added: dict[str, bytes | str] = {
+            added = {
                 path.removeprefix(start): content
-                for path, content in (*self.files.items(), *self.links.items())
+                for path, content in extra.items()
                 if path.startswith(start)
             }
             tree.root = with_files(tree.root, added)
