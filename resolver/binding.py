@@ -26,6 +26,8 @@ from resolver.inventory import (
 from resolver.linux import Host
 from resolver.loading import load_driver, require_permitted
 from resolver.lookup import Aliases
+from resolver.permissions import Given
+from resolver.persistence.persist import Persisted
 from resolver.plan import Step, plan_bind, plan_move
 from resolver.selection import Choice, choose
 from resolver.terms import Terms
@@ -66,6 +68,10 @@ class Outcome:
     """What else there is to know."""
     remembered: journal.Record | None = None
     """How it was remembered before."""
+    given: tuple[Given, ...] = ()
+    """Nodes that were handed over."""
+    persisted: Persisted | None = None
+    """How it was made persistent; ``None``: that was not asked for."""
 
 
 def choose_for(aliases: Aliases, device: Device, request: str | None = None) -> Choice:

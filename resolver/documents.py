@@ -12,7 +12,6 @@ from resolver.linux import Host
 from resolver.modinfo import AliasEntry
 from resolver.persistence.persist import Persisted
 from resolver.plan import Step
-from resolver.provision import Provided
 from resolver.selection import Choice
 from resolver.status import Status
 
@@ -181,9 +180,9 @@ def unpersisted_object(
 
 # Only of what was asked for beyond binding.
 def _provided(outcome: Outcome) -> Object:
-    if not isinstance(outcome, Provided):
-        return {}
     done = outcome.persisted
+    if done is None and not outcome.given:
+        return {}
     nodes = [
         {
             "path": one.path,

@@ -18,7 +18,7 @@ from resolver.persistence.persist import Persisted
 from resolver.persistence.records import PersistentRecord
 from resolver.terms import Terms
 
-__all__ = ["Provided", "Wishes", "at_boot", "has_written", "provide", "take_back"]
+__all__ = ["Wishes", "at_boot", "has_written", "provide", "take_back"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +31,6 @@ class Wishes:
     """Who gets its nodes; ``None``: root keeps them."""
     is_persistent: bool = False
     """It is bound so at every boot."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provided(Outcome):
-    """What was done with a device, beyond its being bound."""
-
-    given: tuple[Given, ...] = ()
-    """Nodes that were handed over."""
-    persisted: Persisted | None = None
-    """How it was made persistent; ``None``: it was not."""
 
 
 _USUAL = Terms()
@@ -73,8 +63,6 @@ def provide(
 
 def has_written(outcome: Outcome) -> bool:
     """Return whether there is anything to take back."""
-    if not isinstance(outcome, Provided):
-        return outcome.changed
     files = outcome.persisted.files if outcome.persisted else ()
     return bool(outcome.changed or outcome.given or files)
 
@@ -84,11 +72,11 @@ def take_back(host: Host, outcome: Outcome, terms: Terms) -> None:
 
     :raises ResolverError: something is not brought back.
     """
-    if isinstance(outcome, Provided) and outcome.persisted is not None:
+    if outcome.persisted is not None:
         persist.revert(host, outcome.persisted)
     if outcome.changed:
         binding.take_back(host, outcome, terms)
-    elif isinstance(outcome, Provided):
+    else:
         permissions.require_put_back(outcome.given)
 
 
@@ -119,7 +107,7 @@ def at_boot(
     return provide(host, aliases, device, wishes, terms)
 
 
-def _rest(host: Host, outcome: Outcome, wishes: Wishes, terms: Terms) -> Provided:
+def _rest(host: Host, outcome: Outcome, wishes: Wishes, terms: Terms) -> Outcome:
     device = inventory.read_device(host, outcome.device.bus, outcome.device.name)
     given: tuple[Given, ...] = ()
     if wishes.grant is not None:
@@ -127,8 +115,7 @@ def _rest(host: Host, outcome: Outcome, wishes: Wishes, terms: Terms) -> Provide
     done = None
     if wishes.is_persistent:
         done = _persisted(host, device, outcome, wishes.grant)
-    fields = {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__}
-    return Provided(**fields, given=given, persisted=done)
+    return dataclasses.replace(outcome, given=given, persisted=done)
 
 
 def _persisted(

@@ -19,7 +19,6 @@ from resolver.linux import Host
 from resolver.modinfo import FileWarning
 from resolver.persistence.persist import Persisted
 from resolver.plan import Step
-from resolver.provision import Provided
 from resolver.selection import Candidate, Choice
 from resolver.status import Status
 
@@ -82,8 +81,6 @@ def outcome_lines(outcome: Outcome, *, is_dry_run: bool) -> Iterator[str]:
 
 
 def _provided_lines(outcome: Outcome) -> Iterator[str]:
-    if not isinstance(outcome, Provided):
-        return
     for one in outcome.given:
         new = f"uid {one.after.uid}, gid {one.after.gid}, mode {one.after.mode:04o}"
         yield shown(f"    {one.path}: {new}")
