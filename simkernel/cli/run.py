@@ -7,10 +7,14 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from simkernel.cli.scenarios import ScenarioName, parsed_settings, settings_option
+
+if TYPE_CHECKING:
+    from simkernel.scenario.host import Host
 
 __all__ = ["run"]
 
@@ -38,7 +42,22 @@ def _on_fakefs(request: _Request) -> int:
         return run_on_fakefs(host, request.words, trace)
 
 
-_TIERS: dict[str, Callable[[_Request], int]] = {"fakefs": _on_fakefs}
+def _on_fuse(request: _Request) -> int:
+    from simkernel.fronts.fuse.run import run as run_on_fuse
+    from simkernel.scenario.build import build
+    from simkernel.scenario.render import load
+
+    def make() -> Host:
+        scenario = load(request.scenario, request.settings)
+        return build(scenario, source=request.scenario)
+
+    return run_on_fuse(make, request.words)
+
+
+_TIERS: dict[str, Callable[[_Request], int]] = {
+    "fakefs": _on_fakefs,
+    "fuse": _on_fuse,
+}
 """What runs a command by each tier, and returns its exit code."""
 
 
@@ -71,8 +90,8 @@ def run(
 ) -> None:
     """Run a program on the host of a scenario.
 
-    COMMAND is an installed Python command, or python and a script. The exit code is
-    the command's.
+    COMMAND is an installed Python command, or python and a script; with --via fuse, any
+    command. The exit code is the command's.
     """
     words = command[1:] if command[0] == "--" else command
     if not words:

@@ -8,7 +8,7 @@ from typing import Final
 
 from simkernel.kmod.files import Files
 
-__all__ = ["read_module_file"]
+__all__ = ["read_module_file", "uncompressed"]
 
 _XZ_MAGIC: Final = b"\xfd7zXZ\x00"
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
@@ -17,14 +17,19 @@ _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 def read_module_file(files: Files, path: str) -> bytes:
     """Return the uncompressed content of a module file.
 
-    What the content begins with decides, not the name.
+    :raises OSError: as ``Files.read`` and :func:`uncompressed`.
+    """
+    return uncompressed(files.read(path))
 
-    :raises OSError: as ``Files.read``; EINVAL, the file is shorter than 6 bytes, its
-        compression is broken, or it is zstd, which only the real kmod can read.
+
+def uncompressed(data: bytes) -> bytes:
+    """Return what a module file holds; what it begins with decides, not its name.
+
+    :raises OSError: EINVAL, the file is shorter than 6 bytes, its compression is
+        broken, or it is zstd, which only the real kmod can read.
 
     Source: libkmod-file.c kmod_file_open().
     """
-    data = files.read(path)
     if len(data) < len(_XZ_MAGIC):
         raise OSError(errno.EINVAL, "Invalid argument")
     if data.startswith(_XZ_MAGIC):

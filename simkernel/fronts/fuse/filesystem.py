@@ -1,0 +1,190 @@
+"""A view as a mounted file system, through mfusepy: the only module that knows it.
+
+The library is single-threaded unless the kernel's operations take time: one thread
+serves several clients quicker than many that wait for one another.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from errno import EACCES, EPERM
+from typing import Any, NoReturn
+
+import mfusepy
+
+from simkernel.fronts.fuse.inside.linux import OWN_DIRECTORY, restore_default, unshare
+from simkernel.fronts.fuse.view import View
+from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
+
+__all__ = ["Filesystem"]
+
+_EPOCH_PROTOCOL = (7, 44)
+"""Since which clients' kernels forget all names at once (include/uapi/linux/fuse.h)."""
+_INCREMENT_EPOCH = struct.pack("=IiQ", 16, 8, 0)
+"""``fuse_out_header`` of FUSE_NOTIFY_INC_EPOCH."""
+_READDIRPLUS = 3 << 13
+"""FUSE_CAP_READDIRPLUS and _AUTO: mfusepy cannot fill the attributes in."""
+_LIBFUSE_TAKES = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
+"""Signals that it handles from its start, where nobody else does."""
+_LONG_S = 86400.0
+_MOST_THREADS = 64
+_INODES = (1 << 63) - 1
+
+
+class Filesystem:
+    """A view that can be mounted.
+
+    :param descriptor: ``/dev/fuse``, opened in the user namespace of the mount.
+    :param threads: an operation may take long, and must not keep others waiting.
+    """
+
+    def __init__(self, view: View, descriptor: int, *, threads: bool) -> None:
+        self._served = descriptor  # libfuse closes it
+        self._descriptor = os.dup(descriptor)
+        self._forgets = False
+        self._options: dict[str, Any] = {"nothreads": not threads}
+        if threads and mfusepy.fuse_version_minor >= 12:
+            self._options["max_threads"] = _MOST_THREADS
+        self._operations = _Operations(view, self._configure)
+        self._thread = threading.Thread(target=self._serve, name="fuse", daemon=True)
+
+    def start(self) -> None:
+        """Serve; the file system must have been mounted."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait until it is mounted nowhere any more."""
+        if self._thread.is_alive():
+            self._thread.join()
+        os.close(self._descriptor)
+
+    def forget(self) -> None:
+        """Have the clients' kernel ask anew for every name.
+
+        Any thread may call it: it takes no lock of the kernel's.
+
+        Source: fs/fuse/dev.c fuse_notify_inc_epoch().
+        """
+        if self._forgets:
+            os.write(self._descriptor, _INCREMENT_EPOCH)
+
+    def _serve(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        unshare(OWN_DIRECTORY)  # libfuse changes to /, which shall not move others
+        mfusepy.FUSE(
+            self._operations,
+            f"/dev/fd/{self._served}",
+            foreground=True,
+            fsname="simkernel",
+            **self._options,
+        )
+
+    def _configure(self, connection: Any, config: Any) -> None:
+        """Say how long names and attributes may be kept: for ever, or not at all.
+
+        The attributes of a file never change; what a name stands for does.
+        """
+        protocol = connection.proto_major, connection.proto_minor
+        self._forgets = protocol >= _EPOCH_PROTOCOL
+        kept_s = _LONG_S if self._forgets else 0.0
+        connection.want &= ~_READDIRPLUS
+        config.attr_timeout = _LONG_S
+        config.entry_timeout = config.negative_timeout = kept_s
+        config.direct_io = config.use_ino = config.nullpath_ok = config.hard_remove = 1
+        for number in _LIBFUSE_TAKES:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                restore_default(number)
+
+
+class _Operations(mfusepy.Operations):
+    """What mfusepy calls; a path is None where a number says more."""
+
+    use_ns = True
+
+    def __init__(self, view: View, configure: Any) -> None:
+        self._view = view
+        self._started_ns = time.time_ns()
+        self.init_with_config = configure
+
+    def getattr(self, path: str | None, fh: int | None = None) -> dict[str, int]:
+        if path is None:
+            path, node = self._view.node_of(fh or 0)
+        else:
+            node = self._view.node(path)
+        return _attributes(node) | {
+            "st_ino": hash(path) & _INODES,
+            "st_nlink": 1,
+            "st_atime": self._started_ns,
+            "st_mtime": self._started_ns,
+            "st_ctime": self._started_ns,
+        }
+
+    def readlink(self, path: str) -> str:
+        return self._view.readlink(path)
+
+    def opendir(self, path: str) -> int:
+        return self._view.open_directory(path)
+
+    def readdir(
+        self, path: str | None, fh: int
+    ) -> Iterator[tuple[str, dict[str, int], int]]:
+        base = self._view.node_of(fh)[0].rstrip("/")
+        for name in (".", ".."):
+            yield name, {"st_mode": stat.S_IFDIR, "st_ino": hash(base) & _INODES}, 0
+        for name, node in self._view.entries(fh):
+            inode = hash(f"{base}/{name}") & _INODES
+            yield name, {"st_mode": _mode(node), "st_ino": inode}, 0
+
+    def open(self, path: str, flags: int) -> int:
+        return self._view.open(path, flags)
+
+    def read(self, path: str | None, size: int, offset: int, fh: int) -> bytes:
+        return self._view.read(fh, size, offset)
+
+    def write(self, path: str | None, data: bytes, offset: int, fh: int) -> int:
+        return self._view.write(fh, data)
+
+    def release(self, path: str | None, fh: int) -> int:
+        self._view.close(fh)
+        return 0
+
+    releasedir = release
+
+    def truncate(self, path: str | None, length: int, fh: int | None = None) -> int:
+        return 0  # sysfs takes it and does nothing
+
+    def utimens(self, path: str | None, times: Any = None) -> int:
+        return 0
+
+    def create(self, path: str, mode: int, fi: Any = None) -> int:
+        raise OSError(EACCES, "Permission denied")
+
+    def _refuse(self, *unused: object) -> NoReturn:
+        raise OSError(EPERM, "Operation not permitted")
+
+    chmod = chown = link = mkdir = mknod = rename = rmdir = symlink = unlink = _refuse
+
+
+def _attributes(node: Node) -> dict[str, int]:
+    found = {"st_mode": _mode(node)}
+    if isinstance(node, Attribute):
+        found["st_size"] = node.size
+    elif isinstance(node, CharacterDevice):
+        found["st_rdev"] = os.makedev(node.major, node.minor)
+    return found
+
+
+def _mode(node: Node) -> int:
+    if isinstance(node, Directory):
+        return stat.S_IFDIR | 0o755
+    if isinstance(node, Link):
+        return stat.S_IFLNK | 0o777
+    if isinstance(node, CharacterDevice):
+        return stat.S_IFCHR | node.mode
+    return stat.S_IFREG | node.mode

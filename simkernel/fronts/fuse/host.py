@@ -1,0 +1,139 @@
+"""A simulated host on which any program can be started."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+
+from simkernel.errors import UsageError
+from simkernel.fronts.fuse.channel import Message
+from simkernel.fronts.fuse.modules import ModuleCalls
+from simkernel.fronts.fuse.places import Places, proc_of_machine, trees_of
+from simkernel.fronts.fuse.requirements import UnavailableError, failure, find_library
+from simkernel.fronts.fuse.sandbox import Process, Sandbox
+from simkernel.fronts.fuse.turn import Turn
+from simkernel.fronts.fuse.view import View
+from simkernel.scenario.host import Host
+
+__all__ = ["FuseHost"]
+
+
+class FuseHost:
+    """A host, up from when its block is entered until it is left.
+
+    :param make: returns the host; called when the namespaces are under way already.
+    :ivar host: the host, once it is up.
+    :ivar turn: the right to look at its kernel, or to change it.
+    :raises UnavailableError: the machine does not allow it.
+    """
+
+    host: Host
+    turn: Turn
+
+    def __init__(self, make: Callable[[], Host]) -> None:
+        self._make = make
+        self._stack = ExitStack()
+
+    def __enter__(self) -> FuseHost:
+        """Bring the host up."""
+        find_library()
+        with self._stack:
+            self._sandbox = Sandbox()
+            self._stack.callback(self._sandbox.close)
+            self.host = self._make()
+            self.turn = Turn(self.host.kernel)
+            self._stack.callback(self.turn.end)
+            self._lay_out()
+            self._sandbox.on_call = self._answer
+            self._sandbox.listen()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        """Take the host down, and everything that still runs on it."""
+        self._stack.close()
+
+    def _lay_out(self) -> None:
+        """Have the namespaces made, and the host's files in them."""
+        from simkernel.fronts.fuse.filesystem import Filesystem
+
+        trees = trees_of(self.host)
+        places = Places(self.host, trees)
+        files = places.plain_files()
+        (device,) = self._sandbox.expect("device")
+        for machine in self._sandbox.expect("mounted"):
+            self._stack.callback(os.close, machine)
+            trees["machine"] = proc_of_machine(machine, trees["proc"])
+        filesystem = Filesystem(
+            View(trees, self.turn), device, threads=_takes_time(self.host)
+        )
+        filesystem.start()
+        self._stack.callback(filesystem.stop)
+        self._stack.callback(self._sandbox.close)
+        self.turn.on_change = filesystem.forget
+        self._sandbox.say(places.message(), files)
+        self._sandbox.expect("up")
+
+    def _answer(self, call: Message, image: int | None) -> int:
+        return ModuleCalls(self.turn).carry_out(call, image)
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        folder: str | None = None,
+        streams: tuple[int, int, int] = (0, 1, 2),
+        ignored_signals: Sequence[int] = (),
+        blocked_signals: Sequence[int] = (),
+    ) -> Process:
+        """Start a program on the host, as root.
+
+        :param environment: instead of this process's; the scenario's is added.
+        :param folder: where it runs; without it, where this process is.
+        :param streams: descriptors for its input, output and error.
+        """
+        variables = dict(os.environ if environment is None else environment)
+        search = variables.get("PATH", os.defpath).split(os.pathsep)
+        return self._sandbox.start(
+            {
+                "argv": list(argv),
+                "environment": variables | self.host.environment,
+                "folder": folder or os.getcwd(),
+                "search": [os.path.dirname(sys.executable), *search],
+                "ignored_signals": list(ignored_signals),
+                "blocked_signals": list(blocked_signals),
+            },
+            streams,
+        )
+
+    def wait(self, process: Process) -> int:
+        """Wait for a program's end and return its exit code, or minus its signal.
+
+        :raises UsageError: there is no such program.
+        :raises UnavailableError: the machine did not allow it to start.
+        """
+        process.wait()
+        if process.failed is not None:
+            step, errno = process.failed["step"], process.failed["errno"]
+            if step.startswith(("run ", "change to ")):
+                raise UsageError(f"cannot {step}: {os.strerror(errno)}")
+            raise failure(step, errno)
+        if process.lost:
+            raise UnavailableError(
+                "everything on the simulated host was ended from outside",
+                "its first process was killed, perhaps for want of memory: try again",
+            )
+        return process.returncode or 0
+
+
+def _takes_time(host: Host) -> bool:
+    """Tell whether an operation on the kernel's files may take long."""
+    drivers = [driver for module in host.modules for driver in module.drivers]
+    return (
+        any(driver.probe_ms or driver.remove_ms for driver in drivers)
+        or any(module.init_ms for module in host.modules)
+        or any(group.user_owned for group in host.kernel.iommu.by_number.values())
+    )

@@ -1,0 +1,164 @@
+"""The first process of the namespaces: lays out the world, then starts commands in it.
+
+It adopts what they leave behind, and answers their trapped system calls. When it ends,
+the kernel ends everything else in the namespaces.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Callable
+
+from simkernel.fronts.fuse.channel import Channel, Message
+from simkernel.fronts.fuse.inside import linux
+from simkernel.fronts.fuse.inside.command import Command
+from simkernel.fronts.fuse.inside.namespaces import enter_user_namespace
+from simkernel.fronts.fuse.inside.steps import step
+from simkernel.fronts.fuse.inside.trapped import Trapped
+from simkernel.fronts.fuse.inside.world import World
+
+__all__ = ["First"]
+
+
+class First:
+    """Process 1.
+
+    :param device: ``/dev/fuse``, not mounted yet.
+    :param umask: what commands begin with.
+    """
+
+    def __init__(self, channel: Channel, device: int, umask: int) -> None:
+        self._channel = channel
+        self._device = device
+        self._umask = umask
+        self._commands: dict[int, Command] = {}
+        """By process."""
+        self._poll = select.poll()
+        self._heard: dict[int, Callable[[], None]] = {}
+        """What to do when a descriptor has something to read."""
+
+    def run(self) -> None:
+        """Be process 1 until the kernel's end of the channel closes.
+
+        :raises StepError: the machine does not allow something.
+        """
+        self._sysfs = self._lay_out()
+        self._trapped = Trapped(self._channel, self._release)
+        self._children = _wakeup()
+        self._listen(self._channel.fileno(), self._hear_kernel)
+        self._listen(self._children, self._reap)
+        self._channel.send({"say": "up"})
+        while True:
+            for number, _ in self._poll.poll():
+                action = self._heard.get(number)
+                if action is not None:
+                    action()
+
+    def _lay_out(self) -> int:
+        """Put everything into its place; return the device number of ``/sys``."""
+        world = World()
+        machine = world.begin(self._device)
+        os.close(self._device)
+        self._channel.send({"say": "mounted"}, machine)
+        for number in machine:
+            os.close(number)
+        sysfs = world.cover_real_sysfs()
+        world.make_dev()
+        world.make_proc()
+        message, (index, content) = self._hear()
+        self._release = message["release"]
+        files = f"/proc/self/fd/{index}", f"/proc/self/fd/{content}"
+        world.empty(message["empty"])
+        world.make_files(message["folders"], *files)
+        world.show_kernel_files(message["places"])
+        world.end()
+        os.close(index)
+        os.close(content)
+        with step("lock the mounts in another user namespace"):
+            # What it finds there it cannot take away: the machine's own /sys stays
+            # covered even for root.
+            enter_user_namespace(linux.NEW_MOUNTS)
+        linux.die_with_parent()
+        return sysfs
+
+    # ---- what is heard
+
+    def _listen(self, number: int, action: Callable[[], None]) -> None:
+        self._heard[number] = action
+        self._poll.register(number, select.POLLIN)
+
+    def _ignore(self, number: int) -> None:
+        del self._heard[number]
+        self._poll.unregister(number)
+        os.close(number)
+
+    def _hear(self) -> tuple[Message, list[int]]:
+        """Hear the kernel; if it is gone, end."""
+        heard = self._channel.receive()
+        if heard is None:
+            os._exit(0)
+        return heard
+
+    def _hear_kernel(self) -> None:
+        message, descriptors = self._hear()
+        match message["say"]:
+            case "start":
+                command = Command(message["id"], descriptors, self._umask, self._sysfs)
+                self._commands[command.process] = command
+                self._listen(command.reports, lambda: self._hear_command(command))
+            case "signal":
+                for command in self._commands.values():
+                    if command.identity == message["id"]:
+                        os.kill(command.process, message["signal"])
+            case "answer":
+                self._trapped.answer(message)
+
+    def _hear_command(self, command: Command) -> None:
+        """Hear from a command that is about to start."""
+        number = command.reports
+        listener = command.hear()
+        if listener is not None:
+            self._listen(listener, lambda: self._hear_trapped(listener))
+        elif command.reports < 0:
+            self._ignore(number)
+
+    def _hear_trapped(self, listener: int) -> None:
+        if not self._trapped.hear(listener):
+            self._ignore(listener)  # nobody is left whose calls it traps
+
+    # ---- processes
+
+    def _reap(self) -> None:
+        """Take note of every process that ended or stopped."""
+        os.read(self._children, 512)
+        while True:
+            try:
+                process, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+            except ChildProcessError:
+                return
+            if not process:
+                return
+            command = self._commands.get(process)
+            if command is None:
+                continue
+            if os.WIFSTOPPED(status):
+                self._say(command, {"say": "stopped"})
+            else:
+                del self._commands[process]
+                while command.reports >= 0:
+                    self._hear_command(command)
+                ended = {"status": os.waitstatus_to_exitcode(status)}
+                self._say(command, {"say": "ended", **ended, "failed": command.failed})
+
+    def _say(self, command: Command, message: Message) -> None:
+        self._channel.send({**message, "id": command.identity})
+
+
+def _wakeup() -> int:
+    """Return a descriptor that can be read when a child did something."""
+    reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    return reading

@@ -1,0 +1,140 @@
+"""System calls that Python has no function for, or only in newer versions."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+
+__all__ = [
+    "NEW_MOUNTS",
+    "NEW_NETWORK",
+    "NEW_PIDS",
+    "NEW_USER",
+    "NO_DEVICES",
+    "NO_EXEC",
+    "NO_SETUID",
+    "OWN_DIRECTORY",
+    "PRIVATE",
+    "READ_ONLY",
+    "RECURSIVE",
+    "bind",
+    "die_with_parent",
+    "mount",
+    "move",
+    "prctl",
+    "restore_default",
+    "system_call",
+    "unmount",
+    "unshare",
+]
+
+OWN_DIRECTORY = 0x00000200
+NEW_MOUNTS = 0x00020000
+NEW_USER = 0x10000000
+NEW_PIDS = 0x20000000
+NEW_NETWORK = 0x40000000
+"""Flags of ``unshare(2)`` (include/uapi/linux/sched.h)."""
+
+READ_ONLY = 0x1
+NO_SETUID = 0x2
+NO_DEVICES = 0x4
+NO_EXEC = 0x8
+_BIND = 0x1000
+_MOVE = 0x2000
+RECURSIVE = 0x4000
+PRIVATE = 0x40000
+"""Flags of ``mount(2)`` (include/uapi/linux/mount.h)."""
+
+_DETACH = 0x2
+_PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _checked(result: int, what: str = "") -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what or None)
+    return result
+
+
+def unshare(flags: int) -> None:
+    """Move this process into new namespaces, or this thread into a directory alone.
+
+    :raises OSError: as ``unshare(2)``.
+    """
+    _checked(_libc.unshare(flags))
+
+
+def mount(
+    source: str, target: str, kind: str | None, flags: int = 0, options: str = ""
+) -> None:
+    """Mount something.
+
+    :raises OSError: as ``mount(2)``, with the target as file name.
+    """
+    result = _libc.mount(
+        source.encode(errors="surrogateescape"),
+        target.encode(errors="surrogateescape"),
+        kind and kind.encode(),
+        ctypes.c_ulong(flags),
+        options.encode() or None,
+    )
+    _checked(result, target)
+
+
+def bind(source: str, target: str, flags: int = 0) -> None:
+    """Let a file or directory appear at another place, too.
+
+    :raises OSError: as ``mount(2)``, with the target as file name.
+    """
+    mount(source, target, None, _BIND | flags)
+
+
+def move(source: str, target: str) -> None:
+    """Move a mount to another place.
+
+    :raises OSError: as ``mount(2)``, with the target as file name.
+    """
+    mount(source, target, None, _MOVE)
+
+
+def unmount(target: str) -> None:
+    """Take a mount away; what still uses it keeps it.
+
+    :raises OSError: as ``umount2(2)``.
+    """
+    _checked(_libc.umount2(target.encode(), _DETACH), target)
+
+
+def prctl(option: int, *arguments: int) -> int:
+    """Set something about this process.
+
+    :raises OSError: as ``prctl(2)``.
+    """
+    words = [ctypes.c_ulong(each) for each in arguments]
+    return _checked(_libc.prctl(option, *words))
+
+
+def restore_default(number: int) -> None:
+    """Give a signal its default action, from any thread."""
+    _libc.signal(number, ctypes.c_void_p(0))
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent's thread ends."""
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def system_call(number: int, *arguments: int | ctypes.c_void_p) -> int:
+    """Make a system call by its number.
+
+    :raises OSError: as the system call.
+    """
+    words = [
+        each if isinstance(each, ctypes.c_void_p) else ctypes.c_long(each)
+        for each in arguments
+    ]
+    _libc.syscall.restype = ctypes.c_long
+    return _checked(int(_libc.syscall(ctypes.c_long(number), *words)))

@@ -1,0 +1,143 @@
+"""The kernel's trees as file operations on paths and numbers of open files.
+
+What a file system library asks is translated here; which library it is, is the
+business of ``filesystem.py``. It holds no kernel rule.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from errno import ENOENT, ENOTDIR, ENXIO
+
+from simkernel.fronts.fuse.turn import Turn
+from simkernel.sysfs.node import Attribute, Directory, Link, Node
+from simkernel.sysfs.tree import Tree
+
+__all__ = ["View"]
+
+_ACCESS_MODE = 0o3
+_READ_ONLY, _WRITE_ONLY = 0, 1
+
+
+@dataclass(slots=True)
+class _Open:
+    """Something open: a directory, or a file with the text that its reader has."""
+
+    path: str
+    node: Node
+    tree: Tree
+    text: bytes = b""
+    read_to: int = 0
+
+
+class View:
+    """Several trees below one root, each under a name.
+
+    Every operation raises :class:`KernelRefusal` as the model does.
+    """
+
+    def __init__(self, trees: Mapping[str, Tree], turn: Turn) -> None:
+        self._trees = dict(trees)
+        self._turn = turn
+        self._top = Tree(Directory(dict.fromkeys(trees, Directory)))
+        self._opened: dict[int, _Open] = {}
+        self._numbers = itertools.count(1)
+
+    def node(self, path: str) -> Node:
+        """Return what is at an absolute path.
+
+        :raises OSError: ENOENT.
+        """
+        with self._turn:
+            return self._find(path)[1]
+
+    def node_of(self, number: int) -> tuple[str, Node]:
+        """Return path and node of something open."""
+        opened = self._opened[number]
+        return opened.path, opened.node
+
+    def _find(self, path: str) -> tuple[Tree, Node]:
+        name, _, rest = path[1:].partition("/")
+        tree = self._trees.get(name, self._top)
+        node = tree.lookup(path if tree is self._top else rest)
+        if node is None:
+            raise OSError(ENOENT, "No such file or directory")
+        return tree, node
+
+    def readlink(self, path: str) -> str:
+        """Return the text of a link."""
+        node = self.node(path)
+        if not isinstance(node, Link):
+            raise OSError(ENOENT, "No such file or directory")
+        return node.target
+
+    def open(self, path: str, flags: int) -> int:
+        """Return a number for a file.
+
+        :param flags: as for ``open(2)``.
+        """
+        access = flags & _ACCESS_MODE
+        with self._turn:
+            tree, node = self._find(path)
+            if not isinstance(node, Attribute):
+                raise OSError(ENXIO, "No such device or address")
+            tree.check_open(
+                node, reads=access != _WRITE_ONLY, writes=access != _READ_ONLY
+            )
+        return self._keep(_Open(path, node, tree))
+
+    def open_directory(self, path: str) -> int:
+        """Return a number for a directory."""
+        with self._turn:
+            tree, node = self._find(path)
+        if not isinstance(node, Directory):
+            raise OSError(ENOTDIR, "Not a directory")
+        return self._keep(_Open(path, node, tree))
+
+    def _keep(self, opened: _Open) -> int:
+        number = next(self._numbers)
+        self._opened[number] = opened
+        return number
+
+    def close(self, number: int) -> None:
+        """Forget something open."""
+        del self._opened[number]
+
+    def entries(self, number: int) -> list[tuple[str, Node]]:
+        """Return name and node of each entry of an open directory."""
+        directory = self._opened[number].node
+        if not isinstance(directory, Directory):
+            raise OSError(ENOTDIR, "Not a directory")
+        with self._turn:
+            found = [(name, directory.child(name)) for name in directory.names()]
+        return [(name, node) for name, node in found if node is not None]
+
+    def read(self, number: int, size: int, offset: int) -> bytes:
+        """Return bytes of an open file.
+
+        The text is made when reading begins, and anew where reading does not go on
+        where it stopped.
+
+        Source: fs/seq_file.c seq_read_iter().
+        """
+        file = self._opened[number]
+        if offset == 0 or offset != file.read_to:
+            with self._turn:
+                file.text = file.tree.read(_attribute(file))
+        data = file.text[offset : offset + size]
+        file.read_to = offset + len(data)
+        return data
+
+    def write(self, number: int, data: bytes) -> int:
+        """Carry out one write and return the number of bytes taken."""
+        file = self._opened[number]
+        with self._turn.changing():
+            return file.tree.write(_attribute(file), data)
+
+
+def _attribute(file: _Open) -> Attribute:
+    if not isinstance(file.node, Attribute):
+        raise OSError(ENXIO, "No such device or address")
+    return file.node
