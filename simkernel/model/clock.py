@@ -48,6 +48,11 @@ class Clock:
         else:
             self._due.append((self._now() + milliseconds / 1000, action))
 
+    @property
+    def next_due(self) -> float | None:
+        """When something is due next, in seconds of the clock; None: nothing is."""
+        return min((due for due, _ in self._due), default=None)
+
     def tick(self) -> None:
         """Do what is due."""
         if not self._due or self._now is None:
