@@ -36,7 +36,8 @@ def _complete_drivers(
     "--group",
     "with_group",
     is_flag=True,
-    help="Bind the other members of the IOMMU group, too, each to its best driver.",
+    help="Bind the other members of the IOMMU group, too, each to its best driver, "
+    "or none of them.",
 )
 @click.option(
     "--persist",
@@ -87,6 +88,6 @@ def command(
         lambda device, terms: provide(
             host, aliases, device, wishes(device.name), terms
         ),
-        change.manner(session),
+        change.manner(session, is_atomic=with_group),
         choose=lambda device: binding.choose_for(aliases, device, request(device.name)),
     )

@@ -46,14 +46,14 @@ class Change(NamedTuple):
         batch.find(with_stdin(words))
         return batch
 
-    def manner(self, session: Session) -> Manner:
+    def manner(self, session: Session, *, is_atomic: bool = False) -> Manner:
         """Return how the command is carried out and reported."""
         from resolver.batch import Manner
 
         return Manner(
             as_json=self.as_json,
             is_verbose=session.is_verbose,
-            is_atomic=self.is_atomic,
+            is_atomic=self.is_atomic or is_atomic,
             jobs=self.jobs,
         )
 

@@ -48,7 +48,7 @@ def _traffic(host: Host, part: Part) -> Iterator[str]:
         return
     routes = [r for r in _routes(host, part.name) if r is not None]
     for route in dict.fromkeys(routes):
-        yield f"{part.name} carries the route to {route}"
+        yield f"{part.name} carries {route}"
     addresses = (*host.ipv4_addresses(part.name), *_ipv6_addresses(host, part.name))
     for address in addresses:
         yield f"{part.name} is up and has the address {address}"
@@ -72,7 +72,7 @@ def _ipv4_route(address: str, mask: str) -> str | None:
         network = ipaddress.IPv4Network((number, length), strict=False)
     except ValueError:
         return None
-    return "everywhere" if length == 0 else str(network)
+    return _named(network)
 
 
 # Every interface that is up has routes to its neighbours, and to all listeners.
@@ -84,7 +84,11 @@ def _ipv6_route(address: str, length: str) -> str | None:
         return None
     if network.is_link_local or network.is_multicast:
         return None
-    return "everywhere" if bits == 0 else str(network)
+    return _named(network)
+
+
+def _named(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
+    return f"the route to {network}" if network.prefixlen else "the default route"
 
 
 def _ipv6_addresses(host: Host, name: str) -> Iterator[str]:

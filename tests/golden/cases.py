@@ -18,6 +18,7 @@ FOLDER = Path(__file__).parent
 BENCHES = {
     "cdx_vfio",
     "golden_lab",
+    "in_use",
     "habits_lab",
     "many_vfs",
     "vfio_ap_autoload",
