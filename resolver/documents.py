@@ -14,6 +14,7 @@ from resolver.persistence.persist import Persisted
 from resolver.plan import Step
 from resolver.selection import Choice
 from resolver.status import Status
+from resolver.variants import DriverState
 
 __all__ = [
     "SCHEMA",
@@ -48,7 +49,10 @@ def document(command: str, **members: object) -> Object:
 
 
 def device_object(
-    device: Device, choice: Choice | None, best_driver: str | None
+    device: Device,
+    choice: Choice | None,
+    best_driver: str | None,
+    state: DriverState,
 ) -> Object:
     """Describe a device: what has it now, and what VFIO driver it would get."""
     return {
@@ -61,6 +65,7 @@ def device_object(
         "iommu_group": device.iommu_group,
         "interfaces": list(device.interfaces),
         "vfio_device": device.vfio_device,
+        "state": state,
         "best_driver": best_driver,
         "best_module": choice.module if choice else None,
         "alias": choice.alias if choice else None,

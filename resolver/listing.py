@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from resolver import documents, report
 from resolver.binding import choose_for
@@ -14,7 +14,9 @@ from resolver.inventory import all_devices, find_driver
 from resolver.kinds import class_prefix
 from resolver.linux import Host
 from resolver.lookup import Aliases
+from resolver.modules import module_of_driver
 from resolver.selection import Choice
+from resolver.variants import REMARKABLE, DriverState, driver_state
 
 __all__ = ["list_devices"]
 
@@ -42,32 +44,38 @@ def list_devices(
         objects = [documents.device_object(*row) for row in found]
         console.document(documents.document("devices", devices=objects))
         return
-    rows = [report.device_row(*row) for row in found]
+    rows = [report.DEVICE_COLUMNS, *(report.device_row(*row) for row in found)]
+    if not any(state in REMARKABLE for *_, state in found):
+        rows = [row[:-1] for row in rows]
     if sys.stdout.isatty():
         _print_table(rows)
     else:
-        console.lines(report.columns([report.DEVICE_COLUMNS, *rows]))
+        console.lines(report.columns(rows))
 
 
+# Its choice, its best driver, and how good the one is that it has.
 def _best(
     host: Host, aliases: Aliases, device: Device
-) -> tuple[Choice | None, str | None]:
+) -> tuple[Choice | None, str | None, DriverState]:
+    bound = device.binding.driver
+    module = module_of_driver(host, device.bus, bound) if bound else None
     try:
         choice = choose_for(aliases, device)
-        driver = find_driver(host, device.bus, choice.name, device.binding.driver)
+        driver = find_driver(host, device.bus, choice.name, bound)
     except NotFoundError:
-        return None, None  # explain says why; here the device has none.
-    return choice, driver
+        # explain says why; here the device has none.
+        return None, None, driver_state(device, module, None)
+    return choice, driver, driver_state(device, module, choice)
 
 
-def _print_table(rows: Iterable[Sequence[str]]) -> None:
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console as Terminal
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in report.DEVICE_COLUMNS:
+    for name in rows[0]:
         table.add_column(name, overflow="fold")
-    for row in rows:
+    for row in rows[1:]:
         table.add_row(*map(Text, row))
     Terminal().print(table)

@@ -68,7 +68,8 @@ def hand_over(
         were.
     :raises NotUndoneError: nor could all be put back.
 
-    Source: Linux, drivers/vfio/group.c, device_cdev.c; systemd, ``/run/udev/queue``.
+    Source: Linux, drivers/vfio/group.c, whose class ``vfio`` has a device for each
+    node, and device_cdev.c; systemd, ``/run/udev/queue``.
     """
     paths = tuple(_nodes(host, device))
 
@@ -111,19 +112,13 @@ def require_put_back(given: Sequence[Given]) -> None:
 
 
 def _nodes(host: Host, device: Device) -> Iterator[str]:
-    group = device.iommu_group
-    if group is not None:
-        name = f"noiommu-{group}" if _is_noiommu(host, group) else group
-        yield f"{host.dev}/vfio/{name}"
+    for name in (device.iommu_group, f"noiommu-{device.iommu_group}"):
+        if device.iommu_group and host.is_there(f"{host.sys}/class/vfio/{name}"):
+            yield f"{host.dev}/vfio/{name}"
     own = device.vfio_device
     path = f"{host.sys}/bus/{device.bus}/devices/{device.name}/vfio-dev/{own}/dev"
     if own is not None and host.is_there(path):
         yield f"{host.dev}/vfio/devices/{own}"
-
-
-def _is_noiommu(host: Host, group: str) -> bool:
-    path = f"{host.sys}/kernel/iommu_groups/{group}/name"
-    return host.attribute(path) == "vfio-noiommu"
 
 
 def _give(path: str, grant: Grant, given: list[Given]) -> None:

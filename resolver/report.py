@@ -21,6 +21,7 @@ from resolver.persistence.persist import Persisted
 from resolver.plan import Step
 from resolver.selection import Candidate, Choice
 from resolver.status import Status
+from resolver.variants import REMARKABLE, DriverState
 
 __all__ = [
     "DEVICE_COLUMNS",
@@ -39,7 +40,7 @@ __all__ = [
     "worst",
 ]
 
-DEVICE_COLUMNS = ("DEVICE", "ID", "DRIVER", "BEST", "GROUP", "INTERFACES")
+DEVICE_COLUMNS = ("DEVICE", "ID", "DRIVER", "BEST", "GROUP", "INTERFACES", "REMARK")
 STATUS_COLUMNS = ("DEVICE", "ID", "FOUND ON", "WANTED", "NOW", "STATE")
 _NONE = "-"
 
@@ -168,9 +169,16 @@ def error_lines(error: ResolverError) -> Iterator[str]:
 
 
 def device_row(
-    device: Device, choice: Choice | None, best_driver: str | None
+    device: Device,
+    choice: Choice | None,
+    best_driver: str | None,
+    state: DriverState,
 ) -> tuple[str, ...]:
-    """Return the cells of a device under ``DEVICE_COLUMNS``."""
+    """Return the cells of a device under ``DEVICE_COLUMNS``.
+
+    The state is shown where it is not to be seen from the other cells.
+    """
+    remark = state if state in REMARKABLE else ""
     best = best_driver or (choice.name if choice else None)
     cells = (
         device.name,
@@ -179,6 +187,7 @@ def device_row(
         best,
         device.iommu_group,
         ",".join(device.interfaces),
+        remark,
     )
     return tuple(shown(cell) if cell else _NONE for cell in cells)
 
