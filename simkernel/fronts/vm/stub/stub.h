@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A module of which only the outside is there: what it registers, how that answers.
+ *
+ * A generated source includes this, or one of the headers that do, describes its drivers
+ * and devices, and ends with stub_module.h.
+ */
+#ifndef STUB_H
+#define STUB_H
+
+#include <linux/delay.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/version.h>
+
+/* What a driver does beside answering; a pointer that is NULL is a habit it has not. */
+struct stub_habits {
+	int probe_errno;	/* with which every probe fails; 0: none */
+	int probe_ms, remove_ms;	/* milliseconds; remove_ms -1: it never ends */
+	int (*probe_result)(void);	/* what probe returns */
+	int (*sriov_enable)(void);	/* 0: SR-IOV is refused */
+	int (*sriov_result)(void);	/* what sriov_configure returns, if not 0 */
+	int (*keeps_vfs)(void);	/* not 0: remove leaves virtual functions */
+	int *probes;		/* counts calls of probe */
+	char **note;		/* shows the last call */
+};
+
+struct stub_part {
+	int (*start)(void *what);
+	void (*stop)(void *what);
+	void *what;
+	bool is_device;		/* made after the drivers, and taken away before them */
+};
+
+static char stub_note_text[128];
+
+static __maybe_unused void stub_wait(int ms)
+{
+	while (ms < 0)
+		schedule_timeout_idle(HZ);
+	if (ms > 0)
+		msleep(ms);
+}
+
+/* What probe returns before the driver does anything. */
+static __maybe_unused int stub_probe_result(const struct stub_habits *habits)
+{
+	if (habits->probes)
+		++*habits->probes;
+	if (habits->note)
+		*habits->note = stub_note_text;
+	stub_wait(habits->probe_ms);
+	if (habits->probe_errno)
+		return -habits->probe_errno;
+	return habits->probe_result ? habits->probe_result() : 0;
+}
+
+static __maybe_unused void stub_note_remove(const struct stub_habits *habits, const char *name)
+{
+	if (habits->note) {
+		snprintf(stub_note_text, sizeof(stub_note_text), "remove %s", name);
+		*habits->note = stub_note_text;
+	}
+	stub_wait(habits->remove_ms);
+}
+
+/* Depend on another module: refer to a symbol of it, without knowing what it is. */
+#define STUB_NEEDS(symbol)							\
+	asm(".pushsection .rodata.stub_needs, \"a\"\n\t.balign 8\n\t.quad " #symbol	\
+	    "\n\t.popsection")
+
+/* Be a module that others depend on: export a function that does nothing. */
+#define STUB_EXPORT(symbol)							\
+	unsigned long symbol(void);						\
+	unsigned long symbol(void) { return 0; }				\
+	EXPORT_SYMBOL_GPL(symbol)
+
+#endif
