@@ -117,6 +117,7 @@ class Helper:
                 answer = self._channel.recv(_MAX_BYTES)
             except TimeoutError:
                 self._is_blocked = True
+                self._channel.close()  # It ends when the kernel lets it.
                 raise Blocked(self.pid) from None
             if not answer:
                 raise self._ended(path)

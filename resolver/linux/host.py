@@ -181,7 +181,7 @@ class Host(Files):
         if self._locks is None:
             from resolver.linux.locks import Locks
 
-            self._locks = Locks(f"{self.journal}/lock", self.proc)
+            self._locks = Locks(self.journal, self.proc)
         with self._locks.hold(names, timeout_s):
             yield
 
@@ -194,9 +194,9 @@ class Host(Files):
         """Return the process that holds a lock; ``None``: none does, or it is us."""
         if not self.is_live:
             return None
-        from resolver.linux.locks import holder
+        from resolver.linux.locks import holder, lock_path
 
-        return holder(f"{self.journal}/lock/{name}")
+        return holder(lock_path(self.journal, name))
 
     def workers(self, count: int, do: Callable[[int], object]) -> Workers | None:
         """Return processes that share out work; ``None``: there can be none here."""

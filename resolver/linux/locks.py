@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 
 from resolver.errors import FailedError
 
-__all__ = ["Locks", "holder"]
+__all__ = ["Locks", "holder", "lock_path"]
 
 _FIRST_PAUSE_S = 0.005
 _LONGEST_PAUSE_S = 0.1
@@ -24,7 +24,7 @@ _LONGEST_PAUSE_S = 0.1
 class Locks:
     """The locks that this process holds.
 
-    :param directory: where their files are; it goes with the last of them.
+    :param directory: where their files are, which go when they are given back.
     :param proc: where procfs is, to name the holder of a lock.
     """
 
@@ -89,16 +89,14 @@ class Locks:
 
     def _opened(self, name: str) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        while True:
-            os.makedirs(self._directory, mode=0o755, exist_ok=True)
-            # Another process may just have removed the empty directory.
-            with contextlib.suppress(FileNotFoundError):
-                return os.open(f"{self._directory}/{name}", flags, 0o644)
+        os.makedirs(self._directory, mode=0o755, exist_ok=True)
+        return os.open(lock_path(self._directory, name), flags, 0o644)
 
     # Whoever held the lock before has removed its file; a new one may be there.
     def _is_still(self, name: str, descriptor: int) -> bool:
         with contextlib.suppress(FileNotFoundError):
-            there = os.stat(f"{self._directory}/{name}", follow_symlinks=False)
+            path = lock_path(self._directory, name)
+            there = os.stat(path, follow_symlinks=False)
             return there.st_ino == os.fstat(descriptor).st_ino
         return False
 
@@ -107,8 +105,7 @@ class Locks:
         try:
             if name not in self._abandoned:
                 with contextlib.suppress(OSError):
-                    os.unlink(f"{self._directory}/{name}")
-                    os.rmdir(self._directory)
+                    os.unlink(lock_path(self._directory, name))
                 # Also for a child that was forked meanwhile and has the file open.
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
             self._abandoned.discard(name)
@@ -119,7 +116,7 @@ class Locks:
         pid = _holder(descriptor)
         return FailedError(
             f"another process is at work on it: {self._command(pid)} has held "
-            f"{self._directory}/{name} for {timeout_s:g} s and longer",
+            f"{lock_path(self._directory, name)} for {timeout_s:g} s and longer",
             hint="wait for it, or let --timeout be longer",
         )
 
@@ -130,6 +127,11 @@ class Locks:
             command = b" ".join(words).decode("utf-8", "backslashreplace")
             return f"process {pid} ({command})"
         return f"process {pid}"
+
+
+def lock_path(directory: str, name: str) -> str:
+    """Return the file of a lock."""
+    return f"{directory}/{name}.lock"
 
 
 def holder(path: str) -> int | None:

@@ -1,0 +1,180 @@
+"""System calls that may never return, and the process that makes them.
+
+A named pipe that nobody reads stands in for a driver that does not let go: to open it
+for writing waits in the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resolver.errors import BlockedError, FailedError
+from resolver.linux import Host
+from resolver.linux.helper import Helper
+
+pytestmark = pytest.mark.real
+
+LOCKS = ("group-7", "pci-0000:3b:00.2")
+
+
+def pipe(captured: Any) -> str:
+    """Return a file that a write to waits for."""
+    path = str(captured.root / "sys/unbind")
+    os.mkfifo(path)
+    return path
+
+
+def end_of(pid: int) -> None:
+    """Wait until a process is no more, or only waits to be noticed."""
+    for _ in range(500):
+        try:
+            if ") Z " in Path(f"/proc/{pid}/stat").read_text():
+                return
+        except FileNotFoundError:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"process {pid} is still there")
+
+
+def test_write_and_read_are_those_of_the_system(captured: Any) -> None:
+    """What is written arrives whole, and errors are those of this process."""
+    host = captured.live_host
+    file = captured.write("sys/file", b"")
+    host.write(str(file), "a\0b\n", timeout_s=5)
+    assert file.read_bytes() == b"a\0b\n"
+    assert host.slow_attribute(str(file)) == "a\0b"
+    assert host.slow_attribute(f"{file}.nosuch") is None
+    with pytest.raises(FileNotFoundError) as caught:
+        host.write(f"{file}.nosuch", "x", timeout_s=5)
+    assert caught.value.filename == f"{file}.nosuch"
+    with pytest.raises(IsADirectoryError):
+        host.write(str(captured.root), "x", timeout_s=5)
+
+
+def test_blocked_write_is_told_with_process_and_state(captured: Any) -> None:
+    """The process is left alone, and nothing else waits for it."""
+    host, path = captured.live_host, pipe(captured)
+    host.proc = "/proc"
+    begin = time.monotonic()
+    with pytest.raises(BlockedError) as caught:
+        host.write(path, "x", timeout_s=0.2)
+    assert time.monotonic() - begin < 5
+    pid = caught.value.pid
+    assert pid != os.getpid()
+    assert f"process {pid} waits in the kernel (state S" in caught.value.message
+    assert Path(f"/proc/{pid}").exists()
+    host.write(str(captured.write("sys/file", b"")), "y", timeout_s=5)
+
+    with open(path, "rb") as reader:
+        assert reader.read() == b"x"
+    end_of(pid)
+
+
+def test_blocked_write_has_none_of_our_output_open(captured: Any) -> None:
+    """Who reads what a command prints is not kept waiting by a driver."""
+    code = (
+        "import sys; from resolver.linux import Host; from resolver.errors import *\n"
+        "try: Host().write(sys.argv[1], 'x', timeout_s=0.1)\n"
+        "except BlockedError as problem: print(problem.pid)"
+    )
+    path = pipe(captured)
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, timeout=30
+    )
+    pid = int(done.stdout)
+    with open(path, "rb") as reader:
+        assert reader.read() == b"x"
+    end_of(pid)
+
+
+def test_blocked_write_keeps_the_locks(captured: Any) -> None:
+    """No other run comes near the device while what was asked may still happen."""
+    host, path = captured.live_host, pipe(captured)
+    with pytest.raises(BlockedError) as caught, host.locked(LOCKS, 1):
+        host.write(path, "x", timeout_s=0.1)
+    pid = caught.value.pid
+    assert host.lock_holder(LOCKS[0]) == pid
+    with (
+        pytest.raises(FailedError, match=f"process {pid} .*group-7.lock for 0.1 s"),
+        captured.live_host.locked(LOCKS, 0.1),
+    ):
+        pass
+
+    with open(path, "rb") as reader:
+        reader.read()
+    end_of(pid)
+    with captured.live_host.locked(LOCKS, 5):
+        pass
+
+
+def test_helper_that_is_killed_is_an_error(captured: Any) -> None:
+    """Whether the write was carried out is not known, and is said so."""
+    file = str(captured.write("sys/file", b""))
+    helper = Helper()
+    os.kill(helper.pid, 9)
+    with pytest.raises(FailedError, match=f"process {helper.pid}, .* was ended"):
+        helper.write(file, b"x", 5)
+
+
+def test_helper_ends_with_its_process(captured: Any) -> None:
+    """However that ends."""
+    code = (
+        "import os; from resolver.linux.helper import Helper\n"
+        "print(Helper().pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    end_of(int(done.stdout))
+
+
+def test_locks_of_a_killed_process_are_free(captured: Any) -> None:
+    """And while it lives, it is named with its command."""
+    code = (
+        "import sys, time; from resolver.linux.locks import Locks\n"
+        "with Locks(sys.argv[1], '/proc').hold(['group-7'], 1):\n"
+        "  print('held', flush=True); time.sleep(60)"
+    )
+    host: Host = captured.live_host
+    host.proc = "/proc"
+    directory = host.journal
+    with subprocess.Popen(
+        [sys.executable, "-c", code, directory], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(FailedError) as caught, host.locked(LOCKS, 0.1):
+            pass
+        process.kill()
+    assert f"process {process.pid} ({sys.executable} -c" in caught.value.message
+    with host.locked(LOCKS, 1):
+        pass
+
+
+def test_locks_leave_nothing_behind(captured: Any) -> None:
+    """Held twice by one process, they are given back once."""
+    host: Host = captured.live_host
+    with host.locked(LOCKS, 1):
+        with host.locked(LOCKS, 1):
+            assert sorted(os.listdir(host.journal)) == [f"{n}.lock" for n in LOCKS]
+        assert captured.live_host.lock_holder(LOCKS[1]) == os.getpid()
+    assert os.listdir(host.journal) == []
+
+
+def test_locks_are_held_by_one_at_a_time(captured: Any) -> None:
+    """Many processes that take and give back the same lock never hold it together."""
+    code = (
+        "import sys, os; from resolver.linux.locks import Locks\n"
+        "for _ in range(40):\n"
+        "  with Locks(sys.argv[1], '/proc').hold(['group-7'], 60):\n"
+        "    os.close(os.open(sys.argv[2], os.O_CREAT | os.O_EXCL))\n"
+        "    os.unlink(sys.argv[2])"
+    )
+    words = [captured.live_host.journal, str(captured.root / "alone")]
+    runs = [subprocess.Popen([sys.executable, "-c", code, *words]) for _ in range(3)]
+    assert [run.wait() for run in runs] == [0, 0, 0]
