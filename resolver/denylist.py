@@ -1,23 +1,13 @@
-"""Devices that vfio-pci itself refuses, because a guest could break out by them."""
+"""Refuses devices that vfio-pci itself would refuse."""
 
 from __future__ import annotations
 
-from typing import Final
-
+from resolver.denied import DENIED
 from resolver.device import Device
 from resolver.errors import RefusedError
 from resolver.linux import Host
 
-__all__ = ["DENIED", "require_not_denied"]
-
-DENIED: Final = frozenset(
-    f"8086:{device}"
-    for device in ("0435", "0443", "0b25", "0cfe", "19e2", "19e3", "37c8", "37c9")
-)
-"""Kinds of devices: Intel QAT of the first generations, DSA and IAA.
-
-Source: Linux, drivers/vfio/pci/vfio_pci.c, vfio_pci_dev_in_denylist().
-"""
+__all__ = ["require_not_denied"]
 
 
 def require_not_denied(host: Host, device: Device, driver: str) -> None:

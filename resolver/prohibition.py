@@ -45,13 +45,22 @@ def find_prohibition(
 
 
 def command_line_prohibition(data: bytes, module: str) -> Prohibition | None:
-    """Return what ``modprobe.blacklist=`` says against loading a module.
+    """Return what the kernel's command line says against loading a module.
+
+    modprobe heeds ``modprobe.blacklist=``, and the kernel itself
+    ``module_blacklist=``, in which names are as the kernel has them.
 
     :param data: content of ``/proc/cmdline``.
+    :param module: name with ``_`` only.
+
+    Source: modprobe(8); Linux, kernel/module/main.c, blacklisted().
     """
     for word in data.decode("utf-8", "replace").split():
         key, _, names = word.partition("=")
-        if key == "modprobe.blacklist" and module in _names(names.split(",")):
+        listed = names.split(",")
+        if (key == "modprobe.blacklist" and module in _names(listed)) or (
+            key == "module_blacklist" and module in listed
+        ):
             return Prohibition("blacklist", word, "the kernel command line", True)
     return None
 

@@ -66,3 +66,12 @@ def test_kernel_command_line_may_blacklist() -> None:
     assert found is not None
     assert found.where == "the kernel command line"
     assert command_line_prohibition(line, "vfio_pci") is None
+
+
+def test_the_kernel_has_a_list_of_its_own() -> None:
+    """In ``module_blacklist=`` a dash is no underscore, as the kernel compares."""
+    line = b"quiet module_blacklist=vfio-pci,mlx5_vfio_pci\n"
+    found = command_line_prohibition(line, "mlx5_vfio_pci")
+    assert found is not None
+    assert found.where == "the kernel command line"
+    assert command_line_prohibition(line, "vfio_pci") is None

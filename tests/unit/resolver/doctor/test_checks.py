@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from resolver import intree
+from resolver.denied import DENIED
 from resolver.device import Binding, Device
 from resolver.doctor.checks import judge
-from resolver.doctor.checks.denylist import DENYLIST
 from resolver.doctor.checks.variants import VARIANTS
 from resolver.doctor.facts import Facts, KernelConfig, ModuleFacts, Node, Wanted
 from resolver.doctor.finding import Finding
@@ -265,7 +265,7 @@ def test_the_denylist_is_in_no_variant() -> None:
         for vendor, ones in intree.PCI_VARIANTS.values()
         for one in ones.split()
     }
-    assert set() == variants & DENYLIST.keys()
+    assert set() == variants & DENIED.keys()
 
 
 def test_every_id_is_in_the_document() -> None:
