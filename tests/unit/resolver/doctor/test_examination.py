@@ -126,7 +126,7 @@ def test_a_captured_host_is_examined(tmp_path: Path) -> None:
     files = {
         "proc/cmdline": "quiet iommu=off\n",
         "proc/cpuinfo": "vendor_id\t: AuthenticAMD\n",
-        f"lib/modules/{release}/modules.alias": "alias vfio_pci:v*d*sv*sd*bc*sc*i* vfio_pci\n",
+        f"lib/modules/{release}/modules.alias": "alias vfio_pci:v*d* vfio_pci\n",
         f"boot/config-{release}": "CONFIG_VFIO=m\n# CONFIG_VFIO_PCI is not set\n",
     }
     for path, text in files.items():
