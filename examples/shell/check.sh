@@ -1,0 +1,31 @@
+#!/bin/sh
+# Run release.sh on simulated hosts and compare what it says.
+set -u
+cd "$(dirname "$0")" || exit 1
+
+failed=0
+
+# check WHAT EXPECTED-CODE EXPECTED-OUTPUT SCENARIO COMMAND...
+check() {
+    what=$1 code=$2 expected=$3 scenario=$4
+    shift 4
+    output=$(simkernel run --via fuse "$scenario" -- "$@" 2>&1)
+    status=$?
+    if [ "$status $output" = "$code $expected" ]; then
+        echo "ok: $what"
+    else
+        echo "FAILED: $what: expected $code '$expected', got $status '$output'"
+        failed=1
+    fi
+}
+
+check "a function is released" 0 "0000:3b:00.2 was with mlx5_core" \
+    mlx5_vfio_pci ./release.sh 0000:3b:00.2
+check "twice is no error" 0 "0000:3b:00.2 was with mlx5_core
+0000:3b:00.2 has no driver" \
+    mlx5_vfio_pci sh -c './release.sh 0000:3b:00.2; ./release.sh 0000:3b:00.2'
+check "an unknown one is" 4 "release.sh: 0000:99:00.0: no such device" \
+    mlx5_vfio_pci ./release.sh 0000:99:00.0
+check "a VFIO driver lets go as well" 0 "0000:3b:00.2 was with mlx5_vfio_pci" \
+    already_bound ./release.sh 0000:3b:00.2
+exit "$failed"

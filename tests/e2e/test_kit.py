@@ -1,0 +1,159 @@
+"""The test kit on the fuse tier: any program, while the test looks and interferes."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from simkernel.errors import UsageError
+from simkernel.testing import Sim
+from tests.fuse import needs_fuse
+
+pytestmark = [pytest.mark.real, needs_fuse]
+
+VF = "0000:3b:00.2"
+DEVICE = f"/sys/bus/pci/devices/{VF}"
+UNBIND = f"echo {VF} >{DEVICE}/driver/unbind"
+
+
+@pytest.fixture
+def nic():  # type: ignore[no-untyped-def]
+    """A host on the fuse tier."""
+    with Sim("mlx5_vfio_pci", {"vfs": 2}, via="fuse") as host:
+        yield host
+
+
+def test_program_runs_and_its_output_is_kept_apart(nic: Sim) -> None:
+    """With input, exit code, environment and directory."""
+    script = "cat; pwd; echo $A >&2; exit 3"
+
+    done = nic.run(["sh", "-c", script], input="in\n", env={"A": "1"}, cwd="/usr")
+
+    assert (done.returncode, done.stdout, done.stderr) == (3, "in\n/usr\n", "1\n")
+    assert nic.via == "fuse"
+
+
+def test_one_program_finds_what_the_other_left(nic: Sim) -> None:
+    """Kernel and files last as long as the test."""
+    nic.run(["sh", "-c", UNBIND], check=True)
+    nic.run(["sh", "-c", "echo alias mine vfio >/etc/modprobe.d/x.conf"], check=True)
+
+    assert nic.run(["test", "-e", f"{DEVICE}/driver"]).returncode == 1
+    assert nic.run(["modprobe", "-R", "mine"]).stdout == "vfio\n"
+    assert nic.driver_of(VF) is None
+
+
+def test_much_output_does_not_block(nic: Sim) -> None:
+    """More than a pipe holds, on both streams."""
+    script = "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2"
+
+    done = nic.run(["sh", "-c", script])
+
+    assert (len(done.stdout), len(done.stderr)) == (300000, 300000)
+
+
+def test_input_that_nobody_reads_does_not_block(nic: Sim) -> None:
+    """More than a pipe holds."""
+    assert nic.run(["true"], input="x" * 300000).returncode == 0
+
+
+def test_program_that_takes_too_long_is_ended(nic: Sim) -> None:
+    """What it printed until then is in the exception; the host goes on."""
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        nic.run(["sh", "-c", "echo begun; exec sleep 60"], timeout=2)
+
+    assert caught.value.stdout == "begun\n"
+    assert nic.run(["true"]).returncode == 0
+
+
+def test_signal_that_ends_a_program_is_its_code(nic: Sim) -> None:
+    """As subprocess has it."""
+    assert nic.run(["sh", "-c", "kill -TERM $$"]).returncode == -15
+
+
+def test_program_that_is_not_there_is_named(nic: Sim) -> None:
+    """A clear error; the host goes on."""
+    with pytest.raises(UsageError, match="nosuchprogram"):
+        nic.run(["nosuchprogram"])
+    assert nic.run(["true"]).returncode == 0
+
+
+def test_failure_is_injected_into_any_program(nic: Sim) -> None:
+    """The second attempt succeeds."""
+    nic.kernel.inject("EIO")
+
+    assert nic.run(["sh", "-c", UNBIND]).returncode != 0
+    assert nic.run(["sh", "-c", UNBIND]).returncode == 0
+
+
+def test_hotplug_is_seen_by_programs_and_the_other_way_round(nic: Sim) -> None:
+    """A function comes, a program takes it from its driver, the test sees that."""
+    nic.kernel.hotplug("3b:01.0", id="15b3:101d", class_="020000")
+    drivers = "/sys/bus/pci/drivers/mlx5_core"
+    added = nic.kernel.wait_for_event("add", "0000:3b:01.0")
+    assert "0000:3b:01.0" in nic.run(["ls", drivers]).stdout
+
+    nic.run(["sh", "-c", f"echo 0000:3b:01.0 >{drivers}/unbind"], check=True)
+
+    nic.kernel.wait_for_event("unbind", "0000:3b:01.0", after=added)
+    nic.kernel.unplug("3b:01.0")
+    assert "0000:3b:01.0" not in nic.run(["ls", drivers]).stdout
+
+
+def test_tree_is_as_before_when_all_is_put_back(nic: Sim) -> None:
+    """And a difference is one."""
+    before = nic.tree()
+    nic.run(["sh", "-c", UNBIND], check=True)
+    assert before != nic.tree()
+    with pytest.raises(AssertionError, match="-driver -> "):
+        nic.assert_unchanged()
+    nic.run(["sh", "-c", f"echo {VF} >/sys/bus/pci/drivers_probe"], check=True)
+
+    nic.assert_unchanged()
+
+
+def test_what_was_done_before_the_first_program_is_there(nic: Sim) -> None:
+    """A test prepares its host, whatever the tier will be."""
+    nic.kernel.unplug(VF)
+
+    assert nic.run(["test", "-e", DEVICE]).returncode == 1
+
+
+def test_no_process_and_no_mount_is_left() -> None:
+    """A program that goes on in the background ends with the test."""
+    before = Path("/proc/self/mountinfo").read_text()
+    with Sim("mlx5_vfio_pci", via="fuse") as host:
+        host.run(["sh", "-c", "sleep 4242 >/dev/null 2>&1 &"], check=True)
+
+    end = time.monotonic() + 5
+    while _is_running("sleep\0" + "4242") and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not _is_running("sleep\0" + "4242")
+    assert before == Path("/proc/self/mountinfo").read_text()
+
+
+def _is_running(words: str) -> bool:
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if words in place.read_text():
+                return True
+        except OSError:
+            continue  # it has just ended
+    return False
+
+
+def test_tier_is_fuse_where_nobody_says_otherwise() -> None:
+    """Unless the test was on the host itself before."""
+    with Sim("mlx5_vfio_pci") as host:
+        assert host.run(["true"]).returncode == 0
+        assert host.via == "fuse"
+        with pytest.raises(UsageError, match="since its first run"):
+            host.inside().__enter__()
+    with Sim("mlx5_vfio_pci") as host:
+        with host.inside():
+            pass
+        assert host.run(["python", "-c", "print(1)"]).stdout == "1\n"
+        assert host.via == "fakefs"
