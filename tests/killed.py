@@ -1,13 +1,15 @@
 """Runs of a command that are killed at one of the calls by which they change something.
 
 In one process, on a simulated host, being killed is an exception that every later call
-raises again, so that nothing can be tidied up. As a program of its own,
-``python -m tests.killed N resolver bind ...`` ends itself and all its children by
-SIGKILL: that is for hosts on which processes are real.
+raises again, so that nothing can be tidied up. As a program of its own, on hosts where
+processes are real, ``python -m tests.killed DEVICE`` runs every command in a process of
+its own, which SIGKILL ends with all its children, and prints what came of it.
 """
 
 from __future__ import annotations
 
+import itertools
+import json
 import mmap
 import os
 import signal
@@ -65,13 +67,18 @@ class SharedCounter(Counter):
 
     def __init__(self, at: int) -> None:
         super().__init__(at)
-        self._memory = mmap.mmap(-1, 8)
+        self._memory = mmap.mmap(-1, 1024)
 
     def next(self, what: str) -> bool:
         """Count a call and return whether it is the one."""
-        count = struct.unpack("q", self._memory[:])[0] + 1
-        self._memory[:] = struct.pack("q", count)
+        count = struct.unpack_from("q", self._memory)[0] + 1
+        struct.pack_into("q256p", self._memory, 0, count, what.encode()[:255])
         return bool(count == self.at)
+
+    def last(self) -> str:
+        """Return the last call that any of the processes made."""
+        text: bytes = struct.unpack_from("q256p", self._memory)[1]
+        return text.decode()
 
     def kill(self) -> None:
         """End every process of the group."""
@@ -133,15 +140,62 @@ def _meet(
     counter.kill()
 
 
-def main() -> None:
-    """Run ``resolver`` and kill it at the call with the number that comes first."""
+def _in_child(counter: SharedCounter, words: list[str]) -> int:
+    """Run ``resolver`` in a group of processes of its own; return its wait status."""
     from resolver.cli import run
 
-    at, _, *arguments = sys.argv[1:]
-    os.setpgid(0, 0)
-    with killed_at(SharedCounter(int(at))):
-        code = run(arguments)
-    sys.exit(code)
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        with killed_at(counter):
+            code = run(words)
+        os._exit(code)
+    return os.waitpid(child, 0)[1]
+
+
+def _tree() -> dict[str, str]:
+    """Return every path of the kernel's trees that a bind can change."""
+    found: dict[str, str] = {}
+    for top in ("/sys", "/dev/vfio"):
+        for folder, folders, files in os.walk(top):
+            for name in (*folders, *files):
+                path = os.path.join(folder, name)
+                found[path] = _content(path)
+    return found
+
+
+def _content(path: str) -> str:
+    if os.path.islink(path):
+        return os.readlink(path)
+    if not os.path.isfile(path):
+        return ""
+    try:
+        with open(path, "rb") as file:
+            return file.read().decode("latin-1")
+    except OSError as problem:
+        return f"errno {problem.errno}"
+
+
+def main() -> None:
+    """Kill ``bind``, ``unbind`` and ``restore`` everywhere; print JSON lines."""
+    device = sys.argv[1]
+    before = _tree()
+    for command in ("bind", "unbind", "restore"):
+        for at in itertools.count(1):
+            if command == "restore":
+                _in_child(SharedCounter(0), ["bind", device])
+            counter = SharedCounter(at)
+            status = _in_child(counter, [command, device])
+            restored = _in_child(SharedCounter(0), ["restore", "--all"])
+            row = {
+                "command": command,
+                "call": counter.last(),
+                "was_killed": os.WIFSIGNALED(status),
+                "is_restored": restored == 0 and _tree() == before,
+            }
+            print(json.dumps(row), flush=True)
+            if not os.WIFSIGNALED(status):
+                break
 
 
 if __name__ == "__main__":

@@ -71,7 +71,10 @@ class Workers:
 
     def _start(self, do: Do) -> None:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(theirs, do), daemon=True)
+        not_theirs = (ours, *self._processes)
+        process = self._context.Process(
+            target=_work, args=(theirs, do, not_theirs), daemon=True
+        )
         process.start()
         theirs.close()
         self._processes[ours] = process
@@ -105,8 +108,9 @@ class Workers:
             yield from self._collect([])
 
     def _end(self) -> None:
-        for channel, process in self._processes.items():
+        for channel in self._processes:
             channel.close()
+        for process in self._processes.values():
             process.join()
 
 
@@ -118,7 +122,9 @@ def _received(channel: Connection) -> tuple[int | None, Any]:
     return None, "the process that was at work on it was ended"
 
 
-def _work(channel: Connection, do: Do) -> None:
+def _work(channel: Connection, do: Do, not_ours: Sequence[Connection]) -> None:
+    for other in not_ours:
+        other.close()  # Else the parent's end would not be seen here.
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent decides.
     signal.signal(signal.SIGTERM, _interrupt_once)
     try:
