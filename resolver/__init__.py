@@ -1,4 +1,9 @@
-"""Find, bind and give back the best VFIO driver of a PCI device."""
+"""Find, bind and give back the best VFIO driver of a PCI device.
+
+:class:`Session` does all that the command does; the functions are its parts, for a
+program that keeps what it needs itself. Errors are subclasses of
+:class:`ResolverError`, and nothing is printed.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,10 @@ if TYPE_CHECKING:
     from resolver.aliases import read_aliases
     from resolver.binding import Outcome, bind, restore, unbind
     from resolver.device import Binding, Device, PciAddress
+    from resolver.doctor.examination import examine
+    from resolver.doctor.finding import Finding
     from resolver.errors import (
+        BlockedError,
         FailedError,
         NotFoundError,
         NotUndoneError,
@@ -20,30 +28,47 @@ if TYPE_CHECKING:
     from resolver.inventory import all_devices, find_device
     from resolver.linux import Host
     from resolver.lookup import Aliases
+    from resolver.permissions import Grant
+    from resolver.persistence.persist import Persisted
+    from resolver.provision import Wishes, provide
     from resolver.selection import Candidate, Choice
+    from resolver.session import Session
+    from resolver.status import Status, statuses
+    from resolver.terms import Terms
 
 __all__ = [
     "Aliases",
     "Binding",
+    "BlockedError",
     "Candidate",
     "Choice",
     "Device",
     "Explanation",
     "FailedError",
+    "Finding",
+    "Grant",
     "Host",
     "NotFoundError",
     "NotUndoneError",
     "Outcome",
     "PciAddress",
+    "Persisted",
     "RefusedError",
     "ResolverError",
+    "Session",
+    "Status",
+    "Terms",
     "UsageError",
+    "Wishes",
     "all_devices",
     "bind",
+    "examine",
     "explain",
     "find_device",
+    "provide",
     "read_aliases",
     "restore",
+    "statuses",
     "unbind",
 ]
 
@@ -51,11 +76,19 @@ _MODULES = {
     "aliases": ("read_aliases",),
     "binding": ("Outcome", "bind", "restore", "unbind"),
     "device": ("Binding", "Device", "PciAddress"),
+    "doctor.examination": ("examine",),
+    "doctor.finding": ("Finding",),
     "explanation": ("Explanation", "explain"),
     "inventory": ("all_devices", "find_device"),
     "linux": ("Host",),
     "lookup": ("Aliases",),
+    "permissions": ("Grant",),
+    "persistence.persist": ("Persisted",),
+    "provision": ("Wishes", "provide"),
     "selection": ("Candidate", "Choice"),
+    "session": ("Session",),
+    "status": ("Status", "statuses"),
+    "terms": ("Terms",),
 }
 
 
