@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from simkernel.cli.progress import ProgressLine
 from simkernel.cli.scenarios import ScenarioName, parsed_settings, settings_option
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class _Request:
     scenario: str
     settings: dict[str, str]
     words: tuple[str, ...]
+    kernel: str | None
+    """Release of an installed kernel; None: not given."""
     trace: Path | None
     """File for what the command does; None: nobody wants to know."""
 
@@ -40,6 +43,18 @@ def _on_fakefs(request: _Request) -> int:
     host = build(scenario, source=request.scenario)
     with nullcontext() if request.trace is None else Trace(request.trace) as trace:
         return run_on_fakefs(host, request.words, trace)
+
+
+def _on_vm(request: _Request) -> int:
+    from simkernel.fronts.vm.choose import kernel_for, load_for
+    from simkernel.fronts.vm.run import run as run_on_vm
+
+    kernel = kernel_for(request.scenario, request.settings, request.kernel)
+    scenario = load_for(request.scenario, request.settings, kernel)
+    with ProgressLine(sys.stderr) as line:
+        return run_on_vm(
+            scenario, request.words, kernel=kernel, progress=line.show, note=line.note
+        )
 
 
 def _on_fuse(request: _Request) -> int:
@@ -57,6 +72,7 @@ def _on_fuse(request: _Request) -> int:
 _TIERS: dict[str, Callable[[_Request], int]] = {
     "fakefs": _on_fakefs,
     "fuse": _on_fuse,
+    "vm": _on_vm,
 }
 """What runs a command by each tier, and returns its exit code."""
 
@@ -72,6 +88,12 @@ _TIERS: dict[str, Callable[[_Request], int]] = {
     help="Which kernel the command runs on.",
 )
 @click.option(
+    "--kernel",
+    metavar="RELEASE",
+    help="For --via vm: an installed kernel, such as 6.1; without it, of the "
+    "scenario's series, or the newest.",
+)
+@click.option(
     "--record-trace",
     "trace",
     metavar="FILE",
@@ -83,6 +105,7 @@ _TIERS: dict[str, Callable[[_Request], int]] = {
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
 def run(
     via: str,
+    kernel: str | None,
     trace: Path | None,
     settings: tuple[str, ...],
     scenario: str,
@@ -90,14 +113,25 @@ def run(
 ) -> None:
     """Run a program on the host of a scenario.
 
-    COMMAND is an installed Python command, or python and a script; with --via fuse, any
-    command. The exit code is the command's.
+    COMMAND is an installed Python command, or python and a script; with --via fuse and
+    --via vm, any command. The exit code is the command's.
     """
     words = command[1:] if command[0] == "--" else command
     if not words:
         raise click.UsageError("name a command after --")
-    values = parsed_settings(settings)
+    if kernel is not None and via != "vm":
+        raise click.UsageError(f"--kernel is for --via vm, not for {via}")
+    if trace is not None and via == "vm":
+        raise click.UsageError("--record-trace is not for --via vm: strace is there")
     request = _Request(
-        scenario=scenario, settings=values, words=words, trace=trace
+        scenario=scenario,
+        settings=parsed_settings(settings),
+        words=words,
+        kernel=kernel,
+        trace=trace,
     )
-    sys.exit(_TIERS[via](request))
+    try:
+        code = _TIERS[via](request)
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)

@@ -57,6 +57,7 @@ class Guest:
         boot_s: float = _BOOT_S,
     ) -> None:
         self._waiting = b""
+        self._unread: list[dict[str, Any]] = []
         self._requests = 0
         self._console_text: deque[str] = deque([""], maxlen=_CONSOLE_LINES)
         archive = initramfs(release)
@@ -123,6 +124,9 @@ class Guest:
         :return: the documents that have come, and which of the descriptors can be read.
         :raises GuestError: the guest is gone, or the deadline is over.
         """
+        if self._unread:
+            documents, self._unread = self._unread, []
+            return documents, []
         left = None if deadline is None else max(deadline - time.monotonic(), 0)
         poll = select.poll()
         for one in (self.channel.fileno(), self._console.fileno(), *others):
@@ -152,8 +156,10 @@ class Guest:
         number = self.send(word, **fields)
         deadline = time.monotonic() + timeout_s
         while True:
-            for document in self.receive(deadline)[0]:
+            documents, _ = self.receive(deadline)
+            for index, document in enumerate(documents):
                 if document.get("id") == number:
+                    self._unread = documents[index + 1 :]
                     return document
 
     def do(self, operations: Sequence[dict[str, Any]]) -> None:

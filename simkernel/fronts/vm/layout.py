@@ -6,13 +6,15 @@ the hardware, the modules, then what an administrator did with single devices.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from simkernel.fronts.vm.functions import add_line, pose_line, posed, synthetic
 from simkernel.fronts.vm.guest import Guest, GuestError
 from simkernel.fronts.vm.settle import STOCK, Settler, stub_file
+from simkernel.fronts.vm.support import is_kernels
+from simkernel.fronts.vm.tree import ModuleTree
 from simkernel.scenario.schema import Device, Scenario
 
 __all__ = ["Layout"]
@@ -63,14 +65,14 @@ class Layout:
         self._first_modules = self._loaded()
         self._empty = self._look()
 
-    def apply(self, scenario: Scenario, tree: Path) -> list[str]:
+    def apply(self, scenario: Scenario, tree: ModuleTree) -> list[str]:
         """Put a scenario into the guest, which must be empty.
 
-        :param tree: directory that becomes ``/lib/modules/RELEASE``.
         :return: what is otherwise than the scenario says, a line each.
         :raises GuestError: it cannot be done.
         """
         self._mount(scenario, tree)
+        self._guest.do([{"op": "insert", "path": str(one)} for one in tree.early])
         self._plug(scenario)
         for name in scenario.loaded:
             self._guest.do([{"op": "load", "module": name, "needed": True}])
@@ -93,16 +95,13 @@ class Layout:
             names = ", ".join(path for path, _ in paths[:5])
             raise GuestError(f"the guest is not as it was after booting: {names}")
 
-    def _mount(self, scenario: Scenario, tree: Path) -> None:
-        operations: list[dict[str, Any]] = [
-            {"op": "bind", "source": str(tree), "path": self._modules}
-        ]
-        for folder in _MODPROBE_FOLDERS:
-            files = scenario.modprobe_d if folder == _MODPROBE_FOLDERS[0] else {}
-            operations.append({"op": "folder", "path": folder, "files": files})
-        for operation in operations:
+    def _mount(self, scenario: Scenario, tree: ModuleTree) -> None:
+        """Show the scenario's files where it has them."""
+        for operation in _shown(scenario, tree, self._modules):
             self._guest.do([operation])
             self._mounted.append(operation["path"])
+        names = {name: str(path) for name, path in tree.unlisted.items()}
+        self._guest.do([{"op": "unlisted", "files": names}])
 
     def _plug(self, scenario: Scenario) -> None:
         """Make the scenario's hardware, and have the kernel find it."""
@@ -142,6 +141,21 @@ class Layout:
 
     def _look(self) -> dict[str, str]:
         return dict(self._guest.call("observe", roots=_ROOTS, skip=_SKIP)["state"])
+
+
+def _shown(
+    scenario: Scenario, tree: ModuleTree, modules: str
+) -> Iterator[dict[str, Any]]:
+    """Yield the operations that mount something, each with its ``path``."""
+    yield {"op": "bind", "source": str(tree.path), "path": modules}
+    if scenario.build_folder:
+        yield {"op": "bind", "source": str(tree.built), "path": scenario.build_folder}
+    for folder in _MODPROBE_FOLDERS:
+        files = scenario.modprobe_d if folder == _MODPROBE_FOLDERS[0] else {}
+        yield {"op": "folder", "path": folder, "files": files}
+    for path, text in scenario.files.items():
+        if not is_kernels(path):
+            yield {"op": "file", "path": path, "text": text}
 
 
 def _write(path: str, data: str) -> dict[str, Any]:

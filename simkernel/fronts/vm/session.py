@@ -6,9 +6,11 @@ import base64
 import os
 import signal
 import socket
+import termios
 import time
+import tty
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import Any
 
@@ -16,7 +18,13 @@ from simkernel.fronts.vm.guest import Guest
 
 __all__ = ["run_command"]
 
-_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_HEARD = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGWINCH,
+)
 _HEARD_S = 20.0
 """Seconds in which the guest must take notice of a signal or of input."""
 _PIECE = 1 << 16
@@ -27,14 +35,43 @@ def run_command(
 ) -> int:
     """Run a command and return its exit code: 128 and the signal if one ended it.
 
-    Standard input, output and error are this process's; signals that it gets go to
-    the command.
+    Standard input, output and error are this process's; if all are a terminal, the
+    command has one, too. Signals that this process gets go to the command.
 
     :raises GuestError: the guest is gone, or takes no notice any more.
     """
-    with _signals() as signals:
-        guest.call("run", argv=list(argv), cwd=cwd, environment=dict(environment))
-        return _Session(guest, signals).last()
+    size = list(os.get_terminal_size(0))[::-1] if _has_terminal() else None
+    raw = _raw_terminal() if size else nullcontext()
+    with _signals() as signals, raw:
+        guest.call(
+            "run",
+            argv=list(argv),
+            cwd=cwd,
+            environment=dict(environment),
+            terminal=size,
+        )
+        return _Session(guest, signals, has_terminal=size is not None).last()
+
+
+def _has_terminal() -> bool:
+    """Tell whether a person sits at our terminal and we may use it."""
+    if not all(os.isatty(one) for one in range(3)):
+        return False
+    try:
+        return os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:  # it is somebody else's
+        return False
+
+
+@contextmanager
+def _raw_terminal() -> Iterator[None]:
+    """Have the terminal hand on every key: the one in the guest gives them meaning."""
+    before = termios.tcgetattr(0)
+    tty.setraw(0)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
 
 
 @contextmanager
@@ -43,7 +80,7 @@ def _signals() -> Iterator[int]:
     outside, inside = socket.socketpair()
     inside.setblocking(False)
     with outside, inside:
-        before = {one: signal.signal(one, _ignore) for one in _FORWARDED}
+        before = {one: signal.signal(one, _ignore) for one in _HEARD}
         wakeup = signal.set_wakeup_fd(inside.fileno())
         try:
             yield outside.fileno()
@@ -61,11 +98,13 @@ class _Session:
     """A command that runs.
 
     :param signals: descriptor at which signals arrive.
+    :param has_terminal: it has a terminal, of the size of ours.
     """
 
-    def __init__(self, guest: Guest, signals: int) -> None:
+    def __init__(self, guest: Guest, signals: int, *, has_terminal: bool) -> None:
         self._guest = guest
         self._signals = signals
+        self._has_terminal = has_terminal
         self._wants_input = False
         self._unheard: dict[int, float] = {}
         """Requests without an answer yet, and when they were made."""
@@ -82,9 +121,15 @@ class _Session:
                 self._take(document)
             if self._signals in ready:
                 for number in os.read(self._signals, _PIECE):
-                    self._ask("kill", signal=number)
+                    self._signal(number)
             if 0 in ready:
                 self._feed()
+
+    def _signal(self, number: int) -> None:
+        if number != signal.SIGWINCH:
+            self._ask("kill", signal=number)
+        elif self._has_terminal:
+            self._ask("resize", size=list(os.get_terminal_size(0))[::-1])
 
     def _take(self, document: Mapping[str, Any]) -> None:
         if document.get("event") == "output":

@@ -13,10 +13,15 @@ from simkernel.errors import UsageError
 from simkernel.fronts.vm.machine import Place
 from simkernel.scenario.schema import Device, Scenario
 
-__all__ = ["left_out", "refusals"]
+__all__ = ["is_kernels", "left_out", "refusals"]
 
 _BUSES = frozenset({"platform"})
 """Buses beside PCI whose devices can be had on a PC."""
+
+
+def is_kernels(path: str) -> bool:
+    """Tell whether a path is in a file system that shows what the kernel has."""
+    return path.startswith(("/sys/", "/proc/", "/dev/"))
 
 
 def refusals(scenario: Scenario) -> list[str]:
@@ -87,6 +92,11 @@ def _hardware(scenario: Scenario) -> Iterator[str]:
 def _software(scenario: Scenario) -> Iterator[str]:
     if scenario.faults:
         yield "faults: the kernel refuses only by its own reasons"
+    paths = [one for one in scenario.files if is_kernels(one)] + list(scenario.links)
+    if paths:
+        yield f"files and links ({', '.join(paths)}): the kernel shows what it has"
+    if scenario.kernel.lockdown:
+        yield "kernel.lockdown: a locked kernel would not load the scenario's modules"
     if scenario.udev:
         yield "udev: none runs"
     if scenario.kernel.vfio_cdev:

@@ -130,11 +130,18 @@ class _Agent:
             self.command.kill(request["signal"])
         return {}
 
+    def resize(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Give the command's terminal another size."""
+        if self.command is not None:
+            self.command.resize(request["size"])
+        return {}
+
 
 _WORDS: dict[str, Callable[[_Agent, dict[str, Any]], dict[str, Any]]] = {
     "feed": _Agent.feed,
     "kill": _Agent.kill,
     "observe": _Agent.observe,
     "play": _Agent.play,
+    "resize": _Agent.resize,
     "run": _Agent.run,
 }

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import os
 import signal
+import struct
+import termios
 from contextlib import suppress
 from typing import Any
 
@@ -17,24 +20,42 @@ _NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell has them
 class Command:
     """A running program: a session and process group of its own.
 
-    :param request: ``argv``, ``cwd`` and ``environment``.
+    :param request: ``argv``, ``cwd`` and ``environment``; ``terminal``: rows and
+        columns of the terminal that it gets, or None: it gets pipes.
     """
 
     def __init__(self, request: dict[str, Any]) -> None:
+        size = request["terminal"]
+        streams = self._terminal(size) if size else self._pipes()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _become(request, streams)
+        for one in set(streams):
+            os.close(one)
+        self.ended = os.pidfd_open(self.pid)
+        self._pending = b""
+        for one in (self.stdin, *self.outputs):
+            os.set_blocking(one, False)
+
+    def _pipes(self) -> tuple[int, int, int]:
+        """Make the streams; return the ends that are the program's."""
         source, self.stdin = os.pipe2(os.O_CLOEXEC)
         first, output = os.pipe2(os.O_CLOEXEC)
         second, errors = os.pipe2(os.O_CLOEXEC)
         self.outputs = {first: 1, second: 2}
         """Descriptors that its output is read from, and the stream that each is."""
-        self.pid = os.fork()
-        if self.pid == 0:
-            _become(request, (source, output, errors))
-        for one in (source, output, errors):
-            os.close(one)
-        self.ended = os.pidfd_open(self.pid)
-        self._pending = b""
-        for one in (self.stdin, first, second):
-            os.set_blocking(one, False)
+        return source, output, errors
+
+    def _terminal(self, size: list[int]) -> tuple[int, int, int]:
+        master, slave = os.openpty()
+        os.set_inheritable(master, False)
+        self.stdin, self.outputs = os.dup(master), {master: 1}
+        self.resize(size)
+        return slave, slave, slave
+
+    def resize(self, size: list[int]) -> None:
+        """Give the program's terminal a number of rows and columns."""
+        fcntl.ioctl(self.stdin, termios.TIOCSWINSZ, struct.pack("4H", *size, 0, 0))
 
     def read(self, output: int) -> bytes:
         """Return what the program has written; empty: nothing now, or the end."""
@@ -42,6 +63,8 @@ class Command:
             data = os.read(output, _PIECE)
         except BlockingIOError:
             return b""
+        except OSError:  # a terminal that no program has open any more
+            data = b""
         if not data:
             os.close(output)
             del self.outputs[output]
@@ -107,6 +130,8 @@ def _become(request: dict[str, Any], streams: tuple[int, int, int]) -> None:
         os.setsid()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
+        if request["terminal"]:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         for number in (signal.SIGPIPE, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         os.chdir(what)

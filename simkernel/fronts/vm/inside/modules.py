@@ -5,7 +5,16 @@ from __future__ import annotations
 import os
 from errno import ENOENT
 
-__all__ = ["dependencies", "file_of"]
+__all__ = ["dependencies", "file_of", "set_unlisted"]
+
+_unlisted: dict[str, str] = {}
+"""Files of modules that ``modules.dep`` does not have, by name."""
+
+
+def set_unlisted(files: dict[str, str]) -> None:
+    """Name the modules that ``/lib/modules`` does not know, and their files."""
+    _unlisted.clear()
+    _unlisted.update(files)
 
 
 def _folder() -> str:
@@ -36,9 +45,9 @@ def _row(name: str) -> list[str]:
 def file_of(name: str) -> str:
     """Return the path of a module's file.
 
-    :raises OSError: ENOENT, modules.dep does not have it.
+    :raises OSError: ENOENT, there is none.
     """
-    return _row(name)[0]
+    return _unlisted.get(name) or _row(name)[0]
 
 
 def dependencies(name: str) -> list[str]:
@@ -46,4 +55,4 @@ def dependencies(name: str) -> list[str]:
 
     :raises OSError: ENOENT, modules.dep does not have it.
     """
-    return _row(name)[:0:-1]
+    return [] if name in _unlisted else _row(name)[:0:-1]

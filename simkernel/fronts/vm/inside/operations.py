@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from simkernel.fronts.vm.inside import system
-from simkernel.fronts.vm.inside.modules import dependencies, file_of
+from simkernel.fronts.vm.inside.modules import dependencies, file_of, set_unlisted
 
 __all__ = ["perform"]
 
 _SIMPCI = "/sys/kernel/simpci/cmd"
+_FILES = "/run/simkernel/files"
 
 _plugged: dict[str, str] = {}
 """Command that made each synthetic function, by address, to plug it in again."""
@@ -113,6 +114,23 @@ def _folder(operation: dict[str, Any]) -> None:
             file.write(text.encode())
 
 
+def _file(operation: dict[str, Any]) -> None:
+    """Put a file in memory with a given text at a path."""
+    path = operation["path"]
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.makedirs(_FILES, exist_ok=True)
+    source = f"{_FILES}/{len(os.listdir(_FILES))}"
+    with open(source, "wb") as file:
+        file.write(operation["text"].encode())
+    with open(path, "ab"):
+        pass
+    system.bind(source, path)
+
+
+def _unlisted(operation: dict[str, Any]) -> None:
+    set_unlisted(operation["files"])
+
+
 def _unmount(operation: dict[str, Any]) -> None:
     system.unmount(operation["path"])
 
@@ -120,12 +138,14 @@ def _unmount(operation: dict[str, Any]) -> None:
 _OPERATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     "bind": _bind,
     "define": _define,
+    "file": _file,
     "folder": _folder,
     "insert": _insert,
     "load": _load,
     "plug": _plug,
     "read": _read,
     "share": _share,
+    "unlisted": _unlisted,
     "unload": _unload,
     "unmount": _unmount,
     "unplug": _unplug,

@@ -1,0 +1,152 @@
+"""A real kernel in a guest as a player of programs.
+
+The guest is booted when it is first needed, serves one scenario after another, and is
+booted anew when it is lost.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+from simkernel.conformance.exempt import FIXED, absent_patterns
+from simkernel.conformance.operations import Operation, Write, to_json
+from simkernel.conformance.player import Answer, KernelLost, State
+from simkernel.conformance.scope import Scope
+from simkernel.fronts.vm.guest import Guest, GuestError
+from simkernel.fronts.vm.kernel import Kernel
+from simkernel.fronts.vm.layout import Layout
+from simkernel.fronts.vm.machine import Machine
+from simkernel.fronts.vm.tree import ModuleTree, module_tree
+from simkernel.scenario.schema import Scenario
+
+__all__ = ["GuestPlayer"]
+
+
+class GuestPlayer:
+    """Plays programs on an installed kernel; leaving its context ends the guest.
+
+    :param machine: has the buses of every scenario that will be played.
+    :param progress: told what is being waited for.
+    """
+
+    def __init__(
+        self, kernel: Kernel, machine: Machine, progress: Callable[[str], None]
+    ) -> None:
+        self._kernel = kernel
+        self._machine = machine
+        self._progress = progress
+        self._guest: Guest | None = None
+        self._layout: Layout | None = None
+        self._trees: dict[str, ModuleTree] = {}
+        self._is_used = False
+        self._added: list[Write] = []
+        """Ids given to drivers, which may outlive the scenario."""
+        self.boots = 0
+        self.boot_s = 0.0
+        """Seconds that all boots took."""
+
+    def __enter__(self) -> GuestPlayer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def reset(self, scenario: Scenario) -> State:
+        """Put a scenario into the guest; see :class:`Player`."""
+        tree = self._tree(scenario)
+        try:
+            layout, guest = self._ready()
+            if self._is_used:
+                self._take_ids_back(guest)
+                layout.clear()
+            self._is_used = True
+            layout.apply(scenario, tree)
+            return self._call(
+                guest,
+                "observe",
+                roots=Scope.of(scenario).roots(),
+                skip=absent_patterns(),
+                fixed=[FIXED],
+            )["state"]
+        except GuestError as error:
+            self._close()
+            raise KernelLost(str(error)) from None
+
+    def play(self, operations: Sequence[Operation]) -> list[Answer]:
+        """Carry out operations; see :class:`Player`."""
+        if self._guest is None:
+            raise KernelLost("the guest is gone")
+        words = [to_json(one) for one in operations]
+        try:
+            made = self._call(self._guest, "play", operations=words, observe=True)
+        except GuestError as error:
+            self._close()
+            raise KernelLost(str(error)) from None
+        answers = [_answer(one) for one in made["answers"]]
+        self._added += [
+            one
+            for one, answer in zip(operations, answers, strict=True)
+            if isinstance(one, Write)
+            and one.path.endswith("/new_id")
+            and not answer.errno
+        ]
+        return answers
+
+    def _take_ids_back(self, guest: Guest) -> None:
+        """Remove the ids that drivers were given; some of the drivers are gone."""
+        words = [
+            to_json(Write(one.path.replace("/new_id", "/remove_id"), one.data))
+            for one in self._added
+        ]
+        self._added.clear()
+        self._call(guest, "play", operations=words)
+
+    def _call(self, guest: Guest, word: str, **fields: Any) -> dict[str, Any]:
+        return guest.call(word, **fields)
+
+    def _ready(self) -> tuple[Layout, Guest]:
+        """Return the guest and its layout; boot one if there is none."""
+        if self._guest is None or self._layout is None:
+            start = time.monotonic()
+            kernel = self._kernel
+            self._progress(f"booting {kernel.release}")
+            guest = Guest(self._machine, image=kernel.image, release=kernel.release)
+            self._guest = guest
+            self._layout = Layout(
+                guest,
+                release=kernel.release,
+                simpci=next(iter(self._trees.values())).simpci,
+                stock=kernel.modules,
+            )
+            self._is_used = False
+            self.boots += 1
+            self.boot_s += time.monotonic() - start
+        return self._layout, self._guest
+
+    def _tree(self, scenario: Scenario) -> ModuleTree:
+        key = repr(scenario)
+        if key not in self._trees:
+            self._trees[key] = module_tree(scenario, self._kernel, self._progress)
+        return self._trees[key]
+
+    def _close(self) -> None:
+        if self._guest is not None:
+            self._guest.close()
+        self._guest = self._layout = None
+
+
+def _answer(made: dict[str, Any]) -> Answer:
+    value = made["value"]
+    return Answer(
+        errno=made["errno"],
+        value=None if value is None else str(value),
+        changed=made["changed"],
+    )

@@ -1,0 +1,92 @@
+"""``simkernel run`` on the vm tier."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from simkernel.errors import UsageError
+from simkernel.fronts.folders import kept_folders
+from simkernel.fronts.vm.guest import Guest
+from simkernel.fronts.vm.kernel import Kernel
+from simkernel.fronts.vm.layout import Layout
+from simkernel.fronts.vm.session import run_command
+from simkernel.fronts.vm.support import left_out, refusals
+from simkernel.fronts.vm.topology import plan
+from simkernel.fronts.vm.tree import module_tree
+from simkernel.scenario.schema import Scenario
+
+__all__ = ["run"]
+
+
+def run(
+    scenario: Scenario,
+    argv: Sequence[str],
+    *,
+    kernel: Kernel,
+    progress: Callable[[str], None],
+    note: Callable[[str], None],
+) -> int:
+    """Run a command on a real kernel with a scenario and return its exit code.
+
+    What it writes below the working directory, or below a directory named in its
+    arguments, is on the real disk; nothing else is.
+
+    :param progress: told what is being waited for; empty: nothing more.
+    :param note: told each thing that is not as the scenario says.
+    :raises UsageError: the scenario cannot be had; or a program, kernel or source that
+        is needed is not installed.
+    :raises GuestError: the guest does not boot, or refuses the scenario.
+    """
+    problems = refusals(scenario)
+    if problems:
+        lines = "\n".join(f"    {one}" for one in problems)
+        raise UsageError(f"the vm tier cannot have this scenario:\n{lines}")
+    machine = plan([scenario])
+    tree = module_tree(scenario, kernel, progress)
+    folders = _folders(argv, note)
+    progress(f"booting {kernel.release}")
+    with Guest(
+        machine, image=kernel.image, release=kernel.release, folders=folders
+    ) as guest:
+        progress("setting the scenario up")
+        layout = Layout(
+            guest, release=kernel.release, simpci=tree.simpci, stock=kernel.modules
+        )
+        differences = layout.apply(scenario, tree)
+        progress("")
+        for line in (*left_out(scenario), *tree.notes, *differences):
+            note(line)
+        environment = _environment(os.environ, scenario.environment)
+        return run_command(
+            guest, argv, cwd=os.fspath(Path.cwd()), environment=environment
+        )
+
+
+def _folders(argv: Sequence[str], note: Callable[[str], None]) -> list[Path]:
+    """Return the folders that the guest may write to, none of them in another."""
+    here = Path.cwd()
+    named = [Path(one).resolve() for one in argv[1:] if _is_dir(one)]
+    kept = kept_folders([here, *named])
+    if here not in kept:
+        note(f"what is written below {here} is not kept")
+    return [
+        folder
+        for folder in dict.fromkeys(kept)
+        if not any(folder != one and folder.is_relative_to(one) for one in kept)
+    ]
+
+
+def _is_dir(word: str) -> bool:
+    return not word.startswith("-") and "\0" not in word and Path(word).is_dir()
+
+
+def _environment(
+    outside: Mapping[str, str], scenario: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the command's environment; commands beside this Python come first."""
+    places = [os.fspath(Path(sys.executable).parent)]
+    places += [outside.get("PATH", os.defpath), "/usr/sbin", "/sbin"]
+    return {**outside, **scenario, "PATH": os.pathsep.join(places)}
