@@ -123,7 +123,10 @@ def _trace_file(request: pytest.FixtureRequest) -> Path | None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """Say in the report of a failed test what had changed on its host."""
+    """Say in the report of a failed test what had changed on its host.
+
+    Unless the failure itself is such a difference.
+    """
     report = yield
     kit = sys.modules.get("simkernel.testing.sim")
     host = getattr(item, "funcargs", {}).get("sim")
@@ -132,6 +135,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
         and report.failed
         and kit is not None
         and isinstance(host, kit.Sim)
+        and "--- before" not in report.longreprtext
     ):
         report.sections.append((f"Changed on {host!r}", _what_changed(host)))
     return report

@@ -60,12 +60,15 @@ def test_installed_package_is_typed() -> None:
         assert Path(spec.origin).with_name("py.typed").exists()
 
 
-def test_distribution_gives_both_commands() -> None:
-    """One distribution installs the commands resolver and simkernel."""
-    scripts = importlib.metadata.distribution("simkernel").entry_points
+def test_distribution_gives_both_commands_and_the_plugin() -> None:
+    """One distribution installs resolver and simkernel, and what pytest loads."""
+    points = importlib.metadata.distribution("simkernel").entry_points
 
-    expected = {("resolver", "resolver.cli:main"), ("simkernel", "simkernel.cli:main")}
-    assert expected == {(one.name, one.value) for one in scripts}
+    assert {(one.group, one.name, one.value) for one in points} == {
+        ("console_scripts", "resolver", "resolver.cli:main"),
+        ("console_scripts", "simkernel", "simkernel.cli:main"),
+        ("pytest11", "simkernel", "simkernel.pytest_plugin"),
+    }
 
 
 def test_readme_has_the_demo_in_one_line() -> None:

@@ -373,9 +373,9 @@ def test_change_can_be_counted_from_a_later_moment(nic: Sim) -> None:
 
 def test_unknown_scenario_parameter_and_tier_are_named() -> None:
     """Each with what there is instead."""
-    with pytest.raises(UsageError, match="no scenario 'nosuch'; there are: alias_tie"):
+    with pytest.raises(UsageError, match="no scenario 'nosuch'; there are: "):
         Sim("nosuch")
-    with pytest.raises(UsageError, match="no parameter 'cards'; it has: vfs"):
+    with pytest.raises(UsageError, match="no parameter 'cards'; it has: "):
         Sim("mlx5_vfio_pci", {"cards": 1})
     with pytest.raises(UsageError, match="must be one of auto, fakefs, fuse"):
         Sim("mlx5_vfio_pci", via="vm")
