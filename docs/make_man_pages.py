@@ -1,0 +1,126 @@
+"""Writes docs/man and docs/completion: ``python docs/make_man_pages.py``.
+
+A test fails while a file is not what this would write.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Iterator
+from inspect import cleandoc
+from pathlib import Path
+
+import click
+from click.shell_completion import get_completion_class
+
+from resolver.cli import cli
+
+DOCS = Path(__file__).parent
+NAME = "resolver"
+FILES = {
+    "/run/resolver": "How devices were found, until given back or the next boot.",
+    "/etc/resolver/persistent": "What is bound at every boot.",
+    "/lib/modules/RELEASE/modules.alias": "Which VFIO driver is for which device.",
+    "/etc/modprobe.d": "What keeps a module from being loaded.",
+    "/etc/driverctl.d": "What driverctl binds at every boot, where it is installed.",
+}
+COMPLETION = {"bash": "resolver.bash", "zsh": "_resolver", "fish": "resolver.fish"}
+"""Shell to the name under which it looks for the file."""
+
+
+def files() -> Iterator[tuple[Path, str]]:
+    """Yield path and text of each file."""
+    context = click.Context(cli, info_name=NAME, **cli.context_settings)
+    names = cli.list_commands(context)
+    yield DOCS / "man" / f"{NAME}.1", _page(context, names)
+    for name in names:
+        command = cli.get_command(context, name)
+        assert command is not None
+        below = click.Context(command, info_name=name, parent=context)
+        yield DOCS / "man" / f"{NAME}-{name}.1", _page(below, [])
+    for shell, file in COMPLETION.items():
+        yield DOCS / "completion" / file, _completion(shell)
+
+
+def _page(context: click.Context, commands: list[str]) -> str:
+    command = context.command
+    title = context.command_path.replace(" ", "-")
+    version = importlib.metadata.version("simkernel")
+    first, *rest = cleandoc(command.help or "").split("\n\n")
+    lines = [
+        '.\\" Made by docs/make_man_pages.py.',
+        f'.TH "{title.upper()}" 1 "" "{NAME} {version}"',
+        ".SH NAME",
+        f"{_text(title)} \\- {_text(first.removesuffix('.'))}",
+        ".SH SYNOPSIS",
+        f".B {_text(context.command_path)}",
+        _text(" ".join(command.collect_usage_pieces(context))),
+        ".SH DESCRIPTION",
+        _text(first),
+    ]
+    for paragraph in rest:
+        lines += [".PP", _text(paragraph)]
+    lines += [".SH OPTIONS", *_options(context)]
+    if commands:
+        lines += [".SH COMMANDS", *_commands(context, commands), *_general()]
+    lines += [".SH SEE ALSO", _see_also(title, commands)]
+    return "\n".join(lines) + "\n"
+
+
+def _options(context: click.Context) -> Iterator[str]:
+    for parameter in context.command.get_params(context):
+        record = parameter.get_help_record(context)
+        if isinstance(parameter, click.Option) and record is not None:
+            yield from (".TP", f"\\fB{_text(record[0])}\\fR", _text(record[1]))
+
+
+def _commands(context: click.Context, names: list[str]) -> Iterator[str]:
+    assert isinstance(context.command, click.Group)
+    for name in names:
+        command = context.command.get_command(context, name)
+        assert command is not None
+        summary = cleandoc(command.help or "").split("\n\n")[0]
+        yield from (".TP", f"\\fB{NAME}\\-{name}\\fR(1)", _text(summary))
+
+
+def _general() -> Iterator[str]:
+    yield ".SH EXIT STATUS"
+    yield "With several devices the highest counts."
+    for code, meaning in _exit_codes():
+        yield from (".TP", f"\\fB{code}\\fR", _text(meaning))
+    yield ".SH FILES"
+    for path, meaning in FILES.items():
+        yield from (".TP", f"\\fI{_text(path)}\\fR", _text(meaning))
+
+
+def _exit_codes() -> list[tuple[str, str]]:
+    """Return the table of exit codes that README.md has."""
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| (\d+) \| (.+) \|$", text, re.MULTILINE)
+
+
+def _see_also(title: str, commands: list[str]) -> str:
+    others = [f"{NAME}-{name}" for name in commands] or [NAME]
+    pages = [f"\\fB{_text(one)}\\fR(1)" for one in others if one != title]
+    return ", ".join([*pages, "\\fBmodprobe.d\\fR(5)"])
+
+
+# Source: groff_man(7): a line that begins with a dot or quote is a request.
+def _text(text: str) -> str:
+    escaped = text.replace("\\", "\\e").replace("-", "\\-")
+    lines = (line.strip() for line in escaped.splitlines())
+    return "\n".join(f"\\&{line}" if line[:1] in ".'" else line for line in lines)
+
+
+def _completion(shell: str) -> str:
+    kind = get_completion_class(shell)
+    assert kind is not None
+    made = kind(cli, {}, NAME, f"_{NAME.upper()}_COMPLETE")
+    return f"{made.source_template % made.source_vars()}".strip() + "\n"
+
+
+if __name__ == "__main__":
+    for path, text in files():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
