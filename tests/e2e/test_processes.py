@@ -42,8 +42,8 @@ print(json.dumps([run.wait() for run in runs]))
 
 @contextmanager
 def on_fuse(vfs: int) -> Iterator[tuple[Host, FuseTier]]:
-    """Be on a host with virtual functions, whose modules are loaded."""
-    scenario = load("mlx5_vfio_pci", {"vfs": str(vfs)})
+    """Be on a host with virtual functions of 01:00.0, whose modules are loaded."""
+    scenario = load("many_vfs", {"pfs": "1", "vfs": str(vfs)})
     host = build(replace(scenario, loaded=(*scenario.loaded, *VARIANT)))
     tier = FuseTier(host)
     try:
@@ -60,9 +60,9 @@ def run(tier: FuseTier, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_killed_run_is_restored_by_the_next() -> None:
     """At every changing call, by SIGKILL for it and its children."""
-    with on_fuse(1) as (host, tier):
+    with on_fuse(2) as (host, tier):
         before = tree_of(host)
-        done = run(tier, "-m", "tests.killed", "0000:3b:00.2")
+        done = run(tier, "-m", "tests.killed", "0000:01:00.1")
         after = tree_of(host)
 
     rows = [json.loads(line) for line in done.stdout.splitlines() if line[0] == "{"]
@@ -83,7 +83,7 @@ def test_two_runs_bind_the_same_devices(other: str) -> None:
     """Every device ends on one driver, none is forgotten, both say the truth."""
     with on_fuse(VFS) as (host, tier):
         before = tree_of(host)
-        both = run(tier, "-c", BOTH, "bind vfs:3b:00.0", f"bind {other}vfs:3b:00.0")
+        both = run(tier, "-c", BOTH, "bind vfs:01:00.0", f"bind {other}vfs:01:00.0")
         status = run(tier, "-m", "resolver", "status", "--json")
         bound = {
             name: device.driver.name if device.driver else None
