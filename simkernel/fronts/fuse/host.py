@@ -19,6 +19,9 @@ from simkernel.scenario.host import Host
 
 __all__ = ["FuseHost"]
 
+_OF_ROOT = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where root finds programs, too; whoever starts one here is root there."""
+
 
 class FuseHost:
     """A host, up from when its block is entered until it is left.
@@ -97,6 +100,8 @@ class FuseHost:
         """
         variables = dict(os.environ if environment is None else environment)
         search = variables.get("PATH", os.defpath).split(os.pathsep)
+        search += [one for one in _OF_ROOT if one not in search]
+        variables["PATH"] = os.pathsep.join(search)
         return self._sandbox.start(
             {
                 "argv": list(argv),

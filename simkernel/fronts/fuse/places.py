@@ -17,8 +17,13 @@ __all__ = ["Places", "proc_of_machine", "trees_of"]
 
 _FOLDERS = ("/etc/modprobe.d", "/lib/modules")
 """Directories that the simulated host has of its own."""
-_EMPTY_FOLDERS = ("/lib/modprobe.d", "/usr/lib/modprobe.d", "/usr/local/lib/modprobe.d")
-"""Where kmod would find the machine's own configuration."""
+_EMPTY_FOLDERS = (
+    "/etc/driverctl.d",
+    "/lib/modprobe.d",
+    "/usr/lib/modprobe.d",
+    "/usr/local/lib/modprobe.d",
+)
+"""Where tools would find what is about the machine's own devices."""
 
 
 def trees_of(host: Host) -> dict[str, Tree]:

@@ -1,0 +1,200 @@
+"""``simkernel run --via fuse``: a command as if it ran by itself, and nothing left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.commands import Marked, as_nobody, on_fuse, started
+from tests.fuse import needs_fuse
+
+pytestmark = [pytest.mark.real, needs_fuse]
+
+VF = "/sys/bus/pci/devices/0000:3b:00.2"
+
+
+def _run(words: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words, check=False, capture_output=True, text=True, timeout=120, **options
+    )  # type: ignore[call-overload,no-any-return]  # options are subprocess's
+
+
+@pytest.mark.parametrize("code", [0, 1, 7, 255])
+def test_exit_code_is_the_commands(code: int) -> None:
+    """Whatever it is."""
+    assert code == _run(on_fuse("sh", "-c", f"exit {code}")).returncode
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGUSR1])
+def test_signal_that_ends_the_command_ends_the_run(number: signal.Signals) -> None:
+    """As it would if nothing stood in between."""
+    done = _run(on_fuse("sh", "-c", f"kill -{number.name[3:]} $$"))
+
+    assert (-number, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nosuch"], "error: cannot run nosuch: No such file or directory\n"),
+        (["/etc/passwd"], "error: cannot run /etc/passwd: Permission denied\n"),
+    ],
+)
+def test_command_that_cannot_run_is_a_message(words: list[str], message: str) -> None:
+    """With exit code 2, and no traceback."""
+    done = _run(on_fuse(*words))
+
+    assert (2, message) == (done.returncode, done.stderr)
+
+
+def test_input_output_and_directory_are_the_callers(tmp_path: Path) -> None:
+    """Files that the command writes where it was started are there afterwards."""
+    done = _run(on_fuse("sh", "-c", "cat; cat >file; pwd"), input="in\n", cwd=tmp_path)
+
+    assert f"in\n{tmp_path}\n" == done.stdout
+    assert (tmp_path / "file").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2, signal.SIGINT]
+)
+def test_signal_reaches_the_command(number: signal.Signals) -> None:
+    """Sent to the run, by another process."""
+    marked = Marked()
+    program = f"trap 'echo got; exit 4' {number.name[3:]}; echo up; sleep 99 & wait"
+    with started(marked, on_fuse("sh", "-c", program)) as run:
+        run.send_signal(number)
+
+        assert (run.stdout and run.stdout.read(), run.wait()) == ("got\n", 4)
+    marked.wait_until_none()
+
+
+def test_ignored_signal_stays_ignored() -> None:
+    """Of what ``nohup`` was asked for, nothing is lost."""
+    show = "grep -E 'SigIgn|SigBlk' /proc/self/status"
+    words = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *on_fuse("sh", "-c", show)]
+
+    lines = _run(words).stdout.split()
+
+    assert lines == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 15 + "1"]
+
+
+def test_stopped_command_stops_the_run() -> None:
+    """As a shell expects of its jobs; both go on together."""
+    marked = Marked()
+    program = "echo up; kill -STOP $$; echo again; sleep 99"
+    with started(marked, on_fuse("sh", "-c", program)) as run:
+        _, status = os.waitpid(run.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+
+        run.send_signal(signal.SIGCONT)
+
+        assert run.stdout is not None
+        assert run.stdout.readline() == "again\n"
+    marked.wait_until_none()
+
+
+def test_what_the_command_leaves_running_ends_with_it() -> None:
+    """Nothing on a simulated host outlives it."""
+    marked = Marked()
+    done = _run(
+        on_fuse("sh", "-c", "setsid sleep 99 >/dev/null 2>&1 & echo up"),
+        env=marked.environment,
+    )
+
+    assert (done.stdout, marked.alive()) == ("up\n", [])
+
+
+def test_killed_run_leaves_nothing(tmp_path: Path) -> None:
+    """Its programs end at once, wherever they are; no mount was ever seen outside."""
+    mounts = Path("/proc/self/mountinfo").read_text()
+    marked = Marked()
+    program = f"echo up; while cat {VF}/vendor; do :; done >/dev/null 2>{tmp_path}/err"
+    with started(marked, on_fuse("sh", "-c", program)) as run:
+        assert len(marked.alive()) > 3
+        run.kill()
+        marked.wait_until_none()
+
+    assert mounts == Path("/proc/self/mountinfo").read_text()
+
+
+def test_killed_first_process_is_told() -> None:
+    """Whoever waits for the command learns why it has ended."""
+    marked = Marked()
+    with started(marked, on_fuse("sh", "-c", "echo up; sleep 99")) as run:
+        (builder,) = _children(run.pid)
+        (first,) = _children(builder)
+        os.kill(first, signal.SIGKILL)
+        text = run.stdout.read() if run.stdout else ""
+
+        assert run.wait() == 2
+    assert text.startswith("error: everything on the simulated host was ended from")
+    marked.wait_until_none()
+
+
+def _children(process: int) -> list[int]:
+    path = Path(f"/proc/{process}/task/{process}/children")
+    return [int(word) for word in path.read_text().split()]
+
+
+def test_machines_own_sysfs_cannot_be_reached() -> None:
+    """Root takes no mount away, and makes no other ``/sys``; modules stay simulated."""
+    program = """
+    umount /sys; umount -l /sys; mount -t sysfs other /mnt; ls /mnt
+    unshare -m umount /sys; unshare -Urm umount /sys; unshare -Urn ls /sys
+    cat /proc/1/root/sys/kernel/uevent_seqnum
+    """
+    done = _run(on_fuse("sh", "-c", program))
+
+    assert "bus\nclass\ndevices\nkernel\nmodule\n" in done.stdout
+    assert "uevent_seqnum" not in done.stdout
+    assert "No such file or directory" in done.stderr.splitlines()[-1]
+
+
+def test_two_hundred_runs_at_once_leave_nothing() -> None:
+    """Neither processes, nor mounts, nor files in the places that they use."""
+    marked = Marked()
+    before = _what_is_there()
+
+    def one(index: int) -> tuple[int, str]:
+        done = _run(
+            on_fuse("cat", f"{VF}/vendor", settings=["vfs=2"]), env=marked.environment
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    with ThreadPoolExecutor(20) as pool:
+        results = set(pool.map(one, range(200)))
+
+    assert {(0, "0x15b3\n")} == results
+    marked.wait_until_none()
+    assert before == _what_is_there()
+
+
+def _what_is_there() -> dict[str, object]:
+    folders = ("/dev", "/etc", "/etc/modprobe.d", "/lib/modules", "/mnt", "/run")
+    found: dict[str, object] = {
+        one: sorted(os.listdir(one)) for one in folders if os.path.isdir(one)
+    }
+    return found | {"mounts": Path("/proc/self/mountinfo").read_text()}
+
+
+def test_ordinary_user_runs_the_tools(tmp_path: Path) -> None:
+    """uid 65534 is root on the host that it simulates, and nowhere else."""
+    program = """
+    id -u; lspci -n -s 3b:00.2; modprobe mlx5_vfio_pci && lsmod | head -2
+    resolver bind 3b:00.3; driverctl list-devices | grep 3b:00.3
+    touch /etc/simkernel-was-here && ls /etc/simkernel-was-here
+    """
+    done = _run(as_nobody(on_fuse("sh", "-c", program)), cwd=tmp_path)
+
+    assert "0\n3b:00.2 0200: 15b3:101e\n" in done.stdout
+    assert "mlx5_vfio_pci          12288  0" in done.stdout
+    assert "0000:3b:00.3 (15b3:101e): mlx5_core -> mlx5_vfio_pci" in done.stdout
+    assert "0000:3b:00.3 mlx5_vfio_pci" in done.stdout
+    assert done.stdout.endswith("\n/etc/simkernel-was-here\n")
+    assert not os.path.exists("/etc/simkernel-was-here")
