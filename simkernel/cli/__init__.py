@@ -8,6 +8,7 @@ import click
 
 from simkernel.cli.list_command import list_command
 from simkernel.cli.run import run
+from simkernel.cli.shell import shell
 from simkernel.cli.show import show
 from simkernel.errors import SimkernelError
 
@@ -20,7 +21,7 @@ def cli() -> None:
     """A kernel to test driver-binding tools on, without hardware."""
 
 
-for command in (list_command, run, show):
+for command in (list_command, run, shell, show):
     cli.add_command(command)
 
 

@@ -6,7 +6,10 @@ from typing import Any
 
 import click
 
-__all__ = ["ScenarioName", "parsed_settings", "settings_option"]
+__all__ = ["ScenarioName", "parsed_settings", "settings_option", "title_of"]
+
+_SUFFIX = ".yaml.j2"
+"""What the files of scenarios end in."""
 
 
 class ScenarioName(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
@@ -48,3 +51,8 @@ def parsed_settings(settings: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"--set {word}: write NAME=VALUE")
         values[name] = value
     return values
+
+
+def title_of(scenario: str) -> str:
+    """Return what a scenario is called: of a path, the last name without its end."""
+    return scenario.rpartition("/")[2].removesuffix(_SUFFIX)

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from simkernel.cli.scenarios import ScenarioName, parsed_settings, settings_option
+from simkernel.cli.scenarios import (
+    ScenarioName,
+    parsed_settings,
+    settings_option,
+    title_of,
+)
 
 if TYPE_CHECKING:
     from simkernel.scenario.host import Host
 
 __all__ = ["show"]
-
-_SUFFIX = ".yaml.j2"
 
 
 def _form(name: str, text: str) -> Callable[..., Callable[..., None]]:
@@ -78,7 +81,7 @@ def _print_rendered(scenario: str, values: dict[str, str]) -> None:
 def _draw(scenario: str, form: str, host: Host) -> None:
     from simkernel.drawing.topology import topology
 
-    title = scenario.rpartition("/")[2].removesuffix(_SUFFIX)
+    title = title_of(scenario)
     if form == "dot":
         from simkernel.drawing.dot import dot
 

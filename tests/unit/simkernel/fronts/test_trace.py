@@ -137,7 +137,7 @@ def test_program_that_is_started_is_named_with_what_it_does(tmp_path: Path) -> N
 def test_nothing_else_is_recorded(tmp_path: Path) -> None:
     """Neither the program's own files, nor what its imports read."""
     assert (
-        traced(tmp_path, "import json, colorsys; open('/tmp/x', 'w').write('x')") == []
+        traced(tmp_path, "import json, zipapp; open('/tmp/x', 'w').write('x')") == []
     )
 
 

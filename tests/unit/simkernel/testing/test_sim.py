@@ -101,7 +101,7 @@ def test_what_a_program_sets_in_its_process_is_taken_back(nic: Sim) -> None:
         sys.argv[:],
     )
     code = (
-        "import os, signal, logging, colorsys; os.environ['X'] = '1'; os.chdir('/sys');"
+        "import os, signal, logging, zipapp; os.environ['X'] = '1'; os.chdir('/sys');"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN); del os.environ['PATH'];"
         "logging.getLogger().addHandler(logging.NullHandler())"
     )
@@ -115,7 +115,7 @@ def test_what_a_program_sets_in_its_process_is_taken_back(nic: Sim) -> None:
         logging.getLogger().handlers[:],
         sys.argv[:],
     )
-    assert "colorsys" not in sys.modules
+    assert "zipapp" not in sys.modules
 
 
 def test_environment_can_be_given(nic: Sim) -> None:
