@@ -59,6 +59,7 @@ def _on_vm(request: _Request) -> int:
 
 def _on_fuse(request: _Request) -> int:
     from simkernel.fronts.fuse.run import run as run_on_fuse
+    from simkernel.fronts.trace import Trace
     from simkernel.scenario.build import build
     from simkernel.scenario.render import load
 
@@ -66,7 +67,8 @@ def _on_fuse(request: _Request) -> int:
         scenario = load(request.scenario, request.settings)
         return build(scenario, source=request.scenario)
 
-    return run_on_fuse(make, request.words)
+    with nullcontext() if request.trace is None else Trace(request.trace) as trace:
+        return run_on_fuse(make, request.words, trace)
 
 
 _TIERS: dict[str, Callable[[_Request], int]] = {

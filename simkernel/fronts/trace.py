@@ -50,11 +50,16 @@ class Trace:
         with self._lock:
             self._stream.close()
 
+    def now(self) -> float:
+        """Return the seconds since the record began."""
+        return time.monotonic() - self._begin
+
     def record(
         self,
         operation: str,
         path: str,
         *,
+        time_s: float | None = None,
         data: bytes | str | None = None,
         number: int = 0,
         pid: int | None = None,
@@ -62,6 +67,7 @@ class Trace:
     ) -> None:
         """Write one operation.
 
+        :param time_s: when, as of :meth:`now`; None: now.
         :param data: what was read or written, or where a link leads.
         :param number: errno of the operation, 0 if it succeeded.
         :param comm: name of the program.
@@ -69,7 +75,7 @@ class Trace:
         if isinstance(data, bytes):
             data = data.decode(errors="backslashreplace")
         entry = {
-            "time": round(time.monotonic() - self._begin, 6),
+            "time": round(self.now() if time_s is None else time_s, 6),
             "pid": pid,
             "comm": comm,
             "op": operation,

@@ -11,6 +11,7 @@ from threading import Thread
 
 from simkernel.errors import SimkernelError
 from simkernel.fronts.fuse.host import FuseHost
+from simkernel.fronts.trace import Trace
 from simkernel.model.kernel import Kernel
 from simkernel.scenario.host import Host
 from simkernel.testing.tier import Command
@@ -42,8 +43,8 @@ class FuseTier:
 
     name = "fuse"
 
-    def __init__(self, host: Host) -> None:
-        self._place = FuseHost(lambda: host)
+    def __init__(self, host: Host, trace: Trace | None = None) -> None:
+        self._place = FuseHost(lambda: host, trace)
         self._place.__enter__()
 
     def turn(self) -> AbstractContextManager[object]:

@@ -204,7 +204,7 @@ class Sim:
             if self._via == "fuse" or (self._via == "auto" and not _no_fuse()):
                 from simkernel.testing.fuse_tier import FuseTier
 
-                self._tier = FuseTier(self._host)
+                self._tier = FuseTier(self._host, self._trace)
             else:
                 self._fakefs("run()")
         assert self._tier is not None

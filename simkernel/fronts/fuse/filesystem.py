@@ -22,7 +22,7 @@ from simkernel.fronts.fuse.inside.linux import OWN_DIRECTORY, restore_default, u
 from simkernel.fronts.fuse.view import View
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
 
-__all__ = ["Filesystem"]
+__all__ = ["Filesystem", "caller"]
 
 _EPOCH_PROTOCOL = (7, 44)
 """Since which clients' kernels forget all names at once (include/uapi/linux/fuse.h)."""
@@ -37,17 +37,27 @@ _MOST_THREADS = 64
 _INODES = (1 << 63) - 1
 
 
+def caller() -> int:
+    """Return the number of the process that makes the call which is answered now."""
+    pid: int = mfusepy.fuse_get_context()[2]
+    return pid
+
+
 class Filesystem:
     """A view that can be mounted.
 
     :param descriptor: ``/dev/fuse``, opened in the user namespace of the mount.
     :param threads: an operation may take long, and must not keep others waiting.
+    :param keeps_names: clients' kernels may keep names, and so not ask for each look.
     """
 
-    def __init__(self, view: View, descriptor: int, *, threads: bool) -> None:
+    def __init__(
+        self, view: View, descriptor: int, *, threads: bool, keeps_names: bool = True
+    ) -> None:
         self._served = descriptor  # libfuse closes it
         self._descriptor = os.dup(descriptor)
         self._forgets = False
+        self._keeps_names = keeps_names
         self._options: dict[str, Any] = {"nothreads": not threads}
         if threads and mfusepy.fuse_version_minor >= 12:
             self._options["max_threads"] = _MOST_THREADS
@@ -91,7 +101,7 @@ class Filesystem:
         The attributes of a file never change; what a name stands for does.
         """
         protocol = connection.proto_major, connection.proto_minor
-        self._forgets = protocol >= _EPOCH_PROTOCOL
+        self._forgets = protocol >= _EPOCH_PROTOCOL and self._keeps_names
         kept_s = _LONG_S if self._forgets else 0.0
         connection.want &= ~_READDIRPLUS
         config.attr_timeout = _LONG_S

@@ -11,11 +11,15 @@ from simkernel.errors import UsageError
 from simkernel.fronts.fuse.channel import Message
 from simkernel.fronts.fuse.modules import ModuleCalls
 from simkernel.fronts.fuse.places import Places, proc_of_machine, trees_of
+from simkernel.fronts.fuse.programs import Programs
 from simkernel.fronts.fuse.requirements import UnavailableError, failure, find_library
 from simkernel.fronts.fuse.sandbox import Process, Sandbox
+from simkernel.fronts.fuse.tracing import TracedView
 from simkernel.fronts.fuse.turn import Turn
 from simkernel.fronts.fuse.view import View
+from simkernel.fronts.trace import Trace
 from simkernel.scenario.host import Host
+from simkernel.sysfs.tree import Tree
 
 __all__ = ["FuseHost"]
 
@@ -27,6 +31,7 @@ class FuseHost:
     """A host, up from when its block is entered until it is left.
 
     :param make: returns the host; called when the namespaces are under way already.
+    :param trace: what programs do on the host is written there.
     :ivar host: the host, once it is up.
     :ivar turn: the right to look at its kernel, or to change it.
     :raises UnavailableError: the machine does not allow it.
@@ -35,8 +40,9 @@ class FuseHost:
     host: Host
     turn: Turn
 
-    def __init__(self, make: Callable[[], Host]) -> None:
+    def __init__(self, make: Callable[[], Host], trace: Trace | None = None) -> None:
         self._make = make
+        self._trace = trace
         self._stack = ExitStack()
 
     def __enter__(self) -> FuseHost:
@@ -69,8 +75,12 @@ class FuseHost:
         for machine in self._sandbox.expect("mounted"):
             self._stack.callback(os.close, machine)
             trees["machine"] = proc_of_machine(machine, trees["proc"])
+        view = self._view(trees)
         filesystem = Filesystem(
-            View(trees, self.turn), device, threads=_takes_time(self.host)
+            view,
+            device,
+            threads=_takes_time(self.host),
+            keeps_names=self._trace is None,
         )
         filesystem.start()
         self._stack.callback(filesystem.stop)
@@ -78,9 +88,33 @@ class FuseHost:
         self.turn.on_change = filesystem.forget
         self._sandbox.say(places.message(), files)
         self._sandbox.expect("up")
+        if isinstance(view, TracedView):
+            view.is_up = True
+
+    def _view(self, trees: Mapping[str, Tree]) -> View:
+        from simkernel.fronts.fuse.filesystem import caller
+
+        if self._trace is None:
+            return View(trees, self.turn)
+        programs = Programs()
+
+        def who() -> tuple[int, str | None]:
+            pid = caller()
+            return pid, programs.name(pid)
+
+        view = TracedView(trees, self.turn, self._trace, who)
+        self._stack.callback(view.finish)
+        return view
 
     def _answer(self, call: Message, image: int | None) -> int:
-        return ModuleCalls(self.turn).carry_out(call, image)
+        errno = ModuleCalls(self.turn).carry_out(call, image)
+        if self._trace is not None and image is None:
+            self._trace.record("delete_module", "", data=call["name"], number=errno)
+        elif self._trace is not None:
+            path = os.readlink(f"/proc/self/fd/{image}")
+            data = call["parameters"]
+            self._trace.record("init_module", path, data=data, number=errno)
+        return errno
 
     def start(
         self,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from simkernel.fronts.fuse.host import FuseHost
 from simkernel.fronts.fuse.sandbox import Process
+from simkernel.fronts.trace import Trace
 from simkernel.scenario.host import Host
 
 __all__ = ["run"]
@@ -38,17 +39,20 @@ _FROM_KERNEL = 0x80
 """SI_KERNEL: a terminal has sent it, and to the command as well."""
 
 
-def run(make: Callable[[], Host], argv: Sequence[str]) -> int:
+def run(
+    make: Callable[[], Host], argv: Sequence[str], trace: Trace | None = None
+) -> int:
     """Run a command on a simulated host and return its exit code.
 
     Signals to this process go to the command. If a signal ends the command, the same
     one ends this process.
 
     :param make: returns the host.
+    :param trace: what the command does on the host is written there.
     :raises UsageError: there is no such command.
     :raises UnavailableError: the machine does not allow it.
     """
-    with FuseHost(make) as host, _signals_set_aside() as signals:
+    with FuseHost(make, trace) as host, _signals_set_aside() as signals:
         process = host.start(
             argv,
             ignored_signals=signals.ignored,
