@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from resolver import inventory, modalias, modules, selection
 from resolver.device import Device
@@ -15,6 +16,7 @@ from resolver.errors import NotFoundError, UsageError
 from resolver.linux import Host
 from resolver.linux.ownership import owner_of
 from resolver.lookup import Aliases
+from resolver.prohibition import Prohibition
 
 __all__ = ["examine", "facts_of"]
 
@@ -59,9 +61,9 @@ def facts_of(host: Host, aliases: Aliases) -> Facts:
         cpu=parsing.cpu_vendor(cpu),
         is_guest=parsing.is_virtual(cpu),
         command_line=words,
-        iommu_groups=len(host.names(f"{host.sys}/kernel/iommu_groups")),
+        iommu_groups=len(_names(host, f"{host.sys}/kernel/iommu_groups")),
         iommu_capabilities=tuple(_capabilities(host)),
-        firmware_tables=frozenset(host.names(f"{host.sys}/firmware/acpi/tables")),
+        firmware_tables=frozenset(_names(host, f"{host.sys}/firmware/acpi/tables")),
         config=_config(host, paths),
         config_paths=paths,
         wanted=wanted,
@@ -114,10 +116,15 @@ def _modules(
         is_signed = None
         if checks and path:
             is_signed = parsing.has_signature(_bytes(host, path))
-        found[name] = ModuleFacts(
-            path, is_signed, inventory.find_prohibition(host, name)
-        )
+        found[name] = ModuleFacts(path, is_signed, _prohibition(host, name))
     return found
+
+
+def _prohibition(host: Host, module: str) -> Prohibition | None:
+    try:
+        return inventory.find_prohibition(host, module)
+    except OSError:
+        return None
 
 
 def _parameters(host: Host, words: Sequence[str]) -> dict[str, str]:
@@ -155,15 +162,15 @@ def _config(host: Host, paths: Sequence[str]) -> KernelConfig | None:
 # Source: Linux, drivers/iommu/intel/iommu.c, ``intel_iommu_attrs``.
 def _capabilities(host: Host) -> Iterator[int]:
     directory = f"{host.sys}/class/iommu"
-    for name in host.names(directory):
+    for name in _names(host, directory):
         text = _text(host, f"{directory}/{name}/intel-iommu/ecap")
-        if text:
+        with suppress(ValueError):
             yield int(text, 16)
 
 
 def _nodes(host: Host) -> Iterator[Node]:
     for directory in (f"{host.dev}/vfio", f"{host.dev}/vfio/devices"):
-        for name in host.names(directory):
+        for name in _names(host, directory):
             path = f"{directory}/{name}"
             owner = owner_of(path) if name != "devices" else None
             if owner is not None:
@@ -181,7 +188,7 @@ def _node_rules(host: Host) -> Iterator[str]:
 def _visible(host: Host, directories: Sequence[str], ending: str) -> Iterator[str]:
     found: dict[str, str] = {}
     for directory in directories:
-        for name in host.names(directory):
+        for name in _names(host, directory):
             if name.endswith(ending):
                 found.setdefault(name, f"{directory}/{name}")
     return (path for _, path in sorted(found.items()))
@@ -193,6 +200,13 @@ def _text(host: Host, path: str) -> str:
 
 def _bytes(host: Host, path: str) -> bytes:
     return _read(host, path) or b""
+
+
+def _names(host: Host, directory: str) -> list[str]:
+    try:
+        return host.names(directory)
+    except OSError:
+        return []
 
 
 def _read(host: Host, path: str) -> bytes | None:

@@ -95,6 +95,7 @@ def persist(host: Host, record: PersistentRecord) -> Persisted:
     :raises FailedError: a file cannot be written; all are as they were.
     :raises NotUndoneError: nor could all be put back.
     """
+    host.require_live()
     with host.locked(["persistence"], _WAIT_S):
         old = records.load(host, record.key)
         obsolete: tuple[File, ...] = ()
@@ -130,31 +131,34 @@ def unpersist(host: Host, key: str, *, is_dry_run: bool = False) -> Persisted:
     """Leave a device to the kernel at the next boot; now it stays as it is.
 
     :raises UsageError: the key cannot be one.
+    :raises RefusedError: the host is a captured one.
     :raises NotFoundError: resolver has not made it persistent.
     :raises FailedError: a file cannot be removed; all are as they were.
     :raises NotUndoneError: nor could all be put back.
     """
+    if is_dry_run:
+        return _ended(host, key, is_dry_run=True)
+    host.require_live()
     with host.locked(["persistence"], _WAIT_S):
-        record = records.load(host, key)
-        if record is None:
-            raise NotFoundError("it is not persistent", hint=_hint(host, key))
-        files = mechanism.files_of(host, record, sys.executable)
-        others = any(one != key for one in records.recorded(host))
-        notes = []
-        gone = []
-        for file in reversed(files):
-            if file.is_shared and others:
-                continue
-            if file.path == mechanism.driverctl_path(host, key) and (
-                host.read_if_there(file.path) not in (file.data, None)
-            ):
-                notes.append(f"{file.path} was changed by somebody else, and stays")
-                continue
+        return _ended(host, key, is_dry_run=False)
+
+
+def _ended(host: Host, key: str, *, is_dry_run: bool) -> Persisted:
+    record = records.load(host, key)
+    if record is None:
+        raise NotFoundError("it is not persistent", hint=_hint(host, key))
+    others = any(one != key for one in records.recorded(host))
+    override = mechanism.driverctl_path(host, key)
+    notes, gone = [], []
+    for file in reversed(mechanism.files_of(host, record, sys.executable)):
+        if file.path == override and _is_changed(host, file):
+            notes.append(f"{override} was changed by somebody else, and stays")
+        elif not (file.is_shared and others):
             gone.append(file)
-        if is_dry_run:
-            changed = tuple(file.path for file in gone)
-        else:
-            changed = Changes(host).make((), gone)
+    if is_dry_run:
+        changed = tuple(file.path for file in gone)
+    else:
+        changed = Changes(host).make((), gone)
     return Persisted(
         key=key,
         driver=None,
@@ -162,6 +166,10 @@ def unpersist(host: Host, key: str, *, is_dry_run: bool = False) -> Persisted:
         files=changed,
         notes=tuple(notes),
     )
+
+
+def _is_changed(host: Host, file: File) -> bool:
+    return host.read_if_there(file.path) not in (file.data, None)
 
 
 # Driver that somebody else has told driverctl; None: nobody has.

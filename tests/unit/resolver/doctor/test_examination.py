@@ -138,6 +138,26 @@ def test_a_captured_host_is_examined(tmp_path: Path) -> None:
     assert "take iommu=off" in " | ".join(found["iommu-off"]["advice"])
 
 
+def test_strange_files_are_no_obstacle(tmp_path: Path) -> None:
+    """Directories for files, and no numbers for numbers, count as not there."""
+    (tmp_path / "lib/modules/6.12.0").mkdir(parents=True)
+    for path in ("proc/cmdline", "proc/config.gz", "proc/cpuinfo"):
+        (tmp_path / path).mkdir(parents=True)
+    for path, data in {
+        "boot/config-6.12.0": b"\xff\0CONFIG_",
+        "sys/class/iommu/dmar0/intel-iommu/ecap": b"many",
+        "sys/kernel/iommu_groups": b"a file",
+        "etc/udev/rules.d": b"a file",
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    assert set(_run(tmp_path)) == {
+        "aliases-missing",
+        "config-without-vfio",
+        "iommu-off",
+    }
+
+
 def _run(root: Path) -> dict[str, dict[str, Any]]:
     from resolver.aliases import read_aliases
     from resolver.doctor.examination import examine

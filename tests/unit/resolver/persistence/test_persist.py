@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from resolver.errors import RefusedError
+from resolver.linux import Host
+from resolver.persistence.persist import unpersist
 from simkernel.scenario.render import load
 from tests.simulated import Session, session
 
@@ -181,10 +184,17 @@ def test_a_host_without_either_is_refused_and_put_back() -> None:
     assert (found["exit_code"], found["rule"]) == (3, "no-persistence")
 
 
-def test_a_file_that_cannot_be_written_undoes_all() -> None:
-    """If one file of several fails, those before it are gone and the device is back."""
-    with host() as place:
-        Path(RULE).mkdir(parents=True)
+@pytest.mark.parametrize(
+    ("driverctl", "path"),
+    [
+        *(("no", path) for path in (UNIT, RECORD, RULE)),
+        *(("yes", path) for path in (GUARD, RECORD, OVERRIDE)),
+    ],
+)
+def test_a_file_that_cannot_be_written_undoes_all(driverctl: str, path: str) -> None:
+    """Whichever of the files fails, the others are gone and the device is back."""
+    with host(driverctl=driverctl) as place:
+        Path(path).mkdir(parents=True)
         found = bind(place)
         assert (etc(), place.driver(VF)) == ([], "mlx5_core")
         assert place.names("/run/resolver") == []
@@ -243,3 +253,21 @@ def test_atomic_takes_persistence_back() -> None:
         assert (etc(), place.driver(VF)) == ([], "mlx5_core")
 
     assert done.exit_code != 0
+
+
+def test_unpersist_of_a_captured_host_only_says(tmp_path: Path) -> None:
+    """What was copied from a host can be looked at, and is not written to."""
+    with host() as place:
+        bind(place)
+        record = Path(RECORD).read_bytes()
+    copy = tmp_path / RECORD[1:]
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(record)
+    captured = Host.below(str(tmp_path))
+    before = sorted(tmp_path.rglob("*"))
+    found = unpersist(captured, KEY, is_dry_run=True)
+    assert f"{tmp_path}{RECORD}" in found.files
+    assert sorted(tmp_path.rglob("*")) == before
+    with pytest.raises(RefusedError):
+        unpersist(captured, KEY)
+    assert sorted(tmp_path.rglob("*")) == before
