@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import resolver
 from resolver.errors import NotFoundError, NotUndoneError, RefusedError
 from resolver.session import Session
 from simkernel.scenario.render import load
@@ -133,6 +134,14 @@ def test_refusals_are_exceptions() -> None:
         with pytest.raises(RefusedError) as caught:
             session.bind(VF)
         assert caught.value.rule == "module-prohibited"
+
+
+def test_everything_public_is_described() -> None:
+    """Each name of the package, and each method of a session, says what it is."""
+    for name in resolver.__all__:
+        assert getattr(resolver, name).__doc__, name
+    for name, method in vars(Session).items():
+        assert name.startswith("_") or method.__doc__, name
 
 
 @pytest.mark.real
