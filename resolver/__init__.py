@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from resolver.aliases import read_aliases
-    from resolver.binding import Outcome, bind, restore, unbind
+    from resolver.binding import bind, unbind
     from resolver.device import Binding, Device, PciAddress
     from resolver.doctor.examination import examine
     from resolver.doctor.finding import Finding
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from resolver.inventory import all_devices, find_device
     from resolver.linux import Host
     from resolver.lookup import Aliases
+    from resolver.outcome import Outcome
     from resolver.permissions import Grant
     from resolver.persistence.persist import Persisted
     from resolver.provision import Wishes, provide
+    from resolver.restoring import restore
     from resolver.selection import Candidate, Choice
     from resolver.session import Session
     from resolver.status import Status, statuses
@@ -74,7 +76,9 @@ __all__ = [
 
 _MODULES = {
     "aliases": ("read_aliases",),
-    "binding": ("Outcome", "bind", "restore", "unbind"),
+    "binding": ("bind", "unbind"),
+    "outcome": ("Outcome",),
+    "restoring": ("restore",),
     "device": ("Binding", "Device", "PciAddress"),
     "doctor.examination": ("examine",),
     "doctor.finding": ("Finding",),

@@ -1,4 +1,4 @@
-"""Bind devices to VFIO drivers, take them off, and give them back.
+"""Bind devices to VFIO drivers, and take them off.
 
 Each function does one device, all or nothing, and returns what came of it. While it
 works, no other run of resolver touches the device or its IOMMU group.
@@ -6,72 +6,25 @@ works, no other run of resolver touches the device or its IOMMU group.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-
 from resolver import journal, modalias, safety
 from resolver.denylist import require_not_denied
 from resolver.device import Binding, Device, check_name
-from resolver.errors import NotFoundError, NotUndoneError, UsageError
-from resolver.execution import carry_out
-from resolver.inventory import (
-    find_driver,
-    has_driver,
-    has_vfio_device,
-    read_binding,
-    read_device,
-)
+from resolver.errors import NotFoundError, UsageError
+from resolver.inventory import find_driver, has_vfio_device, read_binding
 from resolver.linux import Host
 from resolver.loading import load_driver, require_permitted
 from resolver.lookup import Aliases
-from resolver.permissions import Given
-from resolver.persistence.persist import Persisted
+from resolver.outcome import Outcome
 from resolver.plan import Step, plan_bind, plan_move
 from resolver.selection import Choice, choose
 from resolver.terms import Terms
+from resolver.undertaking import alone, record_step, transact
 
-__all__ = [
-    "Outcome",
-    "bind",
-    "choose_for",
-    "lock_names",
-    "restore",
-    "take_back",
-    "unbind",
-]
+__all__ = ["bind", "choose_for", "unbind"]
 
 
 _USUAL = Terms()
 _NO_VFIO = "{} registered no VFIO device: it is a driver for the host"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What was done with a device, or would be."""
-
-    device: Device
-    """As it was before."""
-    driver: str | None
-    """Driver that has the device now, or would have it; ``None``: none, or its
-    name is not known before its module is loaded."""
-    changed: bool
-    """Something was written; in a dry run: would be."""
-    choice: Choice | None = None
-    """Why this driver; ``None`` where none was chosen."""
-    steps: tuple[Step, ...] = ()
-    """What was done or would be, in order."""
-    undo: tuple[Step, ...] = ()
-    """What takes all steps back."""
-    notes: tuple[str, ...] = ()
-    """What else there is to know."""
-    remembered: journal.Record | None = None
-    """How it was remembered before."""
-    given: tuple[Given, ...] = ()
-    """Nodes that were handed over."""
-    persisted: Persisted | None = None
-    """How it was made persistent; ``None``: that was not asked for."""
 
 
 def choose_for(aliases: Aliases, device: Device, request: str | None = None) -> Choice:
@@ -100,12 +53,6 @@ def choose_for(aliases: Aliases, device: Device, request: str | None = None) -> 
     return choose(parsed, aliases)
 
 
-def lock_names(device: Device) -> tuple[str, ...]:
-    """Return the locks that a device needs: its IOMMU group's, then its own."""
-    group = (f"group-{device.iommu_group}",) if device.iommu_group is not None else ()
-    return (*group, f"{device.bus}-{device.name}")
-
-
 def bind(
     host: Host,
     aliases: Aliases,
@@ -120,7 +67,7 @@ def bind(
     :raises ResolverError: it is not bound; the class says whose fault it is and
         whether the device is as it was.
     """
-    with _alone(host, device, terms) as device:
+    with alone(host, device, terms) as device:
         choice = choose_for(aliases, device, request)
         safety.require_iommu(host, device)
         bound = device.binding.driver
@@ -146,7 +93,7 @@ def unbind(host: Host, device: Device, *, terms: Terms = _USUAL) -> Outcome:
 
     :raises ResolverError: it is not unbound, as with ``bind``.
     """
-    with _alone(host, device, terms) as device:
+    with alone(host, device, terms) as device:
         record = journal.usable(host, device)
         before = device.binding
         override = record.override if record is not None else before.override
@@ -155,9 +102,9 @@ def unbind(host: Host, device: Device, *, terms: Terms = _USUAL) -> Outcome:
         records: tuple[Step, ...] = ()
         if steps:
             safety.require_unused(host, device, terms)
-            records = _record_step(host, device)
+            records = record_step(host, device)
             if not terms.is_dry_run:
-                record = _transact(host, device, steps, before, target, terms)
+                record = transact(host, device, steps, before, target, terms)
         return Outcome(
             device=device,
             driver=None,
@@ -166,71 +113,6 @@ def unbind(host: Host, device: Device, *, terms: Terms = _USUAL) -> Outcome:
             undo=plan_move(device.bus, device.name, target, before),
             remembered=record,
         )
-
-
-def restore(host: Host, device: Device, *, terms: Terms = _USUAL) -> Outcome:
-    """Give a device back: to the driver and override it was found with.
-
-    The record is removed once reading has verified that the device is back.
-
-    :raises NotFoundError: nothing is remembered of the device.
-    :raises RefusedError: another device is at its address now, or it is in use.
-    :raises ResolverError: it is not given back, as with ``bind``.
-    """
-    with _alone(host, device, terms) as device:
-        record = journal.require(host, device)
-        if journal.is_of_earlier_boot(host, record):
-            if not terms.is_dry_run:
-                journal.forget(host, device.name)
-            driver = device.binding.driver
-            note = "recorded before the last boot, which put the device back"
-            return Outcome(device=device, driver=driver, changed=False, notes=(note,))
-        if device.binding.driver != record.driver:
-            safety.require_unused(host, device, terms)
-        loads = _load_again(host, device, record, terms)
-        now = read_binding(host, device.bus, device.name, terms.timeout_s)
-        steps = plan_move(device.bus, device.name, now, record.binding)
-        if not terms.is_dry_run:
-            if steps:
-                safety.require_writable(host, device)
-            carry_out(
-                host, device, steps, before=now, target=record.binding, terms=terms
-            )
-            journal.forget(host, device.name)
-        return Outcome(
-            device=device,
-            driver=record.driver,
-            changed=bool(loads + steps),
-            steps=loads + steps,
-            undo=plan_move(device.bus, device.name, record.binding, now),
-            remembered=record,
-        )
-
-
-def take_back(host: Host, outcome: Outcome, terms: Terms) -> None:
-    """Bring a device that was changed back to where it was, record and all.
-
-    :raises ResolverError: it is not brought back, as with ``bind``.
-    """
-    device, target = outcome.device, outcome.device.binding
-    with host.locked(lock_names(device), terms.timeout_s):
-        now = read_binding(host, device.bus, device.name, terms.timeout_s)
-        steps = plan_move(device.bus, device.name, now, target)
-        carry_out(host, device, steps, before=now, target=target, terms=terms)
-        journal.return_to(host, device.name, outcome.remembered)
-
-
-# The device as it is when nobody else can change it any more.
-@contextmanager
-def _alone(host: Host, device: Device, terms: Terms) -> Iterator[Device]:
-    if terms.is_dry_run:
-        yield device
-        return
-    host.require_live()
-    with host.locked(lock_names(device), terms.timeout_s):
-        device = read_device(host, device.bus, device.name)
-        safety.require_idle(device)
-        yield device
 
 
 def _require_takeable(host: Host, device: Device, choice: Choice, terms: Terms) -> None:
@@ -258,8 +140,8 @@ def _bind_to(
     target = Binding(driver, driver if plan.steps else now.override)
     # Whoever names a driver may have reasons to name one without VFIO.
     needs_vfio = choice.source != "user"
-    records = _record_step(host, device)
-    found = _transact(
+    records = record_step(host, device)
+    found = transact(
         host, device, plan.steps, before, target, terms, needs_vfio=needs_vfio
     )
     return Outcome(
@@ -284,7 +166,7 @@ def _foreseen(
     driver = driver or choice.sure_driver
     name = driver or f"(the driver of {choice.module})"
     plan = plan_bind(device.bus, device.name, device.binding, name)
-    steps = loads + (_record_step(host, device) if plan.steps else ()) + plan.steps
+    steps = loads + (record_step(host, device) if plan.steps else ()) + plan.steps
     return Outcome(
         device=device,
         driver=driver,
@@ -293,65 +175,3 @@ def _foreseen(
         steps=steps,
         undo=plan.undo,
     )
-
-
-# Remember the device, do the steps, and return how it was remembered before. The
-# record is as it was again if the device is.
-def _transact(
-    host: Host,
-    device: Device,
-    steps: tuple[Step, ...],
-    before: Binding,
-    target: Binding,
-    terms: Terms,
-    *,
-    needs_vfio: bool = False,
-) -> journal.Record | None:
-    safety.require_writable(host, device)
-    found = journal.usable(host, device)
-    record = journal.record_of(host, device, before, wanted=target.driver)
-    if found is not None:
-        record = dataclasses.replace(found, wanted=target.driver)
-    try:
-        if record != found:
-            journal.remember(host, record)
-        carry_out(
-            host,
-            device,
-            steps,
-            before=before,
-            target=target,
-            terms=terms,
-            needs_vfio=needs_vfio,
-        )
-    except NotUndoneError:
-        raise
-    except BaseException:
-        with host.uninterrupted():
-            journal.return_to(host, device.name, found)
-        raise
-    return found
-
-
-def _record_step(host: Host, device: Device) -> tuple[Step, ...]:
-    if journal.usable(host, device) is not None:
-        return ()
-    return (Step(action="record", path=journal.path_of(host, device.name)),)
-
-
-# Load the module of the driver to go back to, if it is gone.
-def _load_again(
-    host: Host, device: Device, record: journal.Record, terms: Terms
-) -> tuple[Step, ...]:
-    if record.driver is None or has_driver(host, device.bus, record.driver):
-        return ()
-    module = record.module or record.driver.replace("-", "_")
-    if not terms.is_dry_run:
-        safety.require_writable(host, device)
-        load_driver(host, device.bus, module, record.driver, terms.timeout_s)
-        if not has_driver(host, device.bus, record.driver):
-            raise NotFoundError(
-                f"the previous driver {record.driver} is gone, and module {module} "
-                "does not bring it back"
-            )
-    return (Step(action="load", text=module),)

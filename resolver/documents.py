@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from resolver.binding import Outcome
 from resolver.device import Device
 from resolver.errors import BlockedError, NotUndoneError, ResolverError
 from resolver.explanation import Explanation
 from resolver.linux import Host
 from resolver.modinfo import AliasEntry
+from resolver.outcome import Outcome
 from resolver.persistence.persist import Persisted
 from resolver.plan import Step
 from resolver.selection import Choice

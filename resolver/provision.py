@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from resolver import binding, inventory, modules, permissions
-from resolver.binding import Outcome, lock_names
+from resolver import binding, inventory, modules, permissions, restoring
 from resolver.device import Device
 from resolver.errors import NotFoundError, NotUndoneError, ResolverError
 from resolver.linux import Host
 from resolver.loading import load_driver
 from resolver.lookup import Aliases
+from resolver.outcome import Outcome
 from resolver.permissions import Given, Grant
 from resolver.persistence import persist, records
 from resolver.persistence.persist import Persisted
 from resolver.persistence.records import PersistentRecord
 from resolver.terms import Terms
+from resolver.undertaking import lock_names
 
 __all__ = ["Wishes", "at_boot", "has_written", "provide", "take_back"]
 
@@ -75,7 +76,7 @@ def take_back(host: Host, outcome: Outcome, terms: Terms) -> None:
     if outcome.persisted is not None:
         persist.revert(host, outcome.persisted)
     if outcome.changed:
-        binding.take_back(host, outcome, terms)
+        restoring.take_back(host, outcome, terms)
     else:
         permissions.require_put_back(outcome.given)
 
@@ -166,7 +167,7 @@ def _take_back_for(
         return
     with host.uninterrupted():
         try:
-            binding.take_back(host, outcome, terms)
+            restoring.take_back(host, outcome, terms)
         except ResolverError as further:
             raise NotUndoneError(
                 str(problem), problems=(str(further),), hint=further.hint

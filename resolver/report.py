@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from resolver.binding import Outcome
 from resolver.device import Device
 from resolver.errors import NotUndoneError, ResolverError
 from resolver.explanation import Explanation
 from resolver.linux import Host
 from resolver.modinfo import FileWarning
+from resolver.outcome import Outcome
 from resolver.persistence.persist import Persisted
 from resolver.plan import Step
 from resolver.selection import Candidate, Choice

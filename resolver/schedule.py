@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from resolver.binding import Outcome
 from resolver.device import Device
 from resolver.errors import FailedError, ResolverError
 from resolver.execution import error_of
 from resolver.linux import Host
+from resolver.outcome import Outcome
 from resolver.terms import Terms
 from resolver.words import Found
 

@@ -7,14 +7,22 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from resolver import binding, inventory, permissions, provision, safety, schedule
+from resolver import (
+    binding,
+    inventory,
+    permissions,
+    provision,
+    restoring,
+    safety,
+    schedule,
+)
 from resolver.aliases import read_aliases
-from resolver.binding import Outcome
 from resolver.device import Device
 from resolver.errors import NotUndoneError, ResolverError
 from resolver.explanation import Explanation, explain
 from resolver.linux import Host
 from resolver.lookup import Aliases
+from resolver.outcome import Outcome
 from resolver.persistence import persist, records
 from resolver.persistence.persist import Persisted
 from resolver.provision import Wishes
@@ -189,7 +197,7 @@ class Session:
         :raises ResolverError: as with :meth:`bind`.
         """
         terms = self._terms(is_dry_run=is_dry_run)
-        outcome = binding.restore(self.host, self.find(device), terms=terms)
+        outcome = restoring.restore(self.host, self.find(device), terms=terms)
         if not is_dry_run:
             self._changed = [
                 one for one in self._changed if not _is_same(one, outcome.device)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from resolver.binding import Outcome, lock_names
 from resolver.device import Device
 from resolver.errors import BlockedError, FailedError, NotUndoneError, ResolverError
 from resolver.linux import Host
+from resolver.outcome import Outcome
 from resolver.provision import has_written, take_back
 from resolver.schedule import Action, Result, attempt, run_all
 from resolver.terms import Terms
+from resolver.undertaking import lock_names
 from resolver.words import Found
 
 __all__ = ["all_or_none"]

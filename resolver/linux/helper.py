@@ -16,11 +16,12 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 
 from resolver.errors import FailedError
 
-__all__ = ["Blocked", "Helper", "read_once", "write_once"]
+__all__ = ["Blocked", "Helper", "forking", "read_once", "write_once"]
 
 _MAX_BYTES = 65_536
 _MAX_KEPT = 64
@@ -54,7 +55,8 @@ class Helper:
         self._is_blocked = False
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            self.pid = os.fork()
+            with forking():
+                self.pid = os.fork()
         except OSError:
             ours.close()
             theirs.close()
@@ -130,6 +132,18 @@ class Helper:
 
     def _ended(self, path: str) -> FailedError:
         return FailedError(f"process {self.pid}, which was to access {path}, was ended")
+
+
+@contextlib.contextmanager
+def forking() -> Iterator[None]:
+    """Let no warning about threads come out of a fork.
+
+    A child could wait for a lock that a thread of its parent held. The children made
+    here use none that another thread of a program might: no logging, no imports.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
 
 
 def write_once(path: str, data: bytes) -> None:

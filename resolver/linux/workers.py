@@ -15,6 +15,8 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Any
 
+from resolver.linux.helper import forking
+
 __all__ = ["Workers"]
 
 Do = Callable[[int], Any]
@@ -75,7 +77,8 @@ class Workers:
         process = self._context.Process(
             target=_work, args=(theirs, do, not_theirs), daemon=True
         )
-        process.start()
+        with forking():
+            process.start()
         theirs.close()
         self._processes[ours] = process
 

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from resolver import binding, journal
+from resolver import journal, restoring
 from resolver.cli import run
 from resolver.errors import ResolverError
 from resolver.inventory import read_device
@@ -264,7 +264,7 @@ def test_records_of_any_kind_change_nothing_elsewhere(data: bytes) -> None:
         with watched(captured.root):
             device = read_device(host, "pci", VF)
             with suppress(ResolverError, OSError):
-                binding.restore(host, device, terms=Terms(is_forced=True))
+                restoring.restore(host, device, terms=Terms(is_forced=True))
 
 
 class NoPrograms(Host):
