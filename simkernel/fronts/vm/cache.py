@@ -12,14 +12,17 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from simkernel.errors import UsageError
 
 __all__ = ["fingerprint", "folder", "kept", "write_files"]
 
-_STALE_S = 24 * 3600
+_BEGUN_S = 24 * 3600
 """Age at which a folder that somebody began to make is nobody's any more."""
+_UNUSED_S = 30 * 24 * 3600
+"""Time without use after which a folder is removed."""
 
 
 def folder(release: str) -> Path:
@@ -50,6 +53,8 @@ def kept(release: str, name: str, make: Callable[[Path], None]) -> Path:
     """
     place = folder(release) / name
     if place.is_dir():
+        with suppress(OSError):  # a cache that cannot be written to can still be read
+            os.utime(place)
         return place
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -88,6 +93,9 @@ def _rename(made: Path, place: Path) -> None:
 
 
 def _remove_stale(root: Path) -> None:
-    for one in root.glob(".*"):
-        if time.time() - one.stat().st_mtime > _STALE_S:
-            shutil.rmtree(one, ignore_errors=True)
+    now = time.time()
+    for one in root.iterdir():
+        limit = _BEGUN_S if one.name.startswith(".") else _UNUSED_S
+        with suppress(OSError):  # somebody else removes it, too
+            if now - one.stat().st_mtime > limit:
+                shutil.rmtree(one, ignore_errors=True)

@@ -7,14 +7,14 @@ need, are the real ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 
 from simkernel.fronts.vm.kernel import Kernel
-from simkernel.fronts.vm.variants import VARIANTS, is_upstreams, sources
+from simkernel.fronts.vm.variants import is_upstreams, sources
 from simkernel.scenario.schema import Module, Scenario
 
 __all__ = ["VFIO", "Origin", "OwnModule", "Plan", "own_modules", "plan"]
@@ -188,29 +188,32 @@ def _notes(
     early: tuple[str, ...],
 ) -> Iterator[str]:
     own = own_modules(kernel.modules)
-    stubs = [name for name, one in origins.items() if one is Origin.STUB]
-    real = [name for name in stubs if name in own]
-    lost = [
-        one.name
-        for one in scenario.modules
-        if one.name in stubs and is_upstreams(one) and one.name in VARIANTS
-    ]
-    made = [name for name in stubs if name not in (*real, *lost)]
-    built = [name for name, one in origins.items() if one is Origin.VARIANT]
+    stubs = [one for one in scenario.modules if origins[one.name] is Origin.STUB]
+    real = [one for one in stubs if one.name in own]
+    lost = [one for one in stubs if is_upstreams(one)]
+    others = [one for one in stubs if one not in real and one not in lost]
+    alone = [one for one in real if _may_be_own(one)]
+    driving = [one for one in real if one not in alone]
+    built = [one for one in scenario.modules if origins[one.name] is Origin.VARIANT]
     series = kernel.sources.name.removesuffix(".tar.xz")
     there = [
-        one.name
+        one
         for one in scenario.modules
         if not one.builtin and origins[one.name] is Origin.NO_FILE
     ]
-    for names, text in (
+    for modules, text in (
         (built, f"built from {series}"),
-        (real, "stub with the drivers of the scenario; the real one needs hardware"),
+        (driving, "stub with the scenario's drivers; the real one needs hardware"),
+        (alone, "stub; the real one needs modules that the scenario has not"),
         (lost, f"stub; {series} does not have it"),
-        (made, "made for the scenario"),
-        (added, f"added; the VFIO of {kernel.release} needs it"),
+        (others, f"stub; {kernel.release} does not have it"),
         (there, "part of this kernel"),
-        (early, "loaded at the start, as this kernel does not have it built in"),
     ):
-        if names:
-            yield f"module {', '.join(names)}: {text}"
+        yield from _note([one.name for one in modules], text)
+    yield from _note(added, f"added; the VFIO of {kernel.release} needs it")
+    yield from _note(early, "loaded at the start; this kernel has it not built in")
+
+
+def _note(names: Sequence[str], text: str) -> Iterator[str]:
+    if names:
+        yield f"module {', '.join(names)}: {text}"

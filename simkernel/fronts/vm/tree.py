@@ -28,6 +28,10 @@ from simkernel.scenario.schema import Scenario
 __all__ = ["ModuleTree", "module_tree"]
 
 
+_MAKERS = ("build", "modules", "origins", "stubs", "symbols", "tree", "variants")
+"""Modules of this package that decide what is made."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleTree:
     """The modules of a scenario, built for a kernel."""
@@ -76,13 +80,14 @@ def module_tree(
 def _key(scenario: Scenario, kernel: Kernel) -> str:
     """Return what the directory depends on: modules, kernel, and these sources."""
     folder = Path(__file__).parent
-    mine = [*folder.glob("*.py"), *folder.glob("simpci/*"), *folder.glob("stub/*")]
-    parts = [
+    mine = [folder / f"{one}.py" for one in _MAKERS]
+    mine += [*folder.glob("simpci/*"), *folder.glob("stub/*")]
+    parts: list[str | bytes | Path] = [
         *build.kernel_parts(kernel),
         kernel.modules / "modules.dep",
         kernel.modules / "modules.builtin",
         *([kernel.sources] if kernel.sources.is_file() else []),
-        *sorted(mine),
+        *(one.read_bytes() for one in sorted(mine)),
         repr((scenario.modules, scenario.missing, scenario.kernel.compressed_modules)),
     ]
     return fingerprint(parts)

@@ -51,7 +51,8 @@ static void build_express(struct simpci_function *function, int *link, bool flr,
 	u8 at = add_capability(function, link, EXPRESS_AT, PCI_CAP_ID_EXP);
 
 	set(function, at + PCI_EXP_FLAGS, 2, 2 | type << 4);
-	set(function, at + PCI_EXP_DEVCAP, 4, flr ? PCI_EXP_DEVCAP_FLR : 0);
+	set(function, at + PCI_EXP_DEVCAP, 4,
+	    PCI_EXP_DEVCAP_RBER | (flr ? PCI_EXP_DEVCAP_FLR : 0));
 	function->express = at;
 }
 
