@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["ABSENT", "EXEMPT", "Exemption", "is_absent", "is_exempt", "listing"]
+__all__ = [
+    "ABSENT",
+    "EXEMPT",
+    "FIXED",
+    "Exemption",
+    "absent_patterns",
+    "is_absent",
+    "is_exempt",
+    "listing",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +83,9 @@ EXEMPT = (
         "they say what hardware and machine the guest has",
     ),
     Exemption(
-        r"coresize|initsize",
-        "`coresize`, `initsize` of a module",
-        "sizes depend on the compiler",
+        r"coresize|initsize|srcversion",
+        "`coresize`, `initsize` and `srcversion` of a module",
+        "sizes and sums depend on compiler and source",
     ),
     Exemption(
         r"iommu",
@@ -92,6 +101,17 @@ EXEMPT = (
 """Files whose text is not compared, though both kernels have them."""
 
 
+FIXED = (
+    r"/(?:vendor|device|class|revision|subsystem_vendor|subsystem_device|modalias"
+    r"|ari_enabled|sriov_totalvfs|sriov_offset|sriov_stride|sriov_vf_device"
+    r"|sriov_vf_total_msix|secondary_bus_number|subordinate_bus_number"
+    r"|config|resource|irq|local_cpus|local_cpulist|numa_node"
+    r"|(?:consistent_)?dma_mask_bits|(?:max|current)_link_(?:speed|width)|power_state"
+    r"|coresize|initsize|initstate|taint|version|srcversion|reserved_regions)$"
+)
+"""Regular expression for files whose text stays as it is, or is not compared."""
+
+
 def _ending(table: tuple[Exemption, ...]) -> re.Pattern[str]:
     return re.compile("/(?:" + "|".join(one.pattern for one in table) + ")(?:/|$)")
 
@@ -102,6 +122,11 @@ _ABSENT, _EXEMPT = _ending(ABSENT), _ending(EXEMPT)
 def is_absent(path: str) -> bool:
     """Tell whether a path is one that the model never has."""
     return _ABSENT.search(path) is not None
+
+
+def absent_patterns() -> list[str]:
+    """Return regular expressions for what need not be looked at."""
+    return [_ABSENT.pattern]
 
 
 def is_exempt(path: str) -> bool:

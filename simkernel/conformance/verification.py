@@ -116,7 +116,10 @@ class Verification:
             _names(scenario),
         )
         self._known |= {_kind(found), _kind(small)}
-        self.report.findings.append(small)
+        if any(one.operations == small.operations for one in self.report.findings):
+            self.report.repeated += 1
+        else:
+            self.report.findings.append(small)
         return small
 
 

@@ -27,6 +27,7 @@ _GROUP = re.compile(
 _SIZE = re.compile(r"^(\S+) \d+ ")
 _ADDRESS_AT = re.compile(r"0x[0-9a-f]+")
 _NUMBERS = re.compile(r"\d+:\d+")
+_NODE = re.compile(r"^(MAJOR|MINOR|DEVNAME)=.*", re.MULTILINE)
 _NOT_COMPARED = "(not compared)"
 
 _Rewrite = Callable[[str], str]
@@ -106,6 +107,8 @@ class View:
             return self._module_lines
         if path.endswith("/dev"):
             return lambda text: _NUMBERS.sub("major:minor", text)
+        if path.endswith("/uevent"):
+            return lambda text: _NODE.sub(r"\1=N", text)
         return lambda text: text
 
     def _module_lines(self, text: str) -> str:

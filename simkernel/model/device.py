@@ -24,6 +24,7 @@ class Device:
         "driver_override",
         "iommu_group",
         "name",
+        "power",
         "vfio_index",
     )
 
@@ -38,6 +39,8 @@ class Device:
         self.iommu_group: IommuGroup | None = None
         self.vfio_index: int | None = None
         """N of ``vfio-dev/vfioN`` while bound to a VFIO driver."""
+        self.power: dict[str, str] = {}
+        """What was set below ``power/``, and in that of its VFIO device."""
         self.dead = False
         """Removed from its bus."""
 

@@ -67,6 +67,8 @@ class DriverSpec:
     managed_dma: bool = False
     """``driver_managed_dma``: may sit beside a user's device in one IOMMU group.
     A VFIO driver always may."""
+    ports: bool = False
+    """Is for ports of PCI Express: takes nothing else, and enables what it takes."""
     probe_errno: int = 0
     """errno with which probe fails for every device; 0: it succeeds."""
     denied: tuple[PciId, ...] = ()

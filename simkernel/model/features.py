@@ -56,6 +56,15 @@ class Features:
     builtin_table_aliases: bool
     """``modules.builtin.modinfo`` holds the device-table aliases of built-in
     modules (6.17 no, 6.18 yes)."""
+    vfio_runtime_pm: bool
+    """A function on a VFIO driver may be suspended: ``power/control`` is ``auto``
+    (introduced in 5.19)."""
+    vfio_fs: bool
+    """VFIO devices are in a file system, which holds the module (6.1 no, 6.12 yes;
+    introduced in 6.10)."""
+    lazy_dma: bool
+    """The type of an IOMMU group tells that it is flushed lazily (introduced in
+    5.15)."""
     add_honours_autoprobe: bool
     """A PCI device that appears is left alone under ``drivers_autoprobe`` 0
     (6.18 no, 7.2 yes)."""
@@ -79,5 +88,8 @@ class Features:
             new_id_refuses_duplicates=version >= (5, 16),
             vfio_dev=version >= (6, 1),
             builtin_table_aliases=version >= (6, 18),
+            vfio_runtime_pm=version >= (5, 19),
+            vfio_fs=version >= (6, 10),
+            lazy_dma=version >= (5, 15),
             add_honours_autoprobe=version >= (7, 0),
         )

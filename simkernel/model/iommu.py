@@ -8,13 +8,37 @@ from simkernel.errors import KernelRefusal
 from simkernel.model.device import Device
 from simkernel.model.numbers import LowestFree
 
-__all__ = ["IommuGroup", "IommuGroups"]
+__all__ = ["IommuGroup", "IommuGroups", "default_type"]
+
+
+def default_type(cmdline: str, *, lazy: bool) -> str:
+    """Return the type of the groups' default domains, as ``type`` shows it.
+
+    :param cmdline: the kernel's command line.
+    :param lazy: what is not said to be strict is flushed later.
+
+    Source: drivers/iommu/iommu.c iommu_group_show_type(), iommu_subsys_init();
+    Documentation/admin-guide/kernel-parameters.txt. Rule: R-IOMMU-4.
+    """
+    words = cmdline.split()
+    if "iommu=pt" in words or "iommu.passthrough=1" in words:
+        return "identity"
+    is_strict = "iommu.strict=1" in words or "intel_iommu=strict" in words
+    return "DMA-FQ" if lazy and not is_strict else "DMA"
 
 
 class IommuGroup:
     """One group of devices that the IOMMU cannot tell apart."""
 
-    __slots__ = ("devices", "label", "name", "noiommu", "number", "user_owned")
+    __slots__ = (
+        "devices",
+        "label",
+        "name",
+        "noiommu",
+        "number",
+        "power",
+        "user_owned",
+    )
 
     def __init__(self, number: int, label: object, name: str = "") -> None:
         self.number = number
@@ -23,6 +47,8 @@ class IommuGroup:
         self.name = name
         """Text of the ``name`` file; empty: there is no such file."""
         self.devices: dict[str, Device] = {}
+        self.power: dict[str, str] = {}
+        """What was set in ``power/`` of the device that VFIO makes of the group."""
         self.noiommu = False
         """Made by VFIO for a device that no IOMMU guards."""
         self.user_owned = False

@@ -35,7 +35,7 @@ class ParameterSpec:
     name: str
     """Name below ``/sys/module/<module>/parameters/``."""
     type: str = "int"
-    """``int``, ``bool`` or ``charp``, as modinfo's ``parmtype`` prints it."""
+    """``int``, ``uint``, ``bool`` or ``charp``, as modinfo's ``parmtype`` prints it."""
     default: str = "0"
     """Text that a read shows, without newline."""
     mode: int = 0o644

@@ -27,8 +27,8 @@ class Module:
         "devices",
         "drivers",
         "holders",
-        "open_files",
         "parameters",
+        "pins",
         "spec",
         "used",
     )
@@ -43,8 +43,8 @@ class Module:
         """Loaded modules that use this one, in load order."""
         self.used: list[Module] = []
         """Loaded modules that this one uses."""
-        self.open_files = 0
-        """References that open files hold."""
+        self.pins = 0
+        """References that its mounted file systems hold."""
 
     @property
     def name(self) -> str:
@@ -53,11 +53,11 @@ class Module:
 
     @property
     def refcnt(self) -> int:
-        """Number of users: holders and open files; bound devices do not count.
+        """Number of users: holders and mounts; bound devices do not count.
 
         Source: observed on 6.12. Rule: R-MOD-3.
         """
-        return len(self.holders) + self.open_files
+        return len(self.holders) + self.pins
 
     @property
     def taint(self) -> str:
@@ -98,6 +98,8 @@ def _parameter_text(spec: ParameterSpec, data: bytes | None) -> str:
         raise KernelRefusal(EINVAL, "R-MOD-5")
     if spec.type == "charp":
         return kstrtox.c_string(data).decode("latin-1")
+    if spec.type == "uint":
+        return str(kstrtox.kstrtouint(data, bits=32, rule="R-MOD-5"))
     return str(kstrtox.kstrtoint(data, rule="R-MOD-5"))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from simkernel.model.device import Device
+from simkernel.model.reset import find
 
 __all__ = ["PciAddress", "PciDevice", "PciFunction", "SriovCapability", "SriovState"]
 
@@ -90,7 +91,7 @@ class PciFunction:
     """Bus number behind the function, if it is a bridge."""
     sriov: SriovCapability | None = None
     reset_methods: tuple[str, ...] = ()
-    """``flr``, ``pm``, ``bus``, ... as ``reset_method`` lists them."""
+    """``flr``, ``pm``, ... as ``reset_method`` lists them; ``bus`` comes by itself."""
     netdev: str = ""
     """Name of its network interface while a network driver has it; empty: none."""
     express: bool = True
@@ -112,7 +113,17 @@ class SriovState:
 class PciDevice(Device):
     """The kernel's object for one enumerated PCI function."""
 
-    __slots__ = ("children", "function", "parent", "physfn", "settings", "sriov")
+    __slots__ = (
+        "can_reset",
+        "children",
+        "enabled",
+        "function",
+        "parent",
+        "physfn",
+        "reset_methods",
+        "settings",
+        "sriov",
+    )
 
     def __init__(
         self,
@@ -134,8 +145,14 @@ class PciDevice(Device):
         self.sriov = SriovState() if function.sriov else None
         self.settings: dict[str, int | str] = {}
         """Attributes that were written, by file name."""
+        self.enabled = 0
+        """How many times it was enabled and not disabled again."""
         if parent is not None:
             parent.children[name] = self
+        self.reset_methods = find(self)
+        """By what it is reset, in the order in which it is tried."""
+        self.can_reset = bool(self.reset_methods)
+        """It could be reset when it was found: it has the files for that."""
 
     @property
     def is_bridge(self) -> bool:

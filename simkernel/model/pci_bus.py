@@ -29,6 +29,8 @@ class PciBus(Bus[PciDevice]):
         """Functions that answer, by domain and bus, then devfn; no virtual ones."""
         self.roots: dict[str, dict[str, PciDevice]] = {}
         """Devices on root buses: path of the host bridge, then name."""
+        self.resource_alignment: bytes | None = None
+        """What ``resource_alignment`` keeps; it does nothing here."""
         self._bridged: set[tuple[int, int]] = set()
         """Buses that lie behind a bridge; the others are root buses."""
 

@@ -5,10 +5,11 @@ The drivers of the model are data; this is the one place that plays them.
 
 from __future__ import annotations
 
-from errno import EINVAL
+from errno import EINVAL, ENODEV
 from typing import TYPE_CHECKING
 
 from simkernel.errors import KernelRefusal
+from simkernel.model import enabling
 from simkernel.model.clock import FOREVER
 from simkernel.model.pci import PciDevice
 
@@ -44,6 +45,19 @@ def probe(kernel: Kernel, driver: Driver, device: Device, entry: PciId) -> None:
         if errno:
             raise ProbeFailure(errno, "R-VFIO-1")
         kernel.vfio.register(device)
+    if spec.ports:
+        _take_port(device)
+
+
+def _take_port(device: Device) -> None:
+    """Play the probe function of the driver for ports.
+
+    Source: drivers/pci/pcie/portdrv.c pcie_portdrv_probe(). Rule: R-PCI-10.
+    """
+    is_pci = isinstance(device, PciDevice)
+    if not (is_pci and device.is_bridge and device.function.express):
+        raise ProbeFailure(ENODEV, "R-PCI-10")
+    enabling.enable(device)
 
 
 def _is_denied(driver: Driver, device: Device) -> bool:
@@ -74,6 +88,8 @@ def remove(kernel: Kernel, driver: Driver, device: Device) -> None:
     if driver.spec.vfio and device.iommu_group and device.iommu_group.user_owned:
         kernel.clock.wait(FOREVER)
     kernel.driver_gone(driver, device)
+    if driver.spec.ports and isinstance(device, PciDevice):
+        enabling.disable(device)
 
 
 def _note(driver: Driver, device: Device, entry: PciId) -> None:

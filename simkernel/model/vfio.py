@@ -47,6 +47,9 @@ class Owner(NamedTuple):
     """Permission bits."""
 
 
+Variables = tuple[tuple[str, str], ...]
+
+
 class Vfio:
     """The VFIO core, and the devices registered with it."""
 
@@ -131,19 +134,23 @@ class Vfio:
         Source: drivers/vfio/pci/vfio_pci_core.c vfio_pci_core_register_device(), in
         this order. Rule: R-VFIO-1.
         """
-        if device.iommu_group is None and not self.allows_noiommu:
-            return EINVAL
         if isinstance(device, PciDevice):
             if device.is_bridge:
                 return EINVAL
             if device.sriov is not None and device.sriov.virtual_functions:
                 return EBUSY
+            device.power.pop("control", None)
+        if device.iommu_group is None and not self.allows_noiommu:
+            return EINVAL
         return 0
 
     def register(self, device: Device) -> None:
         """Make a device known to user space: its group's node, then its own.
 
-        Source: drivers/vfio/vfio_main.c __vfio_register_dev(). Rule: R-VFIO-3.
+        A PCI function may be suspended from here on.
+
+        Source: drivers/vfio/vfio_main.c __vfio_register_dev(), pci/vfio_pci_core.c
+        vfio_pci_core_register_device(). Rules: R-VFIO-3, R-VFIO-11.
         """
         if device.iommu_group is None:
             self._make_group(device)
@@ -152,11 +159,14 @@ class Vfio:
             return
         if group.number not in self.groups:
             self.groups[group.number] = []
-            self._emit_group("add", group)
+            self.emit_group("add", group)
         self.groups[group.number].append(device)
         device.vfio_index = self._numbers.take()
         self.devices[device.vfio_index] = device
-        self._emit_device("add", device)
+        self._pin(1)
+        if isinstance(device, PciDevice) and self._kernel.features.vfio_runtime_pm:
+            device.power["control"] = "auto"
+        self.emit_device("add", device)
 
     def unregister(self, device: Device) -> None:
         """Take back what :meth:`register` gave.
@@ -166,18 +176,31 @@ class Vfio:
         index, group = device.vfio_index, device.iommu_group
         if index is None or group is None:
             return
-        self._emit_device("remove", device)
+        self.emit_device("remove", device)
         device.vfio_index = None
         self.owners.pop((CDEV_MAJOR, index), None)
         del self.devices[index]
         self._numbers.give_back(index)
+        self._pin(-1)
+        device.power.clear()
         self.groups[group.number].remove(device)
         if not self.groups[group.number]:
             del self.groups[group.number]
+            group.power.clear()
             self.owners.pop((GROUP_MAJOR, group.number), None)
-            self._emit_group("remove", group)
+            self.emit_group("remove", group)
         if group.noiommu:
             self._kernel.iommu.remove(device)
+
+    def _pin(self, change: int) -> None:
+        """Hold the vfio module while it has devices: they have a file system there.
+
+        Source: drivers/vfio/vfio_main.c vfio_fs_inode_new(). Rule: R-VFIO-10.
+        """
+        vfio = self._kernel.modules.find("vfio")
+        is_only_one = len(self.devices) == (1 if change > 0 else 0)
+        if vfio is not None and is_only_one and self._kernel.features.vfio_fs:
+            vfio.pins += change
 
     @property
     def allows_noiommu(self) -> bool:
@@ -208,30 +231,46 @@ class Vfio:
         """
         virtual.driver_override = driver.name.encode()
 
-    def _emit_group(self, action: str, group: IommuGroup) -> None:
-        self._kernel.uevents.emit(
-            action,
-            f"/devices/virtual/vfio/{group.node_name}",
-            ("SUBSYSTEM", "vfio"),
+    @staticmethod
+    def group_variables(group: IommuGroup) -> Variables:
+        """Return what is in the ``uevent`` file of a group's device."""
+        return (
             ("MAJOR", str(GROUP_MAJOR)),
             ("MINOR", str(group.number)),
             ("DEVNAME", f"vfio/{group.node_name}"),
         )
 
-    def _emit_device(self, action: str, device: Device) -> None:
-        if not self.has_device_class:
-            return
+    def device_variables(self, device: Device) -> Variables:
+        """Return what is in the ``uevent`` file of a registered device."""
+        if not self.has_cdev(device):
+            return ()
         index = device.vfio_index
-        node: tuple[tuple[str, str], ...] = ()
-        if self.has_cdev(device):
-            node = (
-                ("MAJOR", str(CDEV_MAJOR)),
-                ("MINOR", str(index)),
-                ("DEVNAME", f"vfio/devices/vfio{index}"),
-            )
+        return (
+            ("MAJOR", str(CDEV_MAJOR)),
+            ("MINOR", str(index)),
+            ("DEVNAME", f"vfio/devices/vfio{index}"),
+        )
+
+    def emit_group(
+        self, action: str, group: IommuGroup, *more: tuple[str, str]
+    ) -> None:
+        """Send a uevent of a group's device."""
         self._kernel.uevents.emit(
             action,
-            f"{device.devpath}/vfio-dev/vfio{index}",
+            f"/devices/virtual/vfio/{group.node_name}",
+            ("SUBSYSTEM", "vfio"),
+            *more,
+            *self.group_variables(group),
+        )
+
+    def emit_device(self, action: str, device: Device, *more: tuple[str, str]) -> None:
+        """Send a uevent of a registered device, on a kernel that has their class."""
+        if not self.has_device_class:
+            return
+        self._kernel.uevents.emit(
+            action,
+            f"{device.devpath}/vfio-dev/vfio{device.vfio_index}",
             ("SUBSYSTEM", "vfio-dev"),
-            *node,
+            *more,
+            *self.device_variables(device),
         )

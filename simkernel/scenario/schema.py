@@ -81,6 +81,8 @@ class Driver:
     """Registers what it binds with VFIO."""
     managed_dma: bool = False
     """Tolerates a user's device in the same IOMMU group, as pcieport does."""
+    ports: bool = False
+    """Takes bridges of PCI Express only, and enables them, as pcieport does."""
     sriov: bool = False
     """Lets ``sriov_numvfs`` be written."""
     probe_errno: str = _text(f"(?:{ERRNO})?", "an errno name like EINVAL", "")
@@ -107,7 +109,7 @@ class Parameter:
     """A module parameter."""
 
     name: str = _text(r"\w+", "letters, digits and _")
-    type: str = _text("int|bool|charp", "int, bool or charp", "int")
+    type: str = _text("int|uint|bool|charp", "int, uint, bool or charp", "int")
     default: str = "0"
     mode: str = _text("[0-7]{4}", "four octal digits like 0644", "0644")
     description: str = ""

@@ -64,7 +64,7 @@ def _info(entry: schema.Module) -> tuple[tuple[str, str], ...]:
     }
     info = {key: text for key, text in texts.items() if text}
     if "version" in info and not entry.builtin:
-        sum_of_sources = hashlib.sha256(entry.name.encode()).hexdigest()[:24].upper()
+        sum_of_sources = hashlib.sha256(entry.name.encode()).hexdigest()[:23].upper()
         info.setdefault("srcversion", sum_of_sources)
     return tuple(info.items())
 
@@ -91,6 +91,7 @@ def _driver(entry: schema.Driver, features: Features) -> DriverSpec:
         match=entry.match,
         vfio=entry.vfio,
         managed_dma=entry.managed_dma,
+        ports=entry.ports,
         probe_errno=_errno(entry.probe_errno),
         probe_ms=entry.probe_ms,
         remove_ms=entry.remove_ms,

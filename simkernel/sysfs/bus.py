@@ -49,11 +49,25 @@ def _bus(bus: Bus[Any]) -> Directory:
     }
     if isinstance(bus, PciBus):
         entries["rescan"] = lambda: rescan(bus)
-        entries["resource_alignment"] = lambda: Attribute(
-            mode=0o644, show=lambda: b"\n", store=lambda data: None
-        )
+        entries["resource_alignment"] = lambda: _resource_alignment(bus)
         entries["slots"] = Directory
     return Directory(entries)
+
+
+def _resource_alignment(bus: PciBus) -> Attribute:
+    """Return the file that keeps one line, and is empty while it keeps none.
+
+    Source: drivers/pci/pci.c resource_alignment_store(). Rule: R-BUS-3.
+    """
+
+    def show() -> bytes:
+        line = bus.resource_alignment
+        return b"" if line is None else line + b"\n"
+
+    def store(data: bytes) -> None:
+        bus.resource_alignment = text.override(data)
+
+    return Attribute(mode=0o644, show=show, store=store)
 
 
 def _set_autoprobe(bus: Bus[Any], data: bytes) -> None:

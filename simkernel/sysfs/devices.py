@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simkernel.model.iommu import IommuGroup
 from simkernel.model.kernel import Kernel
 from simkernel.model.other_buses import OtherDevice
 from simkernel.model.vfio import GROUP_MAJOR
+from simkernel.sysfs import text
 from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
 from simkernel.sysfs.other_device import other_device_directory
 from simkernel.sysfs.pci import IOMMU, device_directory
+from simkernel.sysfs.power import power
 
 __all__ = ["devices"]
 
 
 def devices(kernel: Kernel) -> Directory:
-    """Return ``/sys/devices``: host bridges, other buses, and what is no hardware."""
+    """Return ``/sys/devices``: host bridges, other buses, and what is no hardware.
+
+    A class has a directory in ``virtual`` while it has devices there.
+
+    Source: drivers/base/core.c cleanup_glue_dir(). Rule: R-VFIO-3.
+    """
     virtual: dict[str, Callable[[], Node]] = {
         "iommu": lambda: Directory({IOMMU: Directory}),
-        "vfio": lambda: _vfio_groups(kernel),
     }
+    if kernel.vfio.groups:
+        virtual["vfio"] = lambda: _vfio_groups(kernel)
     return Directory(
         {"virtual": lambda: Directory(virtual)}, _host_bridges(kernel), _others(kernel)
     )
@@ -76,14 +85,34 @@ def _vfio_groups(kernel: Kernel) -> Directory:
         number = kernel.vfio.node_names().get(name)
         if number is None:
             return None
-        base = f"/devices/virtual/vfio/{name}"
-        return Directory(
-            {
-                "dev": lambda: Attribute(
-                    mode=0o444, show=lambda: f"{GROUP_MAJOR}:{number}\n".encode()
-                ),
-                "subsystem": lambda: link(f"{base}/subsystem", "/class/vfio"),
-            }
-        )
+        return _vfio_group(kernel, kernel.iommu.by_number[number])
 
     return Directory({}, Listing(kernel.vfio.node_names, child))
+
+
+def _vfio_group(kernel: Kernel, group: IommuGroup) -> Directory:
+    """Return the directory of a group's device.
+
+    Source: drivers/vfio/group.c vfio_group_alloc(). Rule: R-VFIO-3.
+    """
+    name = group.node_name
+    base = f"/devices/virtual/vfio/{name}"
+    variables = kernel.vfio.group_variables(group)
+    lines = "".join(f"{key}={value}\n" for key, value in variables)
+
+    def send(data: bytes) -> None:
+        action, more = text.synthetic_uevent(data)
+        kernel.vfio.emit_group(action, group, *more)
+
+    return Directory(
+        {
+            "dev": lambda: Attribute(
+                mode=0o444, show=lambda: f"{GROUP_MAJOR}:{group.number}\n".encode()
+            ),
+            "power": lambda: power(group.power, "control", "auto"),
+            "subsystem": lambda: link(f"{base}/subsystem", "/class/vfio"),
+            "uevent": lambda: Attribute(
+                mode=0o644, show=lambda: lines.encode(), store=send
+            ),
+        }
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simkernel.model.iommu import IommuGroup, default_type
 from simkernel.model.kernel import Kernel
 from simkernel.sysfs.node import Attribute, Directory, Link, Listing, Node, link
 
@@ -33,7 +34,7 @@ def iommu_groups(kernel: Kernel) -> Directory:
                 show=lambda: b"0x00000000fee00000 0x00000000feefffff msi\n",
             ),
             "type": lambda: Attribute(
-                mode=0o644, show=lambda: b"unknown\n" if group.noiommu else b"DMA\n"
+                mode=0o644, show=lambda: f"{_type(kernel, group)}\n".encode()
             ),
         }
         if group.name:
@@ -43,3 +44,10 @@ def iommu_groups(kernel: Kernel) -> Directory:
         return Directory(entries)
 
     return Directory({}, Listing(lambda: map(str, kernel.iommu.by_number), child))
+
+
+def _type(kernel: Kernel, group: IommuGroup) -> str:
+    """Return what a group's ``type`` shows. Rules: R-IOMMU-4, R-VFIO-7."""
+    if group.noiommu:
+        return "unknown"
+    return default_type(kernel.cmdline, lazy=kernel.features.lazy_dma)

@@ -114,14 +114,15 @@ Node = Attribute | Link | CharacterDevice | Directory
 def link(path: str, target: str) -> Link:
     """Return the link at ``path`` to ``target``, both below one root, ``/`` in front.
 
-    The text is the shortest relative one, as kernfs makes it.
+    The text leads up to where both have come from, and down to the target by its name,
+    also if the link lies below the target.
 
-    Source: fs/kernfs/symlink.c kernfs_get_target_path().
+    Source: fs/kernfs/symlink.c kernfs_get_target_path(). Rule: R-SYSFS-6.
     """
     here, there = path.split("/")[:-1], target.split("/")
     shared = 0
-    for one, other in zip(here, there, strict=False):
+    for one, other in zip(here, there[:-1], strict=False):
         if one != other:
             break
         shared += 1
-    return Link("/".join([".."] * (len(here) - shared) + there[shared:]) or ".")
+    return Link("/".join([".."] * (len(here) - shared) + there[shared:]))

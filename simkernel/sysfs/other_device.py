@@ -8,6 +8,7 @@ from simkernel.model.kernel import Kernel
 from simkernel.model.other_buses import OtherBus, OtherDevice, Override
 from simkernel.sysfs import text
 from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
+from simkernel.sysfs.power import power
 from simkernel.sysfs.vfio_dev import vfio_dev
 
 __all__ = ["other_device_directory"]
@@ -35,7 +36,12 @@ def _files(bus: OtherBus, device: OtherDevice) -> dict[str, Callable[[], Node]]:
             mode=mode, show=show, store=store, alive=lambda: not device.dead
         )
 
-    files = {"power": Directory, "uevent": attribute(0o644, *_uevent(bus, device))}
+    files: dict[str, Callable[[], Node]] = {
+        "power": lambda: power(
+            device.power, "control", "auto", lambda: not device.dead
+        ),
+        "uevent": attribute(0o644, *_uevent(bus, device)),
+    }
     if bus.kind.shows_modalias:
         files["modalias"] = attribute(0o444, lambda: f"{device.modalias}\n".encode())
     if bus.kind.override is not Override.ABSENT:

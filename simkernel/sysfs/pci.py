@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from errno import EINVAL
 
-from simkernel.errors import KernelRefusal
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci import PciDevice
 from simkernel.sysfs import config_space
@@ -19,6 +17,7 @@ from simkernel.sysfs.node import (
 )
 from simkernel.sysfs.pci_attribute import PciAttribute
 from simkernel.sysfs.pci_attributes import ATTRIBUTES
+from simkernel.sysfs.power import power
 from simkernel.sysfs.vfio_dev import vfio_dev
 
 __all__ = ["IOMMU", "device_directory"]
@@ -98,7 +97,9 @@ def _directories(kernel: Kernel, device: PciDevice) -> Listing:
     def makers() -> dict[str, Callable[[], Node]]:
         found: dict[str, Callable[[], Node]] = {
             "link": Directory,
-            "power": lambda: _power(device),
+            "power": lambda: power(
+                device.power, "control", "on", lambda: not device.dead
+            ),
         }
         if device.vfio_index is not None and kernel.vfio.has_device_class:
             found["vfio-dev"] = lambda: vfio_dev(kernel, device)
@@ -119,34 +120,6 @@ def _children(kernel: Kernel, device: PciDevice) -> Listing:
         return None if below is None else device_directory(kernel, below)
 
     return Listing(lambda: list(device.children), child)
-
-
-def _power(device: PciDevice) -> Directory:
-    """Return ``power/``.
-
-    Source: drivers/base/power/sysfs.c control_store(). Rule: R-PCI-7.
-    """
-
-    def store(data: bytes) -> None:
-        device.settings["power/control"] = _power_control(data)
-
-    return Directory(
-        {
-            "control": lambda: Attribute(
-                mode=0o644,
-                show=lambda: f"{device.settings.get('power/control', 'on')}\n".encode(),
-                store=store,
-                alive=lambda: not device.dead,
-            )
-        }
-    )
-
-
-def _power_control(data: bytes) -> str:
-    word = data.split(b"\0", 1)[0].removesuffix(b"\n")
-    if word not in (b"on", b"auto"):
-        raise KernelRefusal(EINVAL, "R-PCI-7")
-    return word.decode()
 
 
 def _net(kernel: Kernel, device: PciDevice) -> Directory:

@@ -7,11 +7,12 @@ Rules: R-PCI-1, R-PCI-2.
 from __future__ import annotations
 
 from collections.abc import Callable
-from errno import EBUSY, EINVAL, EIO, ENOTTY
+from errno import EBUSY, EINVAL, EIO
 
 from simkernel.errors import KernelRefusal
+from simkernel.model import enabling, reset
 from simkernel.model.kernel import Kernel
-from simkernel.model.kstrtox import kstrtoint
+from simkernel.model.kstrtox import c_string, kstrtoint
 from simkernel.model.pci import PciDevice
 from simkernel.sysfs import config_space, text
 from simkernel.sysfs.bus import number_or_einval
@@ -26,7 +27,7 @@ def _is_physical(kernel: Kernel, device: PciDevice) -> bool:
 
 
 def _has_reset(kernel: Kernel, device: PciDevice) -> bool:
-    return bool(device.function.reset_methods)
+    return device.can_reset
 
 
 def _is_bridge(kernel: Kernel, device: PciDevice) -> bool:
@@ -105,12 +106,14 @@ def _store_enable(kernel: Kernel, device: PciDevice, data: bytes) -> None:
     Source: drivers/pci/pci-sysfs.c enable_store(). Rule: R-PCI-3.
     """
     wanted = number_or_einval(data)
-    count = int(device.settings.get("enable", 0))
     if device.driver is not None:
         raise KernelRefusal(EBUSY, "R-PCI-3")
-    if not wanted and not count:
+    if wanted:
+        enabling.enable(device)
+    elif device.enabled:
+        enabling.disable(device)
+    else:
         raise KernelRefusal(EIO, "R-PCI-3")
-    device.settings["enable"] = count + (1 if wanted else -1)
 
 
 def _store_numa_node(kernel: Kernel, device: PciDevice, data: bytes) -> None:
@@ -127,11 +130,6 @@ def _store_numa_node(kernel: Kernel, device: PciDevice, data: bytes) -> None:
 # ---- reset
 
 
-def _reset_methods(device: PciDevice) -> str:
-    usual = " ".join(device.function.reset_methods)
-    return str(device.settings.get("reset_method", usual))
-
-
 def _store_reset(kernel: Kernel, device: PciDevice, data: bytes) -> None:
     """Reset on 1, and only on 1.
 
@@ -139,8 +137,7 @@ def _store_reset(kernel: Kernel, device: PciDevice, data: bytes) -> None:
     """
     if number_or_einval(data) != 1:
         raise KernelRefusal(EINVAL, "R-PCI-5")
-    if not _reset_methods(device):
-        raise KernelRefusal(ENOTTY, "R-PCI-5")
+    reset.reset(device)
 
 
 def _store_reset_method(kernel: Kernel, device: PciDevice, data: bytes) -> None:
@@ -148,15 +145,12 @@ def _store_reset_method(kernel: Kernel, device: PciDevice, data: bytes) -> None:
 
     Source: drivers/pci/pci.c reset_method_store(). Rule: R-PCI-6.
     """
-    names = data.split(b"\0", 1)[0].decode("latin-1").strip().split(" ")
-    if names == [""]:
-        device.settings["reset_method"] = ""
-    elif names == ["default"]:
-        device.settings.pop("reset_method", None)
-    elif set(names) <= set(device.function.reset_methods):
-        device.settings["reset_method"] = " ".join(names)
+    line = text.device_name(data)
+    if line == "default":
+        device.reset_methods = reset.find(device)
     else:
-        raise KernelRefusal(EINVAL, "R-PCI-6")
+        names = c_string(data).decode("latin-1").split(" ")
+        reset.choose(device, [one.strip() for one in names if one not in ("", "\n")])
 
 
 # ---- removal, rescan
@@ -188,7 +182,7 @@ ATTRIBUTES: dict[str, PciAttribute] = {
     "driver_override": PciAttribute(0o644, _show_override, _store_override),
     "enable": PciAttribute(
         0o644,
-        lambda kernel, device: str(device.settings.get("enable", 0)),
+        lambda kernel, device: str(device.enabled),
         _store_enable,
     ),
     "irq": _value(lambda device: 0),
@@ -213,7 +207,7 @@ ATTRIBUTES: dict[str, PciAttribute] = {
     "reset": PciAttribute(0o200, store=_store_reset, present=_has_reset),
     "reset_method": PciAttribute(
         0o644,
-        lambda kernel, device: _reset_methods(device),
+        lambda kernel, device: " ".join(device.reset_methods),
         _store_reset_method,
         lambda kernel, device: (
             kernel.features.reset_method and _has_reset(kernel, device)

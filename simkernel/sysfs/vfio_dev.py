@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from simkernel.model.device import Device
 from simkernel.model.kernel import Kernel
+from simkernel.sysfs import text
 from simkernel.sysfs.node import Attribute, Directory, Node, link
+from simkernel.sysfs.power import power
 
 __all__ = ["vfio_dev"]
 
@@ -18,11 +20,20 @@ def vfio_dev(kernel: Kernel, device: Device) -> Directory:
     """
     name = f"vfio{device.vfio_index}"
     base = f"{device.devpath}/vfio-dev/{name}"
+
+    def uevent() -> bytes:
+        variables = kernel.vfio.device_variables(device)
+        return "".join(f"{key}={value}\n" for key, value in variables).encode()
+
+    def send(data: bytes) -> None:
+        action, variables = text.synthetic_uevent(data)
+        kernel.vfio.emit_device(action, device, *variables)
+
     entries: dict[str, Callable[[], Node]] = {
         "device": lambda: link(f"{base}/device", device.devpath),
-        "power": Directory,
+        "power": lambda: power(device.power, name, "auto"),
         "subsystem": lambda: link(f"{base}/subsystem", "/class/vfio-dev"),
-        "uevent": lambda: Attribute(mode=0o644, show=lambda: b""),
+        "uevent": lambda: Attribute(mode=0o644, show=uevent, store=send),
     }
     if kernel.vfio.has_cdev(device):
         entries["dev"] = lambda: Attribute(

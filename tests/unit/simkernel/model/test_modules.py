@@ -68,14 +68,14 @@ def test_bound_devices_do_not_keep_a_module() -> None:
     assert "host_nic" not in kernel.pci.drivers
 
 
-def test_holders_and_open_files_keep_a_module() -> None:
-    """A module that another uses, or that is open, is in use."""
+def test_holders_and_mounts_keep_a_module() -> None:
+    """A module that another uses, or whose file system is mounted, is in use."""
     kernel = bench("vfio_pci")
     assert list(kernel.modules.loaded["vfio"].holders) == ["vfio_pci"]
 
     with pytest.raises(KernelRefusal) as held:
         kernel.modules.unload("vfio")
-    kernel.modules.loaded["vfio_pci"].open_files = 1
+    kernel.modules.loaded["vfio_pci"].pins = 1
     with pytest.raises(KernelRefusal) as opened:
         kernel.modules.unload("vfio_pci")
 

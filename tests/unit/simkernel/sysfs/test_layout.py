@@ -101,6 +101,42 @@ def test_iommu_group_lists_its_members() -> None:
     assert tree.lookup("kernel/iommu_groups/07") is None
 
 
+@pytest.mark.parametrize(
+    ("cmdline", "release", "expected"),
+    [
+        ("quiet iommu=pt", "6.12.0", b"identity\n"),
+        ("iommu.passthrough=1", "6.12.0", b"identity\n"),
+        ("quiet", "6.12.0", b"DMA-FQ\n"),
+        ("quiet intel_iommu=strict", "6.12.0", b"DMA\n"),
+        ("quiet", "5.10.0", b"DMA\n"),
+    ],
+)
+def test_type_of_a_group_follows_the_command_line(
+    cmdline: str, release: str, expected: bytes
+) -> None:
+    """What the kernel was told at the start decides for every group."""
+    kernel = bench(release=release)
+    kernel.cmdline = cmdline
+    tree = sysfs(kernel)
+    node = tree.lookup("kernel/iommu_groups/7/type")
+    assert isinstance(node, Attribute)
+
+    assert expected == tree.read(node)
+
+
+def test_resource_alignment_keeps_one_line() -> None:
+    """It is empty at first, and again after an empty line."""
+    tree = sysfs(bench())
+    node = tree.lookup("bus/pci/resource_alignment")
+    assert isinstance(node, Attribute)
+    texts = [tree.read(node)]
+    for data in (b"20@0000:01:00.0\nmore", b"", b"\n"):
+        tree.write(node, data)
+        texts.append(tree.read(node))
+
+    assert texts == [b"", b"20@0000:01:00.0\n", b"20@0000:01:00.0\n", b""]
+
+
 def test_vfio_nodes_come_and_go_with_the_device() -> None:
     """Group node, device node and class entries appear together."""
     kernel = _on_vfio(GPU)
