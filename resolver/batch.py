@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,9 +120,11 @@ class Batch:
         carry_out = all_or_none if manner.is_atomic else run_all
         results = carry_out(self.host, self._targets, action, terms, manner.jobs)
         try:
-            shown = with_progress(results, len(self._targets))
-            for number, result in in_order(shown):
-                self._report(*self._targets[number], result, choose, manner)
+            with self.host.interruptible(), closing(results):
+                for number, result in in_order(
+                    with_progress(results, len(self._targets))
+                ):
+                    self._report(*self._targets[number], result, choose, manner)
         finally:
             if manner.as_json:
                 self.console.document(

@@ -6,7 +6,7 @@ gain nothing. Each result is yielded as soon as it is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Final
 
 from resolver.device import Device
@@ -48,7 +48,7 @@ def run_all(
     terms: Terms,
     jobs: int | None,
     is_stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result], None, None]:
     """Do every target, and yield its number with what came of it, as it comes.
 
     :param jobs: how many at a time; ``None``: the usual number.

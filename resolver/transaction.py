@@ -6,7 +6,7 @@ those that this call has changed are put back, the last one first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from resolver.device import Device
@@ -31,7 +31,7 @@ def all_or_none(
     action: Action,
     terms: Terms,
     jobs: int | None,
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result], None, None]:
     """Do every target or none, and yield its number with what came of it.
 
     :param jobs: as for ``run_all``.

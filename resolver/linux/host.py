@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from resolver.errors import BlockedError, RefusedError, UsageError
-from resolver.linux.reading import ABSENT, Files, text_of
+from resolver.linux.observer import Observer
+from resolver.linux.reading import ABSENT, text_of
 
 if TYPE_CHECKING:
-    from resolver.linux.locks import Locks
     from resolver.linux.patience import Patience
     from resolver.linux.workers import Workers
 
@@ -22,50 +22,8 @@ TIMEOUT_S = 30.0
 """How long a driver, a module or another resolver may take if nobody says."""
 
 
-class Host(Files):
-    """A Linux host, or what was captured of one.
-
-    :param sys: where sysfs is; likewise ``proc``, ``etc``, ``run`` and ``dev``.
-    :param modules: the directory with one directory for each kernel release.
-    :param modprobe_d: directories of modprobe's configuration, the first one with
-        a file of some name hides that file in the later ones.
-    :param udev_rules: directories of udev's rules, which hide files likewise.
-    :param is_live: this is the running host; another one is only read.
-    :param root: directory that no link leads out of; empty: there is none.
-    """
-
-    def __init__(
-        self,
-        *,
-        sys: str = "/sys",
-        proc: str = "/proc",
-        modules: str = "/lib/modules",
-        etc: str = "/etc",
-        run: str = "/run",
-        dev: str = "/dev",
-        modprobe_d: tuple[str, ...] = ("/usr/local/lib/modprobe.d", "/lib/modprobe.d"),
-        udev_rules: tuple[str, ...] = ("/usr/lib/udev/rules.d", "/lib/udev/rules.d"),
-        is_live: bool = True,
-        root: str = "",
-    ) -> None:
-        super().__init__(root)
-        self.sys = sys
-        self.proc = proc
-        self.modules = modules
-        self.modprobe_d = (f"{etc}/modprobe.d", f"{run}/modprobe.d", *modprobe_d)
-        self.udev_rules = (
-            f"{etc}/udev/rules.d",
-            f"{run}/udev/rules.d",
-            *udev_rules,
-        )
-        self.etc = etc
-        self.run = run
-        self.dev = dev
-        self.journal = f"{run}/resolver"
-        self.is_live = is_live
-        self._locks: Locks | None = None
-        self._patience: Patience | None = None
-        self._open_nodes: tuple[float, dict[str, list[tuple[int, str]]]] | None = None
+class Host(Observer):
+    """A Linux host, or what was captured of one; ``Places`` has its parameters."""
 
     @classmethod
     def below(cls, root: str) -> Host:
@@ -88,30 +46,6 @@ class Host(Files):
             is_live=not base,
             root=base,
         )
-
-    def at(self, path: str) -> str:
-        """Return where a file of the host is that has one place on all of them.
-
-        :param path: absolute, as on the running host.
-        """
-        return f"{self._root}{path}"
-
-    def release(self) -> str | None:
-        """Return the kernel release; of a captured host, the only one it has.
-
-        ``None`` where a captured host has no kernel at all.
-
-        :raises UsageError: a captured host has several.
-        """
-        if self.is_live:
-            return os.uname().release
-        releases = self.names(self.modules)
-        if len(releases) > 1:
-            raise UsageError(
-                f"{self.modules} has several kernels: {', '.join(releases)}",
-                hint="say which one with --kernel RELEASE",
-            )
-        return releases[0] if releases else None
 
     def is_writable(self, path: str) -> bool:
         """Return whether this process may write a file, by opening it.
@@ -227,22 +161,6 @@ class Host(Files):
             place=place,
         )
 
-    def waiting(self, pid: int) -> tuple[str, str]:
-        """Return the state of a process, one letter, and where in the kernel it waits.
-
-        The place is empty where the kernel does not say it, the state is ``?``.
-
-        Source: proc(5), ``/proc/PID/stat`` and ``/proc/PID/wchan``.
-        """
-        stat = self._of_process(pid, "stat").rpartition(")")[2].split()
-        place = self._of_process(pid, "wchan").strip()
-        return stat[0] if stat else "?", "" if place == "0" else place
-
-    def _of_process(self, pid: int, name: str) -> str:
-        with contextlib.suppress(OSError):
-            return self.attribute(f"{self.proc}/{pid}/{name}") or ""
-        return ""
-
     def require_live(self) -> None:
         """Refuse to change a captured host.
 
@@ -274,43 +192,6 @@ class Host(Files):
 
         self.require_live()
         remove_file(path)
-
-    def openers(self, node: str) -> list[tuple[int, str]]:
-        """Return pid and name of the processes that have a device node open.
-
-        Whoever cares needs the answer for many nodes at a time: it may be a second
-        old.
-
-        :param node: name below ``/dev``; in a container it may be elsewhere.
-        """
-        if not self.is_there(self.proc):
-            return []
-        now = time.monotonic()
-        if self._open_nodes is None or now - self._open_nodes[0] > 1:
-            from resolver.linux.users import open_nodes
-
-            self._open_nodes = now, open_nodes(self, self.proc)
-        paths = self._open_nodes[1]
-        return [one for p in paths if p.endswith(f"/{node}") for one in paths[p]]
-
-    def is_claimed(self, path: str) -> bool:
-        """Return whether somebody has a block device for himself."""
-        from resolver.linux.users import is_claimed
-
-        return self.is_live and is_claimed(path)
-
-    def ipv4_addresses(self, interface: str) -> tuple[str, ...]:
-        """Return the IPv4 addresses of an interface; none where nobody can be asked.
-
-        Most have a route of their own, which ``/proc/net/route`` shows.
-        """
-        if not self.is_live:
-            return ()
-        from resolver.linux.users import ipv4_addresses
-
-        with contextlib.suppress(OSError):
-            return ipv4_addresses(interface)
-        return ()
 
     def modprobe(self, module: str, timeout_s: float = TIMEOUT_S) -> tuple[int, str]:
         """Ask the system's modprobe for a module.
@@ -350,6 +231,14 @@ class Host(Files):
         from resolver.linux.signals import held_off
 
         with held_off():
+            yield
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let every signal that would end this process interrupt it instead."""
+        from resolver.linux.signals import as_interrupts
+
+        with as_interrupts():
             yield
 
 

@@ -4,35 +4,45 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 
-__all__ = ["held_off", "stopped_by_interrupt"]
+__all__ = ["as_interrupts", "held_off"]
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_Handler = Callable[[int, "FrameType | None"], None] | signal.Handlers
 
 
 @contextlib.contextmanager
 def held_off() -> Iterator[None]:
     """Ignore what would end this process while the block runs."""
+    with _handled(dict.fromkeys(_ENDING, signal.SIG_IGN)):
+        yield
+
+
+@contextlib.contextmanager
+def as_interrupts() -> Iterator[None]:
+    """Let what would end this process interrupt it, as Ctrl-C does, in the block.
+
+    What is ignored stays so, as the terminal's end under nohup.
+    """
+    ending = [n for n in _ENDING if signal.getsignal(n) is signal.SIG_DFL]
+    with _handled(dict.fromkeys(ending, _interrupt)):
+        yield
+
+
+@contextlib.contextmanager
+def _handled(handlers: Mapping[signal.Signals, _Handler]) -> Iterator[None]:
     previous = {}
-    try:
-        for number in _ENDING:
-            previous[number] = signal.signal(number, signal.SIG_IGN)
-    except ValueError:
-        pass  # Not the main thread, to which alone signals are delivered.
+    # Not the main thread, to which alone signals are delivered: ValueError.
+    with contextlib.suppress(ValueError):
+        for number, handler in handlers.items():
+            previous[number] = signal.signal(number, handler)
     try:
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def stopped_by_interrupt() -> None:
-    """Let SIGTERM and SIGHUP interrupt as Ctrl-C does, so that all is put back."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _interrupt)
+        for number, before in previous.items():
+            signal.signal(number, before)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -290,3 +290,26 @@ def test_work_is_done_by_this_process_where_there_can_be_no_other() -> None:
         done = simulated.run("resolver", "bind", "--jobs", "4", "vfs:3b:00.0")
         drivers = {simulated.driver(name) for name in VFS}
     assert (done.exit_code, drivers) == (0, {"mlx5_vfio_pci"})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_being_told_to_end_is_undone(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ctrl-C is: systemd stops services so, a terminal that goes away its jobs."""
+    with session(load("mlx5_vfio_pci")) as simulated:
+        original = os.write
+
+        def interrupted(descriptor: int, data: bytes) -> int:
+            written = original(descriptor, data)
+            if simulated.driver(VFS[0]) is None:
+                monkeypatch.setattr(os, "write", original)
+                signal.raise_signal(number)
+            return written
+
+        monkeypatch.setattr(os, "write", interrupted)
+        done = simulated.run("resolver", "bind", VFS[0], VFS[1])
+        drivers = [simulated.driver(name) for name in VFS[:2]]
+        records = simulated.names("/run/resolver")
+    assert (done.exit_code, drivers, records) == (130, ["mlx5_core"] * 2, [])
+    assert signal.getsignal(number) == signal.SIG_DFL
