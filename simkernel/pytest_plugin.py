@@ -143,10 +143,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 
 def _what_changed(host: Sim) -> str:
     """Return what is different on a host since the start of the test."""
-    lines = host.start.diff(host.tree()).splitlines()
+    lines = host.first_tree.diff(host.tree()).splitlines()
     if len(lines) > _MOST_LINES:
-        more = len(lines) - _MOST_LINES
-        lines[_MOST_LINES:] = [f"... and {more} lines more: sim.start.diff(sim.tree())"]
+        more = f"{len(lines) - _MOST_LINES} lines more"
+        lines[_MOST_LINES:] = [f"... and {more}: sim.first_tree.diff(sim.tree())"]
     return "\n".join(lines) or "nothing changed since the start"
 
 

@@ -22,6 +22,7 @@ from simkernel.testing.tier import TIERS, Command, Tier
 
 if TYPE_CHECKING:
     from simkernel.testing.fakefs_tier import FakefsTier
+    from simkernel.testing.running import Running
 
 __all__ = ["Sim"]
 
@@ -57,7 +58,7 @@ class Sim:
         self._host = self._fresh_host()
         self._controls = Controls(self._host)
         self._tier: Tier | None = None
-        self._start: Snapshot | None = None
+        self._first: Snapshot | None = None
         self.kernel = SimKernel(self._ask)
 
     def __repr__(self) -> str:
@@ -104,19 +105,37 @@ class Sim:
         :raises CalledProcessError: ``check``, and it failed.
         :raises TimeoutExpired: it took longer than ``timeout`` seconds.
         """
-        command = Command(
-            argv=[fspath(word) for word in argv],
-            input=input,
-            env=env,
-            cwd=Path.cwd() if cwd is None else Path(cwd).resolve(),
-            timeout_s=timeout,
-        )
-        if not command.argv:
-            raise UsageError("run: name a program")
+        command = _command(argv, input, env, cwd, timeout)
         done = self._tier_for_programs().run(command)
         if check:
             done.check_returncode()
         return done
+
+    def start(
+        self,
+        argv: Sequence[str | PathLike[str]],
+        *,
+        input: str | None = None,  # noqa: A002  # the name that subprocess.run has for it
+        env: Mapping[str, str] | None = None,
+        cwd: str | PathLike[str] | None = None,
+    ) -> Running:
+        """Start a program on the host and go on; it needs the fuse tier.
+
+        Used as a context manager, the program is ended with the block.
+
+        :returns: something with ``is_running``, ``terminate()``, ``send_signal()`` and
+            ``wait(timeout)``, which returns what :meth:`run` returns.
+        :raises UsageError: the host is on another tier.
+        """
+        from simkernel.testing.fuse_tier import FuseTier
+
+        tier = self._tier_for_programs()
+        if not isinstance(tier, FuseTier):
+            raise UsageError(
+                "start(): on the fakefs tier a program is over before its test goes "
+                f"on; fuse is needed (via='fuse', or --sim-via fuse). {_no_fuse()}"
+            )
+        return tier.start(_command(argv, input, env, cwd, None))
 
     @contextmanager
     def inside(self, *folders: str | PathLike[str]) -> Iterator[None]:
@@ -150,13 +169,13 @@ class Sim:
         return Snapshot(self._ask("tree"))
 
     @property
-    def start(self) -> Snapshot:
+    def first_tree(self) -> Snapshot:
         """The tree as it was when the test began."""
-        if self._start is None:
+        if self._first is None:
             host = self._fresh_host()
-            self._start = Snapshot(Controls(host).tree())
-            self._start.number = 0
-        return self._start
+            self._first = Snapshot(Controls(host).tree())
+            self._first.number = 0
+        return self._first
 
     def assert_changed(
         self,
@@ -175,7 +194,7 @@ class Sim:
         :raises AssertionError: with a unified diff of what is different.
         """
         __tracebackhide__ = True
-        before = self.start if since is None else since
+        before = self.first_tree if since is None else since
         text = complaint(before, self.tree(), expected, ignore)
         if text:
             raise AssertionError(f"the host is not as expected\n{text}")
@@ -222,6 +241,24 @@ class Sim:
                 'say @pytest.mark.scenario(..., via="fakefs")'
             )
         return self._tier
+
+
+def _command(
+    argv: Sequence[str | PathLike[str]],
+    text: str | None,
+    env: Mapping[str, str] | None,
+    cwd: str | PathLike[str] | None,
+    timeout_s: float | None,
+) -> Command:
+    if not argv:
+        raise UsageError("name a program")
+    return Command(
+        argv=[fspath(word) for word in argv],
+        input=text,
+        env=env,
+        cwd=Path.cwd() if cwd is None else Path(cwd).resolve(),
+        timeout_s=timeout_s,
+    )
 
 
 def _no_fuse() -> str:

@@ -103,6 +103,34 @@ def test_hotplug_is_seen_by_programs_and_the_other_way_round(nic: Sim) -> None:
     assert "0000:3b:01.0" not in nic.run(["ls", drivers]).stdout
 
 
+def test_program_goes_on_while_the_test_interferes(nic: Sim) -> None:
+    """A daemon that waits for a device finds one that is plugged in."""
+    path = "/sys/bus/pci/devices/0000:3b:01.0"
+    script = f"echo up; while [ ! -e {path} ]; do sleep 0.05; done; cat {path}/device"
+    with nic.start(["sh", "-c", script]) as daemon:
+        assert daemon.is_running
+        nic.kernel.hotplug("3b:01.0", id="15b3:101d", class_="020000")
+
+        assert daemon.wait(10).stdout == "up\n0x101d\n"
+    assert not daemon.is_running
+
+
+def test_started_program_ends_with_its_block(nic: Sim) -> None:
+    """Whether anybody waits for it or not."""
+    with nic.start(["sleep", "4243"]) as program:
+        assert program.is_running
+    assert not program.is_running
+    assert not _is_running("sleep\0" + "4243")
+
+
+def test_signal_reaches_a_program_that_has_only_just_begun(nic: Sim) -> None:
+    """It waits until the program is there to get it."""
+    for _ in range(10):
+        with nic.start(["sleep", "60"]) as program:
+            program.terminate()
+            assert program.wait(20).returncode == -15
+
+
 def test_tree_is_as_before_when_all_is_put_back(nic: Sim) -> None:
     """And a difference is one."""
     before = nic.tree()

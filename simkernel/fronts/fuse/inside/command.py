@@ -33,10 +33,13 @@ class Command:
         self.failed: dict[str, Any] | None = None
         """Why its program does not run."""
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # This process ignores signals; until the new one does not, they wait.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self.process = os.fork()
         if self.process == 0:
             here.close()
             _become(Channel(there), descriptors, umask, sysfs)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         there.close()
         for number in descriptors:
             os.close(number)

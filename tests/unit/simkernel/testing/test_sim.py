@@ -140,6 +140,12 @@ def test_other_programs_are_refused_with_the_way_out(nic: Sim, argv: list[str]) 
         nic.run(argv)
 
 
+def test_starting_a_program_needs_the_other_tier(nic: Sim) -> None:
+    """In one process there is nothing that could go on."""
+    with pytest.raises(UsageError, match="fuse is needed"):
+        nic.start(["python", "-c", "pass"])
+
+
 def test_test_itself_can_be_on_the_host(nic: Sim) -> None:
     """And is back on the machine afterwards."""
     take(nic)
