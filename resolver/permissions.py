@@ -143,7 +143,7 @@ def _put_back(given: Sequence[Given]) -> tuple[str, ...]:
     problems = []
     for node in reversed(given):
         try:
-            if owner_of(node.path) is not None:
+            if owner_of(node.path) not in (None, node.before):
                 change_owner(node.path, node.before)
         except OSError as problem:
             problems.append(_said(problem))
