@@ -31,6 +31,8 @@ class _Request:
     """Release of an installed kernel; None: not given."""
     trace: Path | None
     """File for what the command does; None: nobody wants to know."""
+    udev: bool
+    """The machine's udevd is to run on the host."""
 
 
 def _on_fakefs(request: _Request) -> int:
@@ -68,7 +70,7 @@ def _on_fuse(request: _Request) -> int:
         return build(scenario, source=request.scenario)
 
     with nullcontext() if request.trace is None else Trace(request.trace) as trace:
-        return run_on_fuse(make, request.words, trace)
+        return run_on_fuse(make, request.words, trace, udev=request.udev)
 
 
 _TIERS: dict[str, Callable[[_Request], int]] = {
@@ -102,6 +104,12 @@ _TIERS: dict[str, Callable[[_Request], int]] = {
     type=click.Path(path_type=Path),
     help="Write every operation of the command on the host's files, as JSON lines.",
 )
+@click.option(
+    "--udev",
+    is_flag=True,
+    help="For --via fuse: start this machine's udevd on the host, with a network and a "
+    "/dev of its own.",
+)
 @settings_option
 @click.argument("scenario", type=ScenarioName())
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
@@ -109,6 +117,7 @@ def run(
     via: str,
     kernel: str | None,
     trace: Path | None,
+    udev: bool,
     settings: tuple[str, ...],
     scenario: str,
     command: tuple[str, ...],
@@ -123,6 +132,8 @@ def run(
         raise click.UsageError("name a command after --")
     if kernel is not None and via != "vm":
         raise click.UsageError(f"--kernel is for --via vm, not for {via}")
+    if udev and via != "fuse":
+        raise click.UsageError(f"--udev is for --via fuse, not for {via}")
     if trace is not None and via == "vm":
         raise click.UsageError("--record-trace is not for --via vm: strace is there")
     request = _Request(
@@ -131,6 +142,7 @@ def run(
         words=words,
         kernel=kernel,
         trace=trace,
+        udev=udev,
     )
     try:
         code = _TIERS[via](request)

@@ -111,6 +111,14 @@ class Host:
         self.kernel.uevents.listeners.append(self.autoload.hear)
         self.kernel.after_operation = self.autoload.settle
 
+    def stop_udev(self) -> None:
+        """Let udev hear nothing from here on: another one does its work."""
+        if self.autoload is None:
+            return
+        self.kernel.uevents.listeners.remove(self.autoload.hear)
+        self.kernel.after_operation = lambda: None
+        self.autoload = None
+
     def load_through(self, files: Files) -> None:
         """Have udev read the host's files from elsewhere."""
         if self.autoload is None:

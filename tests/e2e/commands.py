@@ -17,10 +17,12 @@ _PATIENCE_S = 60
 
 
 def on_fuse(
-    *command: str, scenario: str = "mlx5_vfio_pci", settings: Sequence[str] = ()
+    *command: str, scenario: str = "mlx5_vfio_pci", options: Sequence[str] = ()
 ) -> list[str]:
-    """Return the command line that runs a command on the tier."""
-    options = [word for setting in settings for word in ("--set", setting)]
+    """Return the command line that runs a command on the tier.
+
+    :param options: of ``simkernel run``.
+    """
     words = [sys.executable, "-m", "simkernel", "run", "--via", "fuse", *options]
     return [*words, scenario, "--", *command]
 

@@ -163,7 +163,8 @@ def test_two_hundred_runs_at_once_leave_nothing() -> None:
 
     def one(index: int) -> tuple[int, str]:
         done = _run(
-            on_fuse("cat", f"{VF}/vendor", settings=["vfs=2"]), env=marked.environment
+            on_fuse("cat", f"{VF}/vendor", options=["--set", "vfs=2"]),
+            env=marked.environment,
         )
         return done.returncode, done.stdout + done.stderr
 

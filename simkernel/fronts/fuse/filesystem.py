@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 import mfusepy
 
 from simkernel.fronts.fuse.inside.linux import OWN_DIRECTORY, restore_default, unshare
+from simkernel.fronts.fuse.owners import Owners
 from simkernel.fronts.fuse.view import View
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
 
@@ -52,7 +53,13 @@ class Filesystem:
     """
 
     def __init__(
-        self, view: View, descriptor: int, *, threads: bool, keeps_names: bool = True
+        self,
+        view: View,
+        owners: Owners,
+        descriptor: int,
+        *,
+        threads: bool,
+        keeps_names: bool = True,
     ) -> None:
         self._served = descriptor  # libfuse closes it
         self._descriptor = os.dup(descriptor)
@@ -61,7 +68,7 @@ class Filesystem:
         self._options: dict[str, Any] = {"nothreads": not threads}
         if threads and mfusepy.fuse_version_minor >= 12:
             self._options["max_threads"] = _MOST_THREADS
-        self._operations = _Operations(view, self._configure)
+        self._operations = _Operations(view, owners, self._configure)
         self._thread = threading.Thread(target=self._serve, name="fuse", daemon=True)
 
     def start(self) -> None:
@@ -117,23 +124,30 @@ class _Operations(mfusepy.Operations):
 
     use_ns = True
 
-    def __init__(self, view: View, configure: Any) -> None:
+    def __init__(self, view: View, owners: Owners, configure: Any) -> None:
         self._view = view
+        self._owners = owners
         self._started_ns = time.time_ns()
         self.init_with_config = configure
 
     def getattr(self, path: str | None, fh: int | None = None) -> dict[str, int]:
+        path, node = self._found(path, fh)
+        return (
+            _attributes(node)
+            | self._owners.of(path)
+            | {
+                "st_ino": hash(path) & _INODES,
+                "st_nlink": 1,
+                "st_atime": self._started_ns,
+                "st_mtime": self._started_ns,
+                "st_ctime": self._started_ns,
+            }
+        )
+
+    def _found(self, path: str | None, fh: int | None) -> tuple[str, Node]:
         if path is None:
-            path, node = self._view.node_of(fh or 0)
-        else:
-            node = self._view.node(path)
-        return _attributes(node) | {
-            "st_ino": hash(path) & _INODES,
-            "st_nlink": 1,
-            "st_atime": self._started_ns,
-            "st_mtime": self._started_ns,
-            "st_ctime": self._started_ns,
-        }
+            return self._view.node_of(fh or 0)
+        return path, self._view.node(path)
 
     def readlink(self, path: str) -> str:
         return self._view.readlink(path)
@@ -175,10 +189,25 @@ class _Operations(mfusepy.Operations):
     def create(self, path: str, mode: int, fi: Any = None) -> int:
         raise OSError(EACCES, "Permission denied")
 
+    def chmod(self, path: str | None, mode: int) -> int:
+        if path is None:  # of an open file; device nodes are not opened
+            self._refuse()
+        changes = {"st_mode": stat.S_IFCHR | stat.S_IMODE(mode)}
+        self._owners.change(path, self._view.node(path), changes)
+        return 0
+
+    def chown(self, path: str | None, uid: int, gid: int) -> int:
+        if path is None:
+            self._refuse()
+        changes = {"st_uid": uid, "st_gid": gid}
+        given = {field: number for field, number in changes.items() if number != -1}
+        self._owners.change(path, self._view.node(path), given)
+        return 0
+
     def _refuse(self, *unused: object) -> NoReturn:
         raise OSError(EPERM, "Operation not permitted")
 
-    chmod = chown = link = mkdir = mknod = rename = rmdir = symlink = unlink = _refuse
+    link = mkdir = mknod = rename = rmdir = symlink = unlink = _refuse
 
 
 def _attributes(node: Node) -> dict[str, int]:

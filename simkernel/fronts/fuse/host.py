@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
 from simkernel.errors import UsageError
-from simkernel.fronts.fuse.channel import Message
-from simkernel.fronts.fuse.modules import ModuleCalls
+from simkernel.fronts.fuse.calls import Calls
+from simkernel.fronts.fuse.owners import Owners
 from simkernel.fronts.fuse.places import Places, proc_of_machine, trees_of
 from simkernel.fronts.fuse.programs import Programs
 from simkernel.fronts.fuse.requirements import UnavailableError, failure, find_library
 from simkernel.fronts.fuse.sandbox import Process, Sandbox
 from simkernel.fronts.fuse.tracing import TracedView
 from simkernel.fronts.fuse.turn import Turn
+from simkernel.fronts.fuse.udev import start_udev
 from simkernel.fronts.fuse.view import View
 from simkernel.fronts.trace import Trace
 from simkernel.scenario.host import Host
@@ -32,6 +33,8 @@ class FuseHost:
 
     :param make: returns the host; called when the namespaces are under way already.
     :param trace: what programs do on the host is written there.
+    :param udev: the machine's udevd runs on the host, not the scenario's stand-in;
+        programs have no network but their own.
     :ivar host: the host, once it is up.
     :ivar turn: the right to look at its kernel, or to change it.
     :raises UnavailableError: the machine does not allow it.
@@ -40,9 +43,16 @@ class FuseHost:
     host: Host
     turn: Turn
 
-    def __init__(self, make: Callable[[], Host], trace: Trace | None = None) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Host],
+        trace: Trace | None = None,
+        *,
+        udev: bool = False,
+    ) -> None:
         self._make = make
         self._trace = trace
+        self._udev = udev
         self._stack = ExitStack()
 
     def __enter__(self) -> FuseHost:
@@ -52,11 +62,15 @@ class FuseHost:
             self._sandbox = Sandbox()
             self._stack.callback(self._sandbox.close)
             self.host = self._make()
+            if self._udev:
+                self.host.stop_udev()
             self.turn = Turn(self.host.kernel)
             self._stack.callback(self.turn.end)
             self._lay_out()
-            self._sandbox.on_call = self._answer
+            self._sandbox.on_call = Calls(self.turn, self._trace).answer
             self._sandbox.listen()
+            if self._udev:
+                start_udev(self)
             self._stack = self._stack.pop_all()
         return self
 
@@ -75,9 +89,11 @@ class FuseHost:
         for machine in self._sandbox.expect("mounted"):
             self._stack.callback(os.close, machine)
             trees["machine"] = proc_of_machine(machine, trees["proc"])
-        view = self._view(trees)
+        view, owners = self._view(trees), Owners()
+        self.host.kernel.uevents.listeners.append(owners.hear)
         filesystem = Filesystem(
             view,
+            owners,
             device,
             threads=_takes_time(self.host),
             keeps_names=self._trace is None,
@@ -86,7 +102,8 @@ class FuseHost:
         self._stack.callback(filesystem.stop)
         self._stack.callback(self._sandbox.close)
         self.turn.on_change = filesystem.forget
-        self._sandbox.say(places.message(), files)
+        message = places.message() | {"own_network": self._udev}
+        self._sandbox.say(message, files)
         self._sandbox.expect("up")
         if isinstance(view, TracedView):
             view.is_up = True
@@ -105,16 +122,6 @@ class FuseHost:
         view = TracedView(trees, self.turn, self._trace, who)
         self._stack.callback(view.finish)
         return view
-
-    def _answer(self, call: Message, image: int | None) -> int:
-        errno = ModuleCalls(self.turn).carry_out(call, image)
-        if self._trace is not None and image is None:
-            self._trace.record("delete_module", "", data=call["name"], number=errno)
-        elif self._trace is not None:
-            path = os.readlink(f"/proc/self/fd/{image}")
-            data = call["parameters"]
-            self._trace.record("init_module", path, data=data, number=errno)
-        return errno
 
     def start(
         self,

@@ -40,7 +40,11 @@ _FROM_KERNEL = 0x80
 
 
 def run(
-    make: Callable[[], Host], argv: Sequence[str], trace: Trace | None = None
+    make: Callable[[], Host],
+    argv: Sequence[str],
+    trace: Trace | None = None,
+    *,
+    udev: bool = False,
 ) -> int:
     """Run a command on a simulated host and return its exit code.
 
@@ -49,10 +53,11 @@ def run(
 
     :param make: returns the host.
     :param trace: what the command does on the host is written there.
+    :param udev: the machine's udevd runs on the host.
     :raises UsageError: there is no such command.
     :raises UnavailableError: the machine does not allow it.
     """
-    with FuseHost(make, trace) as host, _signals_set_aside() as signals:
+    with FuseHost(make, trace, udev=udev) as host, _signals_set_aside() as signals:
         process = host.start(
             argv,
             ignored_signals=signals.ignored,

@@ -45,7 +45,9 @@ class First:
         :raises StepError: the machine does not allow something.
         """
         self._sysfs = self._lay_out()
-        self._trapped = Trapped(self._channel, self._release)
+        self._trapped = Trapped(
+            self._channel, self._release, own_network=not self._is_alone
+        )
         self._children = _wakeup()
         self._listen(self._channel.fileno(), self._hear_kernel)
         self._listen(self._children, self._reap)
@@ -69,6 +71,7 @@ class First:
         world.make_proc()
         message, (index, content) = self._hear()
         self._release = message["release"]
+        self._is_alone = message["own_network"]
         files = f"/proc/self/fd/{index}", f"/proc/self/fd/{content}"
         world.empty(message["empty"])
         world.make_files(message["folders"], *files)
@@ -79,7 +82,11 @@ class First:
         with step("lock the mounts in another user namespace"):
             # What it finds there it cannot take away: the machine's own /sys stays
             # covered even for root.
-            enter_user_namespace(linux.NEW_MOUNTS)
+            network = linux.NEW_NETWORK if self._is_alone else 0
+            enter_user_namespace(linux.NEW_MOUNTS | network)
+        if self._is_alone:
+            with step("bring the loopback interface up"):
+                linux.bring_up_loopback()
         linux.die_with_parent()
         return sysfs
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import signal
+import socket
+import struct
 
 __all__ = [
     "NEW_MOUNTS",
@@ -19,6 +22,7 @@ __all__ = [
     "READ_ONLY",
     "RECURSIVE",
     "bind",
+    "bring_up_loopback",
     "die_with_parent",
     "mount",
     "move",
@@ -47,6 +51,9 @@ PRIVATE = 0x40000
 """Flags of ``mount(2)`` (include/uapi/linux/mount.h)."""
 
 _DETACH = 0x2
+_INTERFACE_UP = 0x1
+_SET_INTERFACE_FLAGS = 0x8914
+"""IFF_UP, SIOCSIFFLAGS (linux/if.h, linux/sockios.h)."""
 _PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -120,6 +127,16 @@ def prctl(option: int, *arguments: int) -> int:
 def restore_default(number: int) -> None:
     """Give a signal its default action, from any thread."""
     _libc.signal(number, ctypes.c_void_p(0))
+
+
+def bring_up_loopback() -> None:
+    """Bring the loopback interface of a new network namespace up.
+
+    :raises OSError: as the ``ioctl(2)``.
+    """
+    request = struct.pack("16sh14x", b"lo", _INTERFACE_UP)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SET_INTERFACE_FLAGS, request)
 
 
 def die_with_parent() -> None:

@@ -10,8 +10,10 @@ import os
 import struct
 from collections.abc import Callable
 from errno import EBADF, EFAULT, EPERM
+from socket import SOCK_CLOEXEC, SOCK_RAW
 
 from simkernel.fronts.fuse.channel import Channel, Message
+from simkernel.fronts.fuse.inside.ears import Ears
 from simkernel.fronts.fuse.inside.notice import Notice, receive
 from simkernel.fronts.fuse.inside.processes import about
 from simkernel.fronts.fuse.inside.trap import CALLS
@@ -32,18 +34,26 @@ _LARGEST_MODULE = 1 << 28
 _CHUNK = 1 << 20
 
 
+def _pass_on(notice: Notice, errno: int) -> None:
+    notice.answer(errno=errno)
+
+
 class Trapped:
     """Answers calls.
 
     :param channel: to the kernel.
     :param release: what ``uname`` says.
+    :param own_network: uevents need a network namespace besides the programs'.
     """
 
-    def __init__(self, channel: Channel, release: str) -> None:
+    def __init__(self, channel: Channel, release: str, *, own_network: bool) -> None:
         self._channel = channel
         self._release = release
-        self._waiting: dict[int, Notice] = {}
-        """Calls that the kernel has been asked about, by a number of ours."""
+        self._own_network = own_network
+        self._ears: Ears | None = None
+        self._waiting: dict[int, tuple[Notice, Callable[[Notice, int], None]]] = {}
+        """Calls that the kernel has been asked about, by a number of ours; and what
+        is to be done when it has answered with an errno."""
         self._numbers = itertools.count(1)
         self._answers: dict[str, Callable[[Notice], None]] = {
             "uname": self._uname,
@@ -52,7 +62,7 @@ class Trapped:
             "init_module": self._init_module,
             "finit_module": self._finit_module,
             "delete_module": self._delete_module,
-            "socket": lambda notice: notice.let_go(),
+            "socket": self._socket,
         }
 
     def hear(self, listener: int) -> bool:
@@ -70,8 +80,12 @@ class Trapped:
         return True
 
     def answer(self, message: Message) -> None:
-        """Pass on what the kernel says of a call."""
-        self._waiting.pop(message["call"]).answer(errno=message["errno"])
+        """Go on with a call that the kernel was asked about."""
+        notice, go_on = self._waiting.pop(message["call"])
+        try:
+            go_on(notice, message["errno"])
+        except OSError as error:
+            notice.answer(errno=error.errno or EFAULT)
 
     # ---- about the kernel and its file systems
 
@@ -132,8 +146,7 @@ class Trapped:
                 data = notice.memory(address, min(left, _CHUNK))
                 os.write(image, data)
                 address, left = address + len(data), left - len(data)
-            details = {"parameters": notice.text(parameters), "flags": 0}
-            self._ask(notice, details, image)
+            self._insert(notice, image, parameters, 0)
         finally:
             os.close(image)
 
@@ -146,21 +159,61 @@ class Trapped:
         except FileNotFoundError:
             raise OSError(EBADF, os.strerror(EBADF)) from None
         try:
-            details = {"parameters": notice.text(parameters), "flags": flags}
-            self._ask(notice, details, image)
+            self._insert(notice, image, parameters, flags)
         finally:
             os.close(image)
 
     def _delete_module(self, notice: Notice) -> None:
         self._check_rights(notice)
-        self._ask(notice, {"name": notice.text(notice.arguments[0])})
+        module = notice.text(notice.arguments[0])
+        self._ask(notice, {"name": "delete_module", "module": module})
+
+    def _insert(self, notice: Notice, image: int, parameters: int, flags: int) -> None:
+        text = notice.text(parameters)
+        details = {"name": "init_module", "parameters": text, "flags": flags}
+        self._ask(notice, details, image)
 
     def _check_rights(self, notice: Notice) -> None:
         if not notice.may(_MAY_LOAD_MODULES):
             raise OSError(EPERM, os.strerror(EPERM))
 
-    def _ask(self, notice: Notice, details: Message, *descriptors: int) -> None:
+    # ---- uevents
+
+    def _socket(self, notice: Notice) -> None:
+        """Give the caller a socket that hears the simulated kernel.
+
+        Before the first one, the kernel gets one to send to them all.
+        """
+        if self._ears is not None:
+            self._give_socket(notice, 0)
+            return
+        self._ears = Ears(own_network=self._own_network)
+        sender = self._ears.socket(SOCK_RAW)
+        try:
+            self._ask(notice, {"name": "hear_uevents"}, sender, then=self._give_socket)
+        finally:
+            os.close(sender)
+
+    def _give_socket(self, notice: Notice, errno: int) -> None:
+        kind = notice.arguments[1] & 0xFFFFFFFF
+        assert self._ears is not None
+        number = self._ears.socket(kind)
+        try:
+            close_on_exec = bool(kind & SOCK_CLOEXEC)
+            notice.answer_with_descriptor(number, close_on_exec=close_on_exec)
+        finally:
+            os.close(number)
+
+    # ---- asking the kernel
+
+    def _ask(
+        self,
+        notice: Notice,
+        details: Message,
+        *descriptors: int,
+        then: Callable[[Notice, int], None] = _pass_on,
+    ) -> None:
         number = next(self._numbers)
-        self._waiting[number] = notice
+        self._waiting[number] = notice, then
         message = {"say": "call", "call": number, **details}
         self._channel.send(message, descriptors)
