@@ -74,8 +74,12 @@ class Layout:
         self._mount(scenario, tree)
         self._guest.do([{"op": "insert", "path": str(one)} for one in tree.early])
         self._plug(scenario)
-        for name in scenario.loaded:
-            self._guest.do([{"op": "load", "module": name, "needed": True}])
+        self._guest.do(
+            [
+                {"op": "load", "module": name, "needed": True}
+                for name in _load_order(scenario)
+            ]
+        )
         return Settler(self._guest, stub_file(self._stock)).settle(scenario)
 
     def clear(self) -> None:
@@ -156,6 +160,22 @@ def _shown(
     for path, text in scenario.files.items():
         if not is_kernels(path):
             yield {"op": "file", "path": path, "text": text}
+
+
+def _load_order(scenario: Scenario) -> list[str]:
+    """Return the modules that are loaded at the start, each after what it needs."""
+    modules = {one.name: one for one in scenario.modules}
+    order: dict[str, None] = {}
+
+    def add(name: str) -> None:
+        for needed in modules[name].depends:
+            add(needed)
+        if not modules[name].builtin:
+            order[name] = None
+
+    for name in scenario.loaded:
+        add(name)
+    return list(order)
 
 
 def _write(path: str, data: str) -> dict[str, Any]:

@@ -85,9 +85,8 @@ class Machine:
             words += ["-device", f"pxb-pcie,id=bus{bus:02x},bus_nr={bus},{place}"]
         for number, port in enumerate(self.ports, start=1):
             place = f"addr={port.place.slot:x}.{port.place.function},multifunction=on"
-            text = f"{port.kind},id=bus{port.secondary:02x},{place}"
-            if port.place.bus:
-                text += f",bus=bus{port.place.bus:02x}"
+            above = f"bus{port.place.bus:02x}" if port.place.bus else "pcie.0"
+            text = f"{port.kind},id=bus{port.secondary:02x},bus={above},{place}"
             if port.kind != UPSTREAM:
                 text += f",chassis={number},slot={number}"
             if port.kind == ROOT_PORT:

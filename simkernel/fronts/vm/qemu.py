@@ -60,7 +60,7 @@ def command_line(
         *("setpriv", "--pdeathsig", "KILL", program),
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
         *("-machine", "q35,kernel-irqchip=split,sata=off,smbus=off"),
-        *("-accel", "tcg", "-cpu", "max", "-m", _MEMORY),
+        *("-accel", "tcg", "-cpu", "max,vendor=GenuineIntel", "-m", _MEMORY),
         *(("-icount", "shift=3,sleep=off") if skips_waiting else ()),
         *(("-device", "intel-iommu,intremap=off") if machine.iommu else ()),
         *_files(places, folders),

@@ -109,15 +109,26 @@ class Settler:
         return str(state.get(path, "")).rpartition("/")[2]
 
     def _differences(self, scenario: Scenario) -> list[str]:
-        """Compare drivers with those that the simulated kernel has at the start."""
-        lines = []
+        """Compare drivers and groups with the simulated kernel's at the start."""
+        lines, strangers = [], set()
         for device in build(scenario).kernel.pci.devices.values():
             wanted = device.driver.name if device.driver else ""
             found = self.driver_of(device.name)
             if found != wanted:
                 here, there = found or "no driver", wanted or "none"
                 lines.append(f"{device.name} starts with {here}, not {there}")
+            group = device.iommu_group
+            members = frozenset(self._group_of(device.name))
+            if group is not None and members != group.devices.keys():
+                strangers.add(members)
+        lines += [f"one IOMMU group: {', '.join(sorted(one))}" for one in strangers]
         return lines
+
+    def _group_of(self, address: str) -> list[str]:
+        """Return the devices of a device's IOMMU group."""
+        root = f"{_DEVICES}/{address}/iommu_group/devices"
+        state = self._guest.call("observe", roots=[root], skip=[])["state"]
+        return [one.rpartition("/")[2] for one in state if not one.endswith("/")]
 
     def _probe(self, address: str) -> None:
         write = {"op": "write", "path": "/sys/bus/pci/drivers_probe", "data": address}

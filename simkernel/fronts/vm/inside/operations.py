@@ -46,12 +46,12 @@ def _read(operation: dict[str, Any]) -> str:
 
 
 def _load(operation: dict[str, Any]) -> None:
-    """Load a module; with ``needed``, before it what it depends on."""
-    name = operation["module"]
-    if operation.get("needed"):
-        for path in dependencies(name):
-            _load_file(path, "", only_new=True)
-    _load_file(file_of(name), operation.get("parameters", ""))
+    """Load a module; with ``needed``, unless it is there, and before it its needs."""
+    name, needed = operation["module"], bool(operation.get("needed"))
+    for path in dependencies(name) if needed else ():
+        _load_file(path, "", only_new=True)
+    parameters = operation.get("parameters", "")
+    _load_file(file_of(name), parameters, only_new=needed)
 
 
 def _load_file(path: str, parameters: str, *, only_new: bool = False) -> None:

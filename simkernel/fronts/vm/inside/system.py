@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from errno import EOPNOTSUPP
 
 __all__ = [
     "bind",
@@ -16,7 +17,7 @@ __all__ = [
 ]
 
 _MS_BIND, _MS_MOVE, _MNT_DETACH = 0x1000, 0x2000, 2
-_FINIT_MODULE, _DELETE_MODULE = 313, 176  # numbers of x86-64
+_INIT_MODULE, _FINIT_MODULE, _DELETE_MODULE = 175, 313, 176  # numbers of x86-64
 _MODULE_INIT_COMPRESSED_FILE = 4
 _RB_POWER_OFF = 0x4321FEDC
 
@@ -59,8 +60,22 @@ def finit_module(path: str, parameters: str) -> None:
     try:
         words = os.fsencode(parameters)
         _checked(_libc.syscall(_FINIT_MODULE, file, words, flags), path)
+    except OSError as error:
+        if not flags or error.errno != EOPNOTSUPP:
+            raise
+        _init_module(path, words)  # this kernel does not decompress
     finally:
         os.close(file)
+
+
+def _init_module(path: str, words: bytes) -> None:
+    """Load a module that ``xz`` compressed."""
+    import lzma
+
+    with lzma.open(path) as file:
+        image = file.read()
+    length = ctypes.c_ulong(len(image))
+    _checked(_libc.syscall(_INIT_MODULE, image, length, words), path)
 
 
 def delete_module(name: str) -> None:

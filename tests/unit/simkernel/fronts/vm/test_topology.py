@@ -148,6 +148,6 @@ def test_options_name_every_bus_and_port() -> None:
         "-device",
         "pxb-pcie,id=bus3a,bus_nr=58,bus=pcie.0,addr=1e.0,multifunction=on",
         "-device",
-        "pcie-root-port,id=bus3b,addr=0.0,multifunction=on,bus=bus3a,chassis=1,slot=1,"
+        "pcie-root-port,id=bus3b,bus=bus3a,addr=0.0,multifunction=on,chassis=1,slot=1,"
         "hotplug=off",
     ]
