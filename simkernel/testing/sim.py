@@ -131,9 +131,10 @@ class Sim:
 
         tier = self._tier_for_programs()
         if not isinstance(tier, FuseTier):
+            reason = _no_fuse() if self._via == "auto" else ""
             raise UsageError(
                 "start(): on the fakefs tier a program is over before its test goes "
-                f"on; fuse is needed (via='fuse', or --sim-via fuse). {_no_fuse()}"
+                f"on; fuse is needed (via='fuse', or --sim-via fuse). {reason}"
             )
         return tier.start(_command(argv, input, env, cwd, None))
 

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from errno import ENOENT
 from typing import Any
 
+from pyfakefs import fake_pathlib
 from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.fake_open import FakeFileOpen
 from pyfakefs.fake_scandir import ScanDirIter
@@ -55,6 +56,7 @@ _OS_CALLS = {
 }
 """Functions of ``os`` with the operation that each of them is."""
 _PATH_CALLS = ("exists", "isdir", "isfile", "islink", "lexists", "realpath")
+_ACCESSOR_CALLS = ("listdir", "lstat", "readlink", "scandir", "stat")
 _FILESYSTEM_CALLS = {
     "exists": "stat",
     "isdir": "stat",
@@ -88,6 +90,9 @@ class Tracer:
                 _wrap(stack, self._fake_os.path, name, self._call("stat"))
             for name, operation in _FILESYSTEM_CALLS.items():
                 _wrap(stack, self._filesystem, name, self._call(operation))
+            accessor = getattr(fake_pathlib, "_fake_accessor", None)  # Python 3.10's
+            for name in _ACCESSOR_CALLS if accessor is not None else ():
+                _wrap(stack, accessor, name, self._call(_OS_CALLS[name]))
             _wrap(stack, FakeFileOpen, "call", self._open)
             _wrap(stack, streams._Raw, "readinto", self._read)
             _wrap(stack, streams._Raw, "write", self._write)
