@@ -5,19 +5,26 @@ A front translates; whatever it adds or hides shows here as a difference.
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from simkernel.fronts.fakefs.host import simulated
+from simkernel.fronts.fuse.host import FuseHost
 from simkernel.scenario.host import Host
 from simkernel.scenario.render import installed
 from simkernel.sysfs.node import Attribute, Directory, Link
 from simkernel.sysfs.root import sysfs
 from tests.bench import host_of
+from tests.contract import client
+from tests.fuse import needs_fuse
 
 VF = "/sys/bus/pci/devices/0000:3b:00.2"
 PF = "/sys/bus/pci/devices/0000:3b:00.0"
@@ -28,6 +35,7 @@ WRITES = [
     (f"{VF}/driver_override", b""),
     (f"{VF}/driver_override", b"x" * 4095),
     (f"{VF}/driver_override", b"(null)"),
+    (f"{VF}/driver_override", b"y" * 5000),
     (f"{VF}/driver_override", b"\n"),
     (f"{VF}/vendor", b"x"),
     (f"{VF}/nosuch", b"x"),
@@ -52,10 +60,17 @@ WRITES = [
     ("/sys/bus/pci/rescan", b"1"),
 ]
 
-Write = Callable[[str, bytes], "int | str"]
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A host as a program sees it on one of the tiers."""
+
+    write: Callable[[str, bytes], int | str]
+    walk: Callable[[], dict[str, str]]
+    attempt: Callable[[str], str] = client.attempt
 
 
-def _bare_write(host: Host) -> Write:
+def _bare_write(host: Host) -> Callable[[str, bytes], int | str]:
     tree = sysfs(host.kernel)
 
     def write(path: str, data: bytes) -> int | str:
@@ -72,12 +87,12 @@ def _bare_write(host: Host) -> Write:
 
 
 @contextmanager
-def _bare(host: Host) -> Iterator[tuple[Write, Callable[[], dict[str, str]]]]:
-    yield _bare_write(host), lambda: _walk_bare(host)
+def _bare(host: Host) -> Iterator[Seen]:
+    yield Seen(_bare_write(host), lambda: _walk_bare(host))
 
 
 def _walk_bare(host: Host) -> dict[str, str]:
-    tree, found = sysfs(host.kernel), dict[str, str]()
+    tree, found = host.trees()["sys"], dict[str, str]()
 
     def walk(path: str, directory: Directory) -> None:
         for name in directory.names():
@@ -95,66 +110,54 @@ def _walk_bare(host: Host) -> dict[str, str]:
     return found
 
 
-def _fakefs_write(path: str, data: bytes) -> int | str:
-    try:
-        descriptor = os.open(path, os.O_WRONLY)
-    except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        return "FileNotFoundError" if missing else _named(error)
-    try:
-        return os.write(descriptor, data)
-    except OSError as error:
-        return _named(error)
-    finally:
-        os.close(descriptor)
-
-
-def _named(error: OSError) -> str:
-    return f"{type(error).__name__} {error.errno}"
-
-
-def _walk_fakefs() -> dict[str, str]:
-    found = {}
-    pending = ["/sys"]
-    while pending:
-        path = pending.pop()
-        for name in os.listdir(path):
-            place = f"{path}/{name}"
-            if os.path.islink(place):
-                found[place] = f"-> {os.readlink(place)}"
-            elif os.path.isdir(place):
-                pending.append(place)
-            else:
-                found[place] = _file_seen_through_fakefs(place)
-    return found
-
-
-def _file_seen_through_fakefs(place: str) -> str:
-    status = os.stat(place)
-    seen = f"{status.st_mode & 0o7777:o} {status.st_size}"
-    return f"{seen} {Path(place).read_bytes()!r}" if status.st_mode & 0o444 else seen
+@contextmanager
+def _fakefs(host: Host) -> Iterator[Seen]:
+    with simulated(host):
+        yield Seen(client.write, client.walk)
 
 
 @contextmanager
-def _fakefs(host: Host) -> Iterator[tuple[Write, Callable[[], dict[str, str]]]]:
-    with simulated(host):
-        yield _fakefs_write, _walk_fakefs
+def _fuse(host: Host) -> Iterator[Seen]:
+    """Have a process in there do what it is asked."""
+    with FuseHost(lambda: host) as place:
+        reading, writing = os.pipe(), os.pipe()
+        program = [sys.executable, os.fspath(Path(client.__file__))]
+        process = place.start(program, streams=(writing[0], reading[1], 2))
+        os.close(writing[0])
+        os.close(reading[1])
+        with open(reading[0]) as answers, open(writing[1], "w") as requests:
+
+            def ask(**request: str) -> Any:
+                requests.write(json.dumps(request) + "\n")
+                requests.flush()
+                return json.loads(answers.readline())
+
+            yield Seen(
+                lambda path, data: ask(write=path, data=data.hex()),
+                lambda: ask(walk=""),
+                lambda name: ask(attempt=name),
+            )
+        process.wait()
 
 
-TIERS = {"bare": _bare, "fakefs": _fakefs}
+TIERS = {"bare": _bare, "fakefs": _fakefs, "fuse": _fuse}
+FRONTS = [
+    "fakefs",
+    pytest.param("fuse", marks=[needs_fuse, pytest.mark.real]),
+]
 
 
-@pytest.mark.parametrize("tier", [name for name in TIERS if name != "bare"])
+@pytest.mark.parametrize("tier", FRONTS)
 def test_tier_answers_as_the_tree_does(tier: str) -> None:
     """Every write has the same result, and leaves the same files behind."""
     answers, trees = {}, {}
     for name in ("bare", tier):
         host = host_of("mlx5_vfio_pci", vfs=2)
-        with TIERS[name](host) as (write, walk):
+        with TIERS[name](host) as seen:
             answers[name] = [
-                (path, data[:20], write(path, data)) for path, data in WRITES
+                (path, data[:20], seen.write(path, data)) for path, data in WRITES
             ]
-            trees[name] = walk()
+            trees[name] = seen.walk()
 
     assert answers["bare"] == answers[tier]
     assert trees["bare"] == trees[tier]
@@ -162,30 +165,35 @@ def test_tier_answers_as_the_tree_does(tier: str) -> None:
 
 
 @pytest.mark.parametrize("scenario", installed())
-@pytest.mark.parametrize("tier", [name for name in TIERS if name != "bare"])
+@pytest.mark.parametrize("tier", FRONTS)
 def test_tier_shows_every_scenario_as_the_tree_is(tier: str, scenario: str) -> None:
     """Files, modes, sizes, links and texts are the same, whatever the host."""
     settings = {"pfs": 2, "vfs": 3} if scenario == "many_vfs" else {}
     trees = {}
     for name in ("bare", tier):
-        with TIERS[name](host_of(scenario, **settings)) as (_, walk):
-            trees[name] = walk()
+        with TIERS[name](host_of(scenario, **settings)) as seen:
+            trees[name] = seen.walk()
 
     assert trees["bare"] == trees[tier]
 
 
-def test_refusal_has_the_class_that_python_gives_its_errno() -> None:
+@pytest.mark.parametrize("tier", FRONTS)
+def test_refusal_has_the_class_that_python_gives_its_errno(tier: str) -> None:
     """A program may catch PermissionError or FileNotFoundError, as on a real host."""
-    with simulated(host_of("mlx5_vfio_pci")):
-        with pytest.raises(PermissionError):
-            open(f"{VF}/modalias", "w").close()
-        with pytest.raises(PermissionError):
-            open(f"{CORE}/bind").close()
-        with pytest.raises(PermissionError):
-            open("/sys/bus/pci/nosuch", "w").close()
-        with pytest.raises(FileNotFoundError):
-            open("/sys/bus/pci/nosuch").close()
-        with pytest.raises(PermissionError):
-            os.mkdir("/sys/bus/pci/nosuch")
-        with pytest.raises(PermissionError):
-            os.unlink(f"{VF}/modalias")
+    with TIERS[tier](host_of("mlx5_vfio_pci")) as seen:
+        refusals = {name: seen.attempt(name) for name in client.ATTEMPTS}
+
+    assert refusals == {
+        "write what is read only": "PermissionError EACCES",
+        "read what is write only": "PermissionError EACCES",
+        "create a file": "PermissionError EACCES",
+        "open what is not there": "FileNotFoundError ENOENT",
+        "make a directory": "PermissionError EPERM",
+        "remove a directory": "PermissionError EPERM",
+        "remove a file": "PermissionError EPERM",
+        "rename a file": "PermissionError EPERM",
+        "make a link": "PermissionError EPERM",
+        "read a directory": "IsADirectoryError EISDIR",
+        "list a file": "NotADirectoryError ENOTDIR",
+        "go through a file": "NotADirectoryError ENOTDIR",
+    }

@@ -77,8 +77,7 @@ class LiveDirectory(FakeDirectory):
 
     def add_entry(self, path_object: FakeFile) -> None:
         """Refuse to make anything, with the errno of a real sysfs."""
-        is_directory = isinstance(path_object, FakeDirectory)
-        errno = EPERM if is_directory else EACCES
+        errno = EACCES if stat.S_ISREG(path_object.st_mode) else EPERM
         self.filesystem.raise_os_error(errno, path_object.name)
 
     def remove_entry(self, pathname_name: str, recursive: bool = True) -> None:

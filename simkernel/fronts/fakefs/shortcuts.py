@@ -68,6 +68,14 @@ def _missing(path: str, number: int = ENOENT) -> OSError:
     return OSError(number, os.strerror(number), path)
 
 
+def _absent(path: str, above: object) -> OSError:
+    """Return the error for a path that leads nowhere.
+
+    :param above: what the path without its last name leads to.
+    """
+    return _missing(path, ENOTDIR if isinstance(above, Attribute) else ENOENT)
+
+
 def _open(
     slow: Callable[..., int],
     locate: Callable[..., Any],
@@ -78,7 +86,7 @@ def _open(
         node = _ABSENT if more else locate(path)
         creates = flags & os.O_CREAT
         if node is None and not creates:
-            raise _missing(path)
+            raise _absent(path, locate(os.path.dirname(path)))
         if not isinstance(node, Attribute) or flags & os.O_EXCL or get_uid() != 0:
             return slow(path, flags, mode, **more)
         name = path.rpartition("/")[2]

@@ -19,7 +19,6 @@ from typing import Any, NoReturn
 import mfusepy
 
 from simkernel.fronts.fuse.inside.linux import OWN_DIRECTORY, restore_default, unshare
-from simkernel.fronts.fuse.owners import Owners
 from simkernel.fronts.fuse.view import View
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
 
@@ -36,6 +35,7 @@ _LIBFUSE_TAKES = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
 _LONG_S = 86400.0
 _MOST_THREADS = 64
 _INODES = (1 << 63) - 1
+_TIMES = ("st_atime", "st_mtime", "st_ctime")
 
 
 def caller() -> int:
@@ -55,7 +55,6 @@ class Filesystem:
     def __init__(
         self,
         view: View,
-        owners: Owners,
         descriptor: int,
         *,
         threads: bool,
@@ -68,7 +67,7 @@ class Filesystem:
         self._options: dict[str, Any] = {"nothreads": not threads}
         if threads and mfusepy.fuse_version_minor >= 12:
             self._options["max_threads"] = _MOST_THREADS
-        self._operations = _Operations(view, owners, self._configure)
+        self._operations = _Operations(view, self._configure)
         self._thread = threading.Thread(target=self._serve, name="fuse", daemon=True)
 
     def start(self) -> None:
@@ -124,25 +123,15 @@ class _Operations(mfusepy.Operations):
 
     use_ns = True
 
-    def __init__(self, view: View, owners: Owners, configure: Any) -> None:
+    def __init__(self, view: View, configure: Any) -> None:
         self._view = view
-        self._owners = owners
         self._started_ns = time.time_ns()
         self.init_with_config = configure
 
     def getattr(self, path: str | None, fh: int | None = None) -> dict[str, int]:
         path, node = self._found(path, fh)
-        return (
-            _attributes(node)
-            | self._owners.of(path)
-            | {
-                "st_ino": hash(path) & _INODES,
-                "st_nlink": 1,
-                "st_atime": self._started_ns,
-                "st_mtime": self._started_ns,
-                "st_ctime": self._started_ns,
-            }
-        )
+        times = dict.fromkeys(_TIMES, self._started_ns)
+        return {**_attributes(node), **times, "st_ino": hash(path) & _INODES}
 
     def _found(self, path: str | None, fh: int | None) -> tuple[str, Node]:
         if path is None:
@@ -190,18 +179,11 @@ class _Operations(mfusepy.Operations):
         raise OSError(EACCES, "Permission denied")
 
     def chmod(self, path: str | None, mode: int) -> int:
-        if path is None:  # of an open file; device nodes are not opened
-            self._refuse()
-        changes = {"st_mode": stat.S_IFCHR | stat.S_IMODE(mode)}
-        self._owners.change(path, self._view.node(path), changes)
+        self._view.give(path, mode=stat.S_IMODE(mode))
         return 0
 
     def chown(self, path: str | None, uid: int, gid: int) -> int:
-        if path is None:
-            self._refuse()
-        changes = {"st_uid": uid, "st_gid": gid}
-        given = {field: number for field, number in changes.items() if number != -1}
-        self._owners.change(path, self._view.node(path), given)
+        self._view.give(path, uid=uid, gid=gid)
         return 0
 
     def _refuse(self, *unused: object) -> NoReturn:
@@ -211,11 +193,12 @@ class _Operations(mfusepy.Operations):
 
 
 def _attributes(node: Node) -> dict[str, int]:
-    found = {"st_mode": _mode(node)}
+    found = {"st_mode": _mode(node), "st_nlink": 1}
     if isinstance(node, Attribute):
         found["st_size"] = node.size
     elif isinstance(node, CharacterDevice):
         found["st_rdev"] = os.makedev(node.major, node.minor)
+        found |= {"st_uid": node.uid, "st_gid": node.gid}
     return found
 
 

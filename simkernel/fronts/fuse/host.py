@@ -9,7 +9,6 @@ from contextlib import ExitStack
 
 from simkernel.errors import UsageError
 from simkernel.fronts.fuse.calls import Calls
-from simkernel.fronts.fuse.owners import Owners
 from simkernel.fronts.fuse.places import Places, proc_of_machine, trees_of
 from simkernel.fronts.fuse.programs import Programs
 from simkernel.fronts.fuse.requirements import UnavailableError, failure, find_library
@@ -89,11 +88,9 @@ class FuseHost:
         for machine in self._sandbox.expect("mounted"):
             self._stack.callback(os.close, machine)
             trees["machine"] = proc_of_machine(machine, trees["proc"])
-        view, owners = self._view(trees), Owners()
-        self.host.kernel.uevents.listeners.append(owners.hear)
+        view = self._view(trees)
         filesystem = Filesystem(
             view,
-            owners,
             device,
             threads=_takes_time(self.host),
             keeps_names=self._trace is None,

@@ -9,10 +9,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from errno import ENOENT, ENOTDIR, ENXIO
+from errno import ENOENT, ENOTDIR, ENXIO, EPERM
 
 from simkernel.fronts.fuse.turn import Turn
-from simkernel.sysfs.node import Attribute, Directory, Link, Node
+from simkernel.model.vfio import Owner
+from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
 from simkernel.sysfs.tree import Tree
 
 __all__ = ["View"]
@@ -135,6 +136,23 @@ class View:
         file = self._opened[number]
         with self._turn.changing():
             return file.tree.write(_attribute(file), data)
+
+    def give(
+        self, path: str | None, *, uid: int = -1, gid: int = -1, mode: int = -1
+    ) -> None:
+        """Give a device node to somebody; what is -1 stays as it is.
+
+        :param path: None: it is open, so that it is no device node.
+        :raises OSError: EPERM, it is none that can be given.
+        """
+        with self._turn.changing():
+            node = None if path is None else self._find(path)[1]
+            if not isinstance(node, CharacterDevice) or node.give is None:
+                raise OSError(EPERM, "Operation not permitted")
+            now = Owner(node.uid, node.gid, node.mode)
+            wanted = {"uid": uid, "gid": gid, "mode": mode}
+            changes = {name: value for name, value in wanted.items() if value != -1}
+            node.give(now._replace(**changes))
 
 
 def _attribute(file: _Open) -> Attribute:
