@@ -1,7 +1,7 @@
 """Why a device has no IOMMU group, and what to do about it. Only reads.
 
 Source: Linux, Documentation/admin-guide/kernel-parameters.txt, ``intel_iommu``,
-``amd_iommu`` and ``iommu``.
+``amd_iommu`` and ``iommu``; drivers/iommu/amd/init.c, parse_amd_iommu_options().
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from resolver.linux import Host
 
 __all__ = ["advice"]
 
-_PARAMETERS = {"GenuineIntel": "intel_iommu=on", "AuthenticAMD": "amd_iommu=on"}
+_PARAMETERS = {"GenuineIntel": "intel_iommu=on"}  # AMD's is on by itself
 _FIRMWARE = {
     "GenuineIntel": "VT-d",
     "AuthenticAMD": "AMD-Vi (IOMMU)",
@@ -32,8 +32,7 @@ def advice(host: Host) -> str:
     firmware = f"turn on {_FIRMWARE.get(vendor, _FIRMWARE[''])} in the firmware"
     if not vendor:
         return (
-            f"{firmware}; on Intel also add intel_iommu=on to the kernel command line, "
-            "on AMD amd_iommu=on"
+            f"{firmware}; on Intel also add intel_iommu=on to the kernel command line"
         )
     if not parameter or parameter in given:
         return f"{firmware}: the kernel found no IOMMU"
