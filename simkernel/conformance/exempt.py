@@ -93,6 +93,11 @@ EXEMPT = (
         "it is one of the guest's IOMMUs",
     ),
     Exemption(
+        r"taint",
+        "`taint` of a module, also in `/proc/modules`",
+        "modules that stand for those of a distribution are not signed by it",
+    ),
+    Exemption(
         r"reserved_regions",
         "`reserved_regions` of a group",
         "they depend on the machine's memory map",

@@ -21,7 +21,7 @@ class Report:
 
     release: str
     """As ``uname -r`` prints it."""
-    version: str
+    version: str = ""
     """Version of the kernel's source, such as ``6.12.117``."""
     seed: int
     tally: Tally = field(default_factory=Tally)

@@ -25,7 +25,7 @@ _GROUP = re.compile(
 )
 """Where a group's number stands, in paths and in the targets of links."""
 _SIZE = re.compile(r"^(\S+) \d+ ")
-_ADDRESS_AT = re.compile(r"0x[0-9a-f]+")
+_ADDRESS_AT = re.compile(r"0x[0-9a-f]+(?: \(\w+\))?")
 _NUMBERS = re.compile(r"\d+:\d+")
 _NODE = re.compile(r"^(MAJOR|MINOR|DEVNAME)=.*", re.MULTILINE)
 _NOT_COMPARED = "(not compared)"
@@ -112,7 +112,7 @@ class View:
         return lambda text: text
 
     def _module_lines(self, text: str) -> str:
-        """Return the scenario's lines of ``/proc/modules`` without size and address."""
+        """Return the scenario's lines of ``/proc/modules``: no size, address, taint."""
         mode, _, lines = text.partition(" ")
         kept = [
             _ADDRESS_AT.sub("ADDRESS", _SIZE.sub(r"\1 SIZE ", line))

@@ -54,8 +54,9 @@ def _take_port(device: Device) -> None:
 
     Source: drivers/pci/pcie/portdrv.c pcie_portdrv_probe(). Rule: R-PCI-10.
     """
-    is_pci = isinstance(device, PciDevice)
-    if not (is_pci and device.is_bridge and device.function.express):
+    if not isinstance(device, PciDevice) or not (
+        device.is_bridge and device.function.express
+    ):
         raise ProbeFailure(ENODEV, "R-PCI-10")
     enabling.enable(device)
 

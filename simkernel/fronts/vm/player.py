@@ -6,13 +6,14 @@ booted anew when it is lost.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
 from simkernel.conformance.exempt import FIXED, absent_patterns
-from simkernel.conformance.operations import Operation, Write, to_json
+from simkernel.conformance.operations import Operation, Read, Write, to_json
 from simkernel.conformance.player import Answer, KernelLost, State
 from simkernel.conformance.scope import Scope
 from simkernel.fronts.vm.guest import Guest, GuestError
@@ -24,19 +25,27 @@ from simkernel.scenario.schema import Scenario
 
 __all__ = ["GuestPlayer"]
 
+_DEBIAN = re.compile(r" Debian (\d+(?:\.\d+)+)-")
+_VERSION = re.compile(r"(\d+(?:\.\d+)+)")
+
 
 class GuestPlayer:
     """Plays programs on an installed kernel; leaving its context ends the guest.
 
-    :param machine: has the buses of every scenario that will be played.
+    :param machines: each with the scenarios for which it has the buses; where one of
+        another machine is to be played, that is booted.
     :param progress: told what is being waited for.
     """
 
     def __init__(
-        self, kernel: Kernel, machine: Machine, progress: Callable[[str], None]
+        self,
+        kernel: Kernel,
+        machines: Sequence[tuple[Machine, Sequence[Scenario]]],
+        progress: Callable[[str], None],
     ) -> None:
         self._kernel = kernel
-        self._machine = machine
+        self._machines = machines
+        self._machine: Machine | None = None
         self._progress = progress
         self._guest: Guest | None = None
         self._layout: Layout | None = None
@@ -44,6 +53,8 @@ class GuestPlayer:
         self._is_used = False
         self._added: list[Write] = []
         """Ids given to drivers, which may outlive the scenario."""
+        self.version = ""
+        """Version of the kernel's source; empty: no guest was booted yet."""
         self.boots = 0
         self.boot_s = 0.0
         """Seconds that all boots took."""
@@ -63,19 +74,15 @@ class GuestPlayer:
         """Put a scenario into the guest; see :class:`Player`."""
         tree = self._tree(scenario)
         try:
-            layout, guest = self._ready()
+            layout, guest = self._ready(self._machine_for(scenario), tree)
             if self._is_used:
                 self._take_ids_back(guest)
                 layout.clear()
             self._is_used = True
             layout.apply(scenario, tree)
-            return self._call(
-                guest,
-                "observe",
-                roots=Scope.of(scenario).roots(),
-                skip=absent_patterns(),
-                fixed=[FIXED],
-            )["state"]
+            roots = Scope.of(scenario).roots()
+            words = {"roots": roots, "skip": absent_patterns(), "fixed": [FIXED]}
+            return dict(self._call(guest, "observe", **words)["state"])
         except GuestError as error:
             self._close()
             raise KernelLost(str(error)) from None
@@ -112,24 +119,45 @@ class GuestPlayer:
     def _call(self, guest: Guest, word: str, **fields: Any) -> dict[str, Any]:
         return guest.call(word, **fields)
 
-    def _ready(self) -> tuple[Layout, Guest]:
-        """Return the guest and its layout; boot one if there is none."""
+    def _machine_for(self, scenario: Scenario) -> Machine:
+        return next(
+            machine
+            for machine, others in self._machines
+            if any(scenario is one for one in others)
+        )
+
+    def _ready(self, machine: Machine, tree: ModuleTree) -> tuple[Layout, Guest]:
+        """Return the guest that is such a machine, and its layout; boot if need be."""
+        if machine is not self._machine:
+            self._close()
         if self._guest is None or self._layout is None:
             start = time.monotonic()
             kernel = self._kernel
             self._progress(f"booting {kernel.release}")
-            guest = Guest(self._machine, image=kernel.image, release=kernel.release)
-            self._guest = guest
+            guest = Guest(
+                machine,
+                image=kernel.image,
+                release=kernel.release,
+                skips_waiting=True,
+            )
+            self._machine, self._guest, self._is_used = machine, guest, False
             self._layout = Layout(
                 guest,
                 release=kernel.release,
-                simpci=next(iter(self._trees.values())).simpci,
+                simpci=tree.simpci,
                 stock=kernel.modules,
             )
-            self._is_used = False
+            self.version = self._read_version(guest)
             self.boots += 1
             self.boot_s += time.monotonic() - start
         return self._layout, self._guest
+
+    def _read_version(self, guest: Guest) -> str:
+        """Return the version of the source; a release of Debian's may be another."""
+        read = to_json(Read("/proc/version"))
+        text = self._call(guest, "play", operations=[read])["answers"][0]["value"]
+        found = _DEBIAN.search(text) or _VERSION.search(text)
+        return found[1] if found else ""
 
     def _tree(self, scenario: Scenario) -> ModuleTree:
         key = repr(scenario)

@@ -52,7 +52,7 @@ def test_what_is_needed_is_left(
     small = shrink(found, replay)
 
     assert replay.needed == small.operations
-    assert replay.count <= 102
+    assert replay.count <= 62
 
 
 def test_names_and_texts_become_simpler() -> None:

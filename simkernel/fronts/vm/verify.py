@@ -1,0 +1,189 @@
+"""Every scenario that a guest can have, judged on an installed kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from simkernel.conformance.judge import Judge
+from simkernel.conformance.model_player import ModelPlayer
+from simkernel.conformance.program import Program, written_programs
+from simkernel.conformance.record import Recorder, Recording
+from simkernel.conformance.report import Report
+from simkernel.conformance.scripts import scripts
+from simkernel.conformance.verification import Verification
+from simkernel.errors import UsageError
+from simkernel.fronts.vm.choose import load_for
+from simkernel.fronts.vm.kernel import Kernel
+from simkernel.fronts.vm.player import GuestPlayer
+from simkernel.fronts.vm.reduced import reduced
+from simkernel.fronts.vm.support import refusals
+from simkernel.fronts.vm.topology import plans
+from simkernel.fronts.vm.tree import module_tree
+from simkernel.scenario.render import installed
+from simkernel.scenario.schema import Scenario
+
+__all__ = ["Wanted", "verify_on"]
+
+_SMALLER = {"many_vfs": {"pfs": "2", "vfs": "3"}}
+"""Scenarios that are too large as they stand: name and settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be verified."""
+
+    operations: int
+    """Random operations, on all scenarios together."""
+    seed: int
+    names: tuple[str, ...] = ()
+    """Scenarios; none: all that are installed."""
+    record: Path | None = None
+    """Directory for recordings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Subject:
+    """A scenario with its settings, and what is played on it besides."""
+
+    name: str
+    settings: Mapping[str, str]
+    scenario: Scenario
+    programs: tuple[Program, ...] = ()
+    is_whole: bool = True
+    """All is played on it; else only the written programs."""
+
+    @property
+    def title(self) -> str:
+        """Name and settings, as a command line has them."""
+        return " ".join(
+            [self.name, *(f"--set {key}={one}" for key, one in self.settings.items())]
+        )
+
+
+def verify_on(
+    kernel: Kernel,
+    wanted: Wanted,
+    *,
+    progress: Callable[[str], None],
+    note: Callable[[str], None],
+) -> Report:
+    """Compare the simulated kernel with an installed one.
+
+    :param progress: told what is going on.
+    :param note: told what is left out, and why.
+    :raises UsageError: something is not installed, or there is no such scenario.
+    :raises GuestError: the guest does not boot.
+    """
+    report = Report(release=kernel.release, seed=wanted.seed)
+    subjects = _possible(kernel, wanted, report, progress)
+    for name, reason in report.left_out.items():
+        note(f"{name} is left out: {reason}")
+    machines = plans([one.scenario for one in subjects])
+    with GuestPlayer(kernel, machines, progress) as player:
+        verification = Verification(Judge(ModelPlayer(), player), report, progress)
+        for _, scenarios in machines:
+            here = [one for one in subjects if _is_among(one.scenario, scenarios)]
+            share = wanted.operations * len(here) // len(subjects)
+            _verify(verification, here, share, wanted.seed)
+            if wanted.record is not None:
+                for subject in here:
+                    progress(f"recording {subject.title}")
+                    _record(player, subject, wanted.record)
+        report.boots, report.boot_s = player.boots, player.boot_s
+        report.version = player.version
+    return verification.finish()
+
+
+def _verify(
+    verification: Verification, subjects: Sequence[_Subject], operations: int, seed: int
+) -> None:
+    """Play everything on scenarios that one machine has."""
+    for subject in subjects:
+        for program in subject.programs:
+            verification.play_written(subject.title, subject.scenario, program)
+        if subject.is_whole:
+            verification.play_scripts(subject.title, subject.scenario)
+    drawn = {one.title: one.scenario for one in subjects if one.is_whole}
+    verification.play_random(drawn, operations, seed)
+
+
+def _record(player: GuestPlayer, subject: _Subject, folder: Path) -> None:
+    """Write what the kernel answers to the programs that are always the same."""
+    recording = Recording(
+        scenario=subject.name, settings=subject.settings, version=player.version
+    )
+    recorder = Recorder(player, recording)
+    programs = [one.operations for one in subject.programs]
+    if subject.is_whole:
+        programs += [operations for _, operations in scripts(subject.scenario)]
+    for operations in programs:
+        recorder.reset(subject.scenario)
+        recorder.play(operations)
+    words = [subject.name, *(f"{key}={one}" for key, one in subject.settings.items())]
+    folder.mkdir(parents=True, exist_ok=True)
+    recording.write(folder / f"{player.version}.{'.'.join(words)}.jsonl.xz")
+
+
+def _possible(
+    kernel: Kernel, wanted: Wanted, report: Report, progress: Callable[[str], None]
+) -> list[_Subject]:
+    """Return what a guest can have; the report is told of the rest."""
+    found = []
+    for subject in _subjects(kernel, wanted):
+        reason = _obstacle(subject.scenario, kernel, progress)
+        if reason:
+            report.left_out[subject.title] = reason
+        else:
+            report.scenarios.append(subject.title)
+            found.append(subject)
+    if not found:
+        raise UsageError("no guest can have any of these scenarios")
+    return found
+
+
+def _subjects(kernel: Kernel, wanted: Wanted) -> Iterator[_Subject]:
+    """Yield each scenario, and each other setting that a written program needs."""
+    names = wanted.names or tuple(installed())
+    settings = {name: _SMALLER.get(name, {}) for name in names}
+    written = [one for one in written_programs().values() if one.scenario in names]
+    for name, chosen in settings.items():
+        programs = [
+            one for one in written if one.scenario == name and one.settings == chosen
+        ]
+        yield _subject(kernel, name, chosen, programs)
+    for program in written:
+        if program.settings != settings[program.scenario]:
+            subject = _subject(kernel, program.scenario, program.settings, [program])
+            yield replace(subject, is_whole=False)
+
+
+def _subject(
+    kernel: Kernel,
+    name: str,
+    settings: Mapping[str, str],
+    programs: Sequence[Program],
+) -> _Subject:
+    scenario = reduced(load_for(name, dict(settings), kernel))
+    return _Subject(
+        name=name, settings=settings, scenario=scenario, programs=tuple(programs)
+    )
+
+
+def _obstacle(
+    scenario: Scenario, kernel: Kernel, progress: Callable[[str], None]
+) -> str:
+    """Return why a guest cannot have a scenario as it is; empty: it can."""
+    problems = refusals(scenario)
+    if problems:
+        return problems[0]
+    if not scenario.devices:
+        return "it has no PCI functions"
+    if module_tree(scenario, kernel, progress).early:
+        return "what is built in there is loaded in the guest"
+    return ""
+
+
+def _is_among(scenario: Scenario, others: Sequence[Scenario]) -> bool:
+    return any(scenario is one for one in others)
