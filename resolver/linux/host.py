@@ -71,13 +71,11 @@ class Host(Observer):
         """
         self.require_live()
         data = text.encode("utf-8", "surrogateescape")
-        if timeout_s is None:
-            from resolver.linux.helper import write_once
+        from resolver.linux.helper import Blocked, write_once
 
+        if timeout_s is None:
             write_once(path, data)
             return
-        from resolver.linux.helper import Blocked
-
         kept = self._locks.files() if self._locks is not None else ()
         try:
             self._patient().write(path, data, timeout_s, kept)
