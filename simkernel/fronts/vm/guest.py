@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import os
 import select
-import socket
 import subprocess
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from simkernel.errors import SimkernelError
 from simkernel.fronts.vm.initramfs import initramfs
 from simkernel.fronts.vm.machine import Machine
-from simkernel.fronts.vm.qemu import Descriptors, command_line
+from simkernel.fronts.vm.qemu import start_qemu
+from simkernel.fronts.vm.tools import find_tools
 
 __all__ = ["Guest", "GuestError"]
 
@@ -25,12 +26,18 @@ _BOOT_S = 180.0
 """Seconds after which a guest that has not booted never will."""
 _ANSWER_S = 120.0
 """Seconds after which a request that has no answer never will have one."""
+_END_S = 5.0
+"""Seconds that QEMU has to end after its guest has."""
 _CONSOLE_LINES = 30
 """Last lines of the console that an error shows."""
 
 
 class GuestError(SimkernelError):
     """The guest does not boot, does not answer, or is gone."""
+
+
+class GuestSilentError(GuestError):
+    """The guest does not answer in time; it may yet be alive."""
 
 
 class Guest:
@@ -60,25 +67,17 @@ class Guest:
         self._unread: list[dict[str, Any]] = []
         self._requests = 0
         self._console_text: deque[str] = deque([""], maxlen=_CONSOLE_LINES)
-        archive = initramfs(release)
-        self.channel, channel = socket.socketpair()
-        self._console, console = socket.socketpair()
-        with channel, console, _in_memory(archive) as file:
-            ends = Descriptors(
-                channel=channel.fileno(),
-                console=console.fileno(),
-                initramfs=file.fileno(),
-            )
-            words = command_line(
-                machine,
-                image=image,
-                descriptors=ends,
-                folders=folders,
-                skips_waiting=skips_waiting,
-            )
-            self._qemu = _start(words, ends)
+        tools = find_tools()
+        self._qemu = start_qemu(
+            tools,
+            machine,
+            image=image,
+            archive=initramfs(release, tools.busybox),
+            folders=folders,
+            skips_waiting=skips_waiting,
+        )
         try:
-            self._get_ready(folders, time.monotonic() + boot_s)
+            self._get_ready(folders, boot_s)
         except BaseException:
             self.close()
             raise
@@ -96,10 +95,10 @@ class Guest:
 
     def close(self) -> None:
         """End the guest at once."""
-        self._qemu.kill()
-        self._qemu.wait()
-        self.channel.close()
-        self._console.close()
+        self._qemu.process.kill()
+        self._qemu.process.communicate()
+        self._qemu.channel.close()
+        self._qemu.console.close()
 
     def send(self, word: str, **fields: Any) -> int:
         """Send a request and return its number.
@@ -109,7 +108,7 @@ class Guest:
         self._requests += 1
         document = {"id": self._requests, "do": word, **fields}
         try:
-            self.channel.sendall(json.dumps(document).encode() + b"\n")
+            self._qemu.channel.sendall(json.dumps(document).encode() + b"\n")
         except OSError:
             raise self._gone() from None
         return self._requests
@@ -129,18 +128,18 @@ class Guest:
             return documents, []
         left = None if deadline is None else max(deadline - time.monotonic(), 0)
         poll = select.poll()
-        for one in (self.channel.fileno(), self._console.fileno(), *others):
+        for one in (self._qemu.channel.fileno(), self._qemu.console.fileno(), *others):
             poll.register(one, select.POLLIN)
         ready = [one for one, _ in poll.poll(None if left is None else left * 1000)]
         if not ready:
-            raise GuestError(f"the guest does not answer{self._console_tail()}")
-        if self._console.fileno() in ready:
+            raise GuestSilentError(f"the guest does not answer{self._console_tail()}")
+        if self._qemu.console.fileno() in ready:
             self._read_console()
-        documents = self._read() if self.channel.fileno() in ready else []
+        documents = self._read() if self._qemu.channel.fileno() in ready else []
         return documents, [one for one in ready if one in others]
 
     def _read(self) -> list[dict[str, Any]]:
-        data = self.channel.recv(1 << 20)
+        data = self._qemu.channel.recv(1 << 20)
         if not data:
             raise self._gone()
         *lines, self._waiting = (self._waiting + data).split(b"\n")
@@ -174,8 +173,8 @@ class Guest:
             text = " ".join(str(one) for one in refused.values())
             raise GuestError(f"the guest's kernel refuses: {text}: {reason}")
 
-    def _get_ready(self, folders: Sequence[Path], deadline: float) -> None:
-        self._await_agent(deadline)
+    def _get_ready(self, folders: Sequence[Path], boot_s: float) -> None:
+        self._await_agent(boot_s)
         self.do(
             [
                 {"op": "share", "tag": f"folder{number}", "path": str(folder)}
@@ -183,14 +182,18 @@ class Guest:
             ]
         )
 
-    def _await_agent(self, deadline: float) -> None:
-        while time.monotonic() < deadline:
-            if any(one.get("event") == "ready" for one in self.receive(deadline)[0]):
-                return
-        raise GuestError(f"the guest does not boot{self._console_tail()}")
+    def _await_agent(self, boot_s: float) -> None:
+        deadline = time.monotonic() + boot_s
+        try:
+            while not self.receive(deadline)[0]:  # the first word is that it is ready
+                pass
+        except GuestSilentError:
+            raise GuestError(
+                f"the guest has not booted within {boot_s:g} s{self._console_tail()}"
+            ) from None
 
     def _read_console(self) -> None:
-        text = self._console.recv(1 << 16).decode("utf-8", "replace")
+        text = self._qemu.console.recv(1 << 16).decode("utf-8", "replace")
         if not text:
             raise self._gone()
         first, *others = text.replace("\r", "").split("\n")
@@ -199,9 +202,12 @@ class Guest:
 
     def _gone(self) -> GuestError:
         """Return the error for a guest that has ended by itself."""
-        with_errors = self._qemu.communicate()[1] if self._qemu.stderr else b""
-        text = with_errors.decode("utf-8", "replace").strip()
-        return GuestError(f"the guest has ended {text}{self._console_tail()}")
+        said = b""
+        with suppress(subprocess.TimeoutExpired):
+            _, said = self._qemu.process.communicate(timeout=_END_S)
+        text = said.decode("utf-8", "replace").strip()
+        reason = f": {text}" if text else ""
+        return GuestError(f"the guest has ended{reason}{self._console_tail()}")
 
     def _console_tail(self) -> str:
         """Return the last lines of the console, as the end of a message."""
@@ -209,21 +215,3 @@ class Guest:
         if not lines:
             return "; its console is empty"
         return "; the end of its console:\n" + "\n".join(f"    {one}" for one in lines)
-
-
-def _in_memory(data: bytes) -> BinaryIO:
-    """Return a file without a name that holds some bytes."""
-    file = os.fdopen(os.memfd_create("simkernel"), "w+b", buffering=0)
-    file.write(data)
-    return cast(BinaryIO, file)
-
-
-def _start(words: Sequence[str], ends: Descriptors) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        pass_fds=(ends.channel, ends.console, ends.initramfs),
-        start_new_session=True,  # a Ctrl-C on the terminal is not for QEMU
-    )

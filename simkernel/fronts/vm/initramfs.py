@@ -7,10 +7,8 @@ the table of the IOMMU stands before it.
 
 from __future__ import annotations
 
-import importlib.util
 import io
 
-from simkernel.errors import UsageError
 from simkernel.fronts.vm.dmar import PATH, dmar_table
 
 __all__ = ["initramfs"]
@@ -19,24 +17,13 @@ _MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
 """What has to be there before modules can be read from the host's files, by name."""
 
 
-def initramfs(release: str) -> bytes:
+def initramfs(release: str, busybox: str) -> bytes:
     """Return the initial RAM disk for an installed kernel, as cpio archives.
 
-    :raises UsageError: virtme-ng or busybox is not installed.
+    :param busybox: path of one that is linked statically.
     """
-    if importlib.util.find_spec("virtme") is None:
-        raise UsageError(
-            "the vm tier needs virtme-ng, which is not installed with this Python: "
-            "pip install 'simkernel[vm]'"
-        )
     from virtme import cpiowriter, mkinitramfs, modfinder
 
-    busybox = mkinitramfs.find_busybox("/", True)
-    if busybox is None:
-        raise UsageError(
-            "the vm tier needs busybox, which is not installed: "
-            "apt-get install busybox-static"
-        )
     config = mkinitramfs.Config()
     config.busybox = busybox
     config.modfiles = modfinder.find_modules_from_install(

@@ -71,6 +71,8 @@ class Machine:
     """In the order in which QEMU must make them."""
     fillers: tuple[Place, ...] = ()
     """Ports among them that no scenario has."""
+    arguments: tuple[str, ...] = ()
+    """Words for the kernel's command line."""
     used_slots: frozenset[int] = frozenset()
     """Device numbers on bus 00 that belong to a scenario."""
 

@@ -14,6 +14,7 @@ from simkernel.fronts.vm.kernel import Kernel
 from simkernel.fronts.vm.layout import Layout
 from simkernel.fronts.vm.session import run_command
 from simkernel.fronts.vm.support import left_out, refusals
+from simkernel.fronts.vm.tools import find_tools
 from simkernel.fronts.vm.topology import plan
 from simkernel.fronts.vm.tree import module_tree
 from simkernel.scenario.schema import Scenario
@@ -44,6 +45,7 @@ def run(
     if problems:
         lines = "\n".join(f"    {one}" for one in problems)
         raise UsageError(f"the vm tier cannot have this scenario:\n{lines}")
+    find_tools()
     machine = plan([scenario])
     tree = module_tree(scenario, kernel, progress)
     folders = _folders(argv, note)

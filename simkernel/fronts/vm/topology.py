@@ -26,6 +26,15 @@ __all__ = ["plan", "plans"]
 _BELOW = {ROOT_PORT: UPSTREAM, UPSTREAM: DOWNSTREAM, DOWNSTREAM: UPSTREAM}
 """What a bridge is that stands on the bus behind another."""
 
+_MACHINES = frozenset(
+    {
+        *("BOOT_IMAGE", "console", "init", "initrd", "panic", "quiet"),
+        *("amd_iommu", "intel_iommu", "iommu"),
+        *("ro", "root", "rootflags", "rootfstype", "rw"),
+    }
+)
+"""Words on a kernel's command line for which the guest has its own."""
+
 
 def plans(scenarios: Iterable[Scenario]) -> list[tuple[Machine, list[Scenario]]]:
     """Return machines for all scenarios, as few as are found simply.
@@ -55,6 +64,9 @@ def plan(scenarios: Sequence[Scenario]) -> Machine:
     """
     if len({one.kernel.iommu for one in scenarios}) > 1:
         raise UsageError("one scenario has an IOMMU and another none")
+    arguments = {_arguments(one) for one in scenarios}
+    if len(arguments) > 1:
+        raise UsageError("their kernels have different command lines")
     bridges: dict[Place, int] = {}
     roots: set[int] = set()
     for scenario in scenarios:
@@ -69,6 +81,7 @@ def plan(scenarios: Sequence[Scenario]) -> Machine:
         iommu=all(one.kernel.iommu for one in scenarios),
         root_buses=tuple(sorted(roots - {0})),
         ports=tuple(ports),
+        arguments=arguments.pop(),
         fillers=tuple(one.place for one in ports if one.place not in bridges),
         used_slots=frozenset(
             place.slot
@@ -76,6 +89,12 @@ def plan(scenarios: Sequence[Scenario]) -> Machine:
             if place.bus == 0
         ),
     )
+
+
+def _arguments(scenario: Scenario) -> tuple[str, ...]:
+    """Return the words of the command line that are not about this very machine."""
+    words = scenario.kernel.cmdline.split()
+    return tuple(one for one in words if one.partition("=")[0] not in _MACHINES)
 
 
 def _add(scenario: Scenario, bridges: dict[Place, int], roots: set[int]) -> None:

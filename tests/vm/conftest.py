@@ -1,0 +1,42 @@
+"""Guests for tests: the real kernels that are installed here."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+from simkernel.errors import UsageError
+from simkernel.fronts.vm.kernel import Kernel, find, installed
+from simkernel.fronts.vm.tools import find_tools
+
+
+def _series() -> list[str]:
+    """Return the newest release of each series of kernels that is installed."""
+    newest = {".".join(re.findall(r"\d+", one)[:2]): one for one in installed()}
+    return list(newest.values()) or ["none"]
+
+
+def _kernel(release: str | None) -> Kernel:
+    try:
+        find_tools()
+        kernel = find(release)
+        kernel.archive()
+    except UsageError as error:
+        if os.environ.get("SIMKERNEL_FORCE_VM") == "1":
+            raise
+        pytest.skip(f"{error} (SIMKERNEL_FORCE_VM=1 makes this a failure)")
+    return kernel
+
+
+@pytest.fixture(scope="session")
+def kernel() -> Kernel:
+    """Return the newest kernel for which modules can be built."""
+    return _kernel(None)
+
+
+@pytest.fixture(scope="session", params=_series())
+def each_kernel(request: pytest.FixtureRequest) -> Kernel:
+    """Return one kernel of each series that is installed."""
+    return _kernel(None if request.param == "none" else request.param)
