@@ -41,9 +41,10 @@ BENCH_MODULES = ("simdrv", "simplat", "simfake", "vfio", "irqbypass", "virtio_pc
 """Words in the lines of a listing that are about modules of the bench."""
 
 
-def reason(difference: Difference) -> str | None:
+def reason(difference: Difference, tier: str = "fakefs") -> str | None:
     """Return why a difference is there on purpose, None if it is not."""
-    for why, is_known in KNOWN.items():
+    known = KNOWN | KNOWN_ON_FUSE if tier == "fuse" else KNOWN
+    for why, is_known in known.items():
         if is_known(difference):
             return why
     return None
@@ -174,4 +175,27 @@ KNOWN: dict[str, Callable[[Difference], bool]] = {
     "firmware's tables, memory, services and cards are not modelled": _has_more_files,
     "the notes of a module's file are not modelled": _has_notes,
     "capabilities of a function besides PCI Express are not modelled": _is_config,
+}
+
+
+def _is_large_errno(difference: Difference) -> bool:
+    """Tell whether the kernel gave an errno that FUSE does not pass on.
+
+    It gives EIO instead.
+
+    Source: fs/fuse/dev.c fuse_dev_do_write().
+    """
+    pair = difference.real, difference.simulated
+    return pair in (("524", "EIO"), (-524, -5))
+
+
+def _is_in_roots_home(difference: Difference) -> bool:
+    """Tell whether somebody else was kept out of root's home, where the modules lie."""
+    is_denied = "Permission denied" in str(difference.simulated)
+    return _path(difference) == "insmod KO/simdrv_b.ko" and is_denied
+
+
+KNOWN_ON_FUSE: dict[str, Callable[[Difference], bool]] = {
+    "FUSE passes no errno above 511 on": _is_large_errno,
+    "root's home is the machine's own, and closed to others": _is_in_roots_home,
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from simkernel.conformance.transcript import compare, parse
+from tests.fuse import needs_fuse
 from tests.transcripts.known import reason
 
 DATA = Path(__file__).parent.parent / "data" / "golden"
@@ -50,28 +51,37 @@ SAME_ON_6_1 = ("b01_bind", "b02_override", "b03_ids", "b04_devattrs", "b06_sriov
 """Batches that a real 6.1.176 answered without any difference to 6.12.117."""
 
 
+ON_6_1 = ["--set", "release=6.1.176"]
+ON_FUSE = ["--via", "fuse"]
+
+
 @pytest.mark.parametrize(
-    ("batch", "settings"),
+    ("batch", "options"),
     [
         *((batch, []) for batch in BATCHES),
-        *((batch, ["--set", "release=6.1.176"]) for batch in SAME_ON_6_1),
+        *((batch, ON_6_1) for batch in SAME_ON_6_1),
+        *(
+            pytest.param(batch, ON_FUSE, marks=[needs_fuse, pytest.mark.real])
+            for batch in BATCHES
+        ),
     ],
 )
 def test_program_meets_what_it_met_on_the_real_kernel(
-    batch: str, settings: list[str], tmp_path: Path
+    batch: str, options: list[str], tmp_path: Path
 ) -> None:
     """Results, texts, states and uevents of every operation are the real kernel's."""
-    simulated = _run(batch, settings, tmp_path)
+    simulated = _run(batch, options, tmp_path)
     packed = (DATA / RECORDED / f"{batch}.jsonl.xz").read_bytes()
     real = lzma.decompress(packed).decode().splitlines()
 
     compared, differences = compare(_comparable(real), _comparable(simulated))
-    reasons = [reason(one) for one in differences]
+    tier = "fuse" if options == ON_FUSE else "fakefs"
+    reasons = [reason(one, tier) for one in differences]
     unknown = [
         one for one, why in zip(differences, reasons, strict=True) if why is None
     ]
     print(
-        f"{batch} {settings}: {len(real)} operations, {compared} fields compared, "
+        f"{batch} {options}: {len(real)} operations, {compared} fields compared, "
         f"{len(differences) - len(unknown)} known differences, {len(unknown)} unknown"
     )
     for why, count in Counter(filter(None, reasons)).most_common():
@@ -80,10 +90,10 @@ def test_program_meets_what_it_met_on_the_real_kernel(
     assert "\n".join(map(str, unknown)) == ""
 
 
-def _run(batch: str, settings: list[str], folder: Path) -> list[str]:
+def _run(batch: str, options: list[str], folder: Path) -> list[str]:
     """Run a program on the bench and return the transcript that it writes."""
     program = DATA / "guest" / f"{batch}.py"
-    command = [sys.executable, "-m", "simkernel", "run", *settings, "golden_lab", "--"]
+    command = [sys.executable, "-m", "simkernel", "run", *options, "golden_lab", "--"]
     done = subprocess.run(
         [*command, "python", str(program), str(folder)],
         capture_output=True,

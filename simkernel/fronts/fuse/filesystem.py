@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from errno import EACCES, EPERM
+from errno import EACCES, EIO, EPERM
 from typing import Any, NoReturn
 
 import mfusepy
@@ -34,6 +34,8 @@ _LIBFUSE_TAKES = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
 """Signals that it handles from its start, where nobody else does."""
 _LONG_S = 86400.0
 _MOST_THREADS = 64
+_LARGEST_ERRNO = 511
+"""Clients' kernels drop an answer with a larger one (fs/fuse/dev.c)."""
 _INODES = (1 << 63) - 1
 _TIMES = ("st_atime", "st_mtime", "st_ctime")
 
@@ -161,7 +163,12 @@ class _Operations(mfusepy.Operations):
         return self._view.read(fh, size, offset)
 
     def write(self, path: str | None, data: bytes, offset: int, fh: int) -> int:
-        return self._view.write(fh, data)
+        try:
+            return self._view.write(fh, data)
+        except OSError as error:
+            if (error.errno or 0) > _LARGEST_ERRNO:
+                raise OSError(EIO, "Input/output error") from None
+            raise
 
     def release(self, path: str | None, fh: int) -> int:
         self._view.close(fh)

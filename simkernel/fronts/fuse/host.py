@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from simkernel.errors import UsageError
 from simkernel.fronts.fuse.calls import Calls
@@ -89,7 +89,7 @@ class FuseHost:
             self._stack.callback(os.close, machine)
             trees["machine"] = proc_of_machine(machine, trees["proc"])
         view = self._view(trees)
-        filesystem = Filesystem(
+        self._filesystem = filesystem = Filesystem(
             view,
             device,
             threads=_takes_time(self.host),
@@ -98,12 +98,25 @@ class FuseHost:
         filesystem.start()
         self._stack.callback(filesystem.stop)
         self._stack.callback(self._sandbox.close)
-        self.turn.on_change = filesystem.forget
-        message = places.message() | {"own_network": self._udev}
+        self.turn.on_change = self._tell_what_changed
+        self._shows_vfio = self.host.kernel.vfio.present
+        message = places.message() | {
+            "own_network": self._udev,
+            "vfio": self._shows_vfio,
+        }
         self._sandbox.say(message, files)
         self._sandbox.expect("up")
         if isinstance(view, TracedView):
             view.is_up = True
+
+    def _tell_what_changed(self) -> None:
+        """Have nobody rely on what was true before."""
+        self._filesystem.forget()
+        present = self.host.kernel.vfio.present
+        if present != self._shows_vfio:
+            self._shows_vfio = present
+            with suppress(OSError):  # at the end, nobody is left to be told
+                self._sandbox.say({"say": "vfio", "present": present})
 
     def _view(self, trees: Mapping[str, Tree]) -> View:
         from simkernel.fronts.fuse.filesystem import caller

@@ -29,8 +29,8 @@ _EMPTY_FOLDERS = (
 def trees_of(host: Host) -> dict[str, Tree]:
     """Return the kernel's trees by their names in its file system.
 
-    ``vfio`` is the directory of that name in ``/dev``. A mount needs it to be there
-    always, so it is empty while the kernel has none.
+    ``vfio`` is the directory of that name in ``/dev``. It is a tree of its own, so that
+    it can be mounted there while the kernel has it.
     """
     trees = host.trees()
     dev = trees["dev"].root
@@ -93,12 +93,11 @@ class Places:
 
     def _kernel_files(self) -> list[tuple[str, str]]:
         """Return parts of the kernel's file system besides ``/sys``: where from, to."""
-        found = [
+        return [
             (path, f"/{path}")
             for name in ("proc", "dev")
             for path in _files_below(self.trees[name].root, name)
         ]
-        return [("vfio", "/dev/vfio"), *found]
 
     def _folders(self) -> list[str]:
         built = self.host.build_folder

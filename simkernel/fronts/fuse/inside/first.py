@@ -10,6 +10,7 @@ import os
 import select
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 from simkernel.fronts.fuse.channel import Channel, Message
 from simkernel.fronts.fuse.inside import linux
@@ -76,6 +77,7 @@ class First:
         world.empty(message["empty"])
         world.make_files(message["folders"], *files)
         world.show_kernel_files(message["places"])
+        self._vfio = world.take_vfio()
         world.end()
         os.close(index)
         os.close(content)
@@ -84,6 +86,9 @@ class First:
             # covered even for root.
             network = linux.NEW_NETWORK if self._is_alone else 0
             enter_user_namespace(linux.NEW_MOUNTS | network)
+        with step("prepare /dev/vfio"):
+            self._vfio.begin()
+            self._vfio.show(message["vfio"])
         if self._is_alone:
             with step("bring the loopback interface up"):
                 linux.bring_up_loopback()
@@ -121,6 +126,9 @@ class First:
                         os.kill(command.process, message["signal"])
             case "answer":
                 self._trapped.answer(message)
+            case "vfio":
+                with suppress(OSError):  # a program's own mounts are in its way
+                    self._vfio.show(message["present"])
 
     def _hear_command(self, command: Command) -> None:
         """Hear from a command that is about to start."""

@@ -21,8 +21,10 @@ __all__ = [
     "PRIVATE",
     "READ_ONLY",
     "RECURSIVE",
+    "attach",
     "bind",
     "bring_up_loopback",
+    "detached",
     "die_with_parent",
     "mount",
     "move",
@@ -51,6 +53,12 @@ PRIVATE = 0x40000
 """Flags of ``mount(2)`` (include/uapi/linux/mount.h)."""
 
 _DETACH = 0x2
+_OPEN_TREE, _MOVE_MOUNT = 428, 429
+"""Numbers of system calls, the same on every architecture."""
+_HERE = -100
+_CLONE = 0x1
+_FROM_DESCRIPTOR = 0x4
+"""AT_FDCWD, OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH."""
 _INTERFACE_UP = 0x1
 _SET_INTERFACE_FLAGS = 0x8914
 """IFF_UP, SIOCSIFFLAGS (linux/if.h, linux/sockios.h)."""
@@ -105,6 +113,33 @@ def move(source: str, target: str) -> None:
     :raises OSError: as ``mount(2)``, with the target as file name.
     """
     mount(source, target, None, _MOVE)
+
+
+def detached(source: str) -> int:
+    """Return a descriptor for a mount of a directory that is nowhere yet.
+
+    :raises OSError: as ``open_tree(2)``.
+    """
+    path = ctypes.create_string_buffer(source.encode())
+    place = ctypes.c_void_p(ctypes.addressof(path))
+    return system_call(_OPEN_TREE, _HERE, place, _CLONE | os.O_CLOEXEC)
+
+
+def attach(mount_: int, target: str) -> None:
+    """Put a mount that is nowhere yet into a place.
+
+    :raises OSError: as ``move_mount(2)``.
+    """
+    nothing = ctypes.create_string_buffer(b"")
+    path = ctypes.create_string_buffer(target.encode())
+    system_call(
+        _MOVE_MOUNT,
+        mount_,
+        ctypes.c_void_p(ctypes.addressof(nothing)),
+        _HERE,
+        ctypes.c_void_p(ctypes.addressof(path)),
+        _FROM_DESCRIPTOR,
+    )
 
 
 def unmount(target: str) -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from simkernel.fronts.fuse.inside import linux
 from simkernel.fronts.fuse.inside.room import STAGE, Room
 from simkernel.fronts.fuse.inside.steps import step
+from simkernel.fronts.fuse.inside.vfio import VfioFolder
 
 __all__ = ["HIDDEN_PROC", "World"]
 
@@ -162,6 +163,14 @@ class World:
         elif not os.path.exists(place):
             os.close(os.open(place, os.O_CREAT | os.O_CLOEXEC))
         linux.bind(source, place)
+
+    def take_vfio(self) -> VfioFolder:
+        """Return the directory of VFIO's nodes, which is nowhere yet.
+
+        :raises StepError: the machine does not allow it.
+        """
+        with step("prepare /dev/vfio"):
+            return VfioFolder(f"{_KERNEL_FILES}/vfio")
 
     def end(self) -> None:
         """Take away what was only needed to put it together."""
