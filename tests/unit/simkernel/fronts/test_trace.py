@@ -136,9 +136,7 @@ def test_program_that_is_started_is_named_with_what_it_does(tmp_path: Path) -> N
 
 def test_nothing_else_is_recorded(tmp_path: Path) -> None:
     """Neither the program's own files, nor what its imports read."""
-    assert (
-        traced(tmp_path, "import json, zipapp; open('/tmp/x', 'w').write('x')") == []
-    )
+    assert traced(tmp_path, "import json, zipapp; open('/tmp/x', 'w').write('x')") == []
 
 
 def test_command_writes_the_record(tmp_path: Path) -> None:
