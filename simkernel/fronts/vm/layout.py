@@ -34,7 +34,7 @@ _ROOTS = (
     "/sys/bus/platform/drivers",
     "/sys/module",
     "/dev/vfio",
-    "/proc/mounts",
+    "/proc/self/mounts",
 )
 """What must be the same after a scenario as before it."""
 _SKIP = (r"^/sys/(?:bus/[^/]*/drivers|module)/[^/]*/.",)

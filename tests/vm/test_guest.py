@@ -1,0 +1,162 @@
+"""A guest that does not do what it should, and one that serves many scenarios."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from simkernel.fronts.vm.guest import Guest, GuestError
+from simkernel.fronts.vm.kernel import Kernel
+from simkernel.fronts.vm.layout import Layout
+from simkernel.fronts.vm.machine import Machine
+from simkernel.fronts.vm.topology import plan
+from simkernel.fronts.vm.tree import ModuleTree, module_tree
+from simkernel.scenario.render import load
+from simkernel.scenario.schema import Scenario
+
+pytestmark = pytest.mark.real
+
+SCENARIO = "name_mismatch"
+DEVICE = "/sys/bus/pci/devices/0000:01:00.0"
+
+
+class Place:
+    """A booted guest with a scenario for it."""
+
+    def __init__(self, guest: Guest, kernel: Kernel, tree: ModuleTree) -> None:
+        self.guest, self.tree = guest, tree
+        self.layout = Layout(
+            guest, release=kernel.release, simpci=tree.simpci, stock=kernel.modules
+        )
+
+    def play(self, **operation: str) -> dict[str, object]:
+        """Carry out an operation and return its answer."""
+        answer = self.guest.call("play", operations=[operation])["answers"][0]
+        return dict(answer)
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    """Return the scenario that the tests use."""
+    return load(SCENARIO)
+
+
+@pytest.fixture
+def place(kernel: Kernel, scenario: Scenario) -> Iterator[Place]:
+    """Return a guest of its own for each test."""
+    tree = module_tree(scenario, kernel, lambda text: None)
+    machine = plan([scenario])
+    with Guest(machine, image=kernel.image, release=kernel.release) as guest:
+        yield Place(guest, kernel, tree)
+
+
+def test_guest_that_does_not_boot_in_time(kernel: Kernel) -> None:
+    """The message has the limit, and what the kernel said last."""
+    with pytest.raises(GuestError) as caught:
+        Guest(Machine(), image=kernel.image, release=kernel.release, boot_s=2)
+
+    assert str(caught.value).startswith("the guest has not booted within 2 s; ")
+    assert "the end of its console:\n    [" in str(caught.value)
+
+
+def test_kernel_that_panics(kernel: Kernel) -> None:
+    """The guest is gone at once, and its last words are told."""
+    machine = Machine(arguments=("rdinit=/no/such/file", "root=nowhere"))
+    with pytest.raises(GuestError) as caught:
+        Guest(machine, image=kernel.image, release=kernel.release)
+
+    assert str(caught.value).startswith(
+        "the guest has ended; the end of its console:\n"
+    )
+    assert "Kernel panic" in str(caught.value)
+
+
+def test_qemu_that_does_not_start(tmp_path: Path) -> None:
+    """What QEMU says is told."""
+    with pytest.raises(GuestError) as caught:
+        Guest(Machine(), image=tmp_path / "no-kernel", release="6.12")
+
+    assert "could not open kernel file" in str(caught.value)
+
+
+def test_scenario_goes_in_and_out(place: Place, scenario: Scenario) -> None:
+    """Afterwards nothing of it is there; whatever a program did, it can come again."""
+    for _ in range(3):
+        assert place.layout.apply(scenario, place.tree) == []
+        assert place.play(op="read", path=f"{DEVICE}/vendor")["value"] == "0x1b36\n"
+        load_module = place.play(op="load", module="foo_vfio")
+        assert load_module["errno"] != 0  # what it needs is not there
+        for path, text in (
+            ("/sys/bus/pci/drivers_autoprobe", "0"),
+            (f"{DEVICE}/driver_override", "foo"),
+            ("/sys/bus/pci/drivers/foo/unbind", "0000:01:00.0"),
+            ("/sys/bus/pci/devices/0000:00:0a.0/remove", "1"),
+        ):
+            assert place.play(op="write", path=path, data=text)["errno"] == 0
+        assert place.play(op="unload", module="foo")["errno"] == 0
+        place.layout.clear()
+        assert place.play(op="read", path=f"{DEVICE}/vendor")["errno"] == 2
+
+
+def test_what_stays_behind_is_noticed(place: Place, scenario: Scenario) -> None:
+    """A guest that is not as after booting is not taken for one."""
+    place.layout.apply(scenario, place.tree)
+    place.guest.call("play", operations=[{"op": "folder", "path": "/mnt", "files": {}}])
+
+    with pytest.raises(GuestError, match="after booting: /proc/self/mounts"):
+        place.layout.clear()
+
+
+def test_refusal_names_the_operation(place: Place, scenario: Scenario) -> None:
+    """What cannot be set up is told with the kernel's reason."""
+    wrong = replace(scenario, devices=(replace(scenario.devices[1], id="ffff:ffff"),))
+
+    with pytest.raises(GuestError) as caught:
+        place.layout.apply(wrong, place.tree)
+
+    assert "the guest's kernel refuses: define" in str(caught.value)
+    assert str(caught.value).endswith("Invalid argument")
+
+
+def test_terminal_of_the_command(kernel: Kernel, tmp_path: Path) -> None:
+    """On a terminal it has one of the same size; keys and a new size reach it."""
+    script = "stty size; read word; echo got $word; read word; stty size; exit 3"
+    words = ["run", "--via", "vm", SCENARIO, "--", "sh", "-c", script]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("4H", 30, 90, 0, 0))
+        os.execv(sys.executable, [sys.executable, "-m", "simkernel", *words])
+    seen = _until(terminal, b"30 90\r\n")
+    os.write(terminal, b"hello\r")
+    seen += _until(terminal, b"got hello\r\n")
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 40, 120, 0, 0))
+    time.sleep(2)
+    os.write(terminal, b"\r")
+    seen += _until(terminal, b"40 120\r\n")
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+
+    assert os.waitstatus_to_exitcode(status) == 3
+    assert b"booting" in seen
+
+
+def _until(terminal: int, text: bytes) -> bytes:
+    """Read from a terminal until a text has come."""
+    seen, end = b"", time.monotonic() + 300
+    while text not in seen:
+        ready, _, _ = select.select([terminal], [], [], max(end - time.monotonic(), 0))
+        assert ready, seen
+        seen += os.read(terminal, 4096)
+    return seen

@@ -1,0 +1,240 @@
+"""``simkernel run --via vm`` behaves as the command itself would; nothing stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from simkernel.fronts.vm.kernel import Kernel
+from simkernel.fronts.vm.tree import module_tree
+from simkernel.scenario.render import load
+
+pytestmark = pytest.mark.real
+
+RUN = [sys.executable, "-m", "simkernel", "run", "--via", "vm"]
+HOST = "no_iommu"
+"""A scenario whose modules are soon built, and no two tests need another."""
+
+
+@pytest.fixture(autouse=True)
+def built(kernel: Kernel) -> None:
+    """Have the modules in the cache, so that no test's time goes by them."""
+    module_tree(load(HOST), kernel, lambda text: None)
+
+
+def run(
+    *words: str, folder: Path, data: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command on the real kernel."""
+    return subprocess.run(
+        [*RUN, HOST, "--", *words],
+        cwd=folder,
+        input=data,
+        capture_output=True,
+        check=False,
+        timeout=600,
+    )
+
+
+@contextmanager
+def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a run of a command; at the end it is no more."""
+    process = subprocess.Popen(
+        [*RUN, HOST, "--", *words],
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(folder)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def descendants(pid: int) -> set[int]:
+    """Return the processes that a process started, and those that they started."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        parents[int(entry.parent.name)] = int(fields[1])
+    found = {child for child, parent in parents.items() if parent == pid}
+    return found.union(*(descendants(one) for one in found))
+
+
+def until(condition: object, seconds: float = 120) -> bool:
+    """Tell whether a condition comes true in time."""
+    assert callable(condition)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Return those of some processes that have not ended."""
+    return {one for one in pids if Path(f"/proc/{one}/exe").is_symlink()}
+
+
+def test_streams_and_exit_code_are_the_commands(tmp_path: Path) -> None:
+    """Much input and output pass unharmed, in all three streams."""
+    data = bytes(range(256)) * 8000
+    script = "cat; echo done >&2; exit 7"
+
+    done = run("sh", "-c", script, folder=tmp_path, data=data)
+
+    assert done.returncode == 7
+    assert data == done.stdout
+    assert done.stderr.endswith(b"done\n")
+
+
+def test_only_the_working_directory_is_written(tmp_path: Path) -> None:
+    """A file in it stays, all others are gone with the guest; root is who writes."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    script = f"id -u; pwd; echo a > file; echo b > {there}/file; cat {there}/file"
+
+    done = run("sh", "-c", script, folder=here)
+
+    assert f"0\n{here}\nb\n" == done.stdout.decode(), done.stderr
+    assert (here / "file").read_text() == "a\n"
+    assert list(there.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["no-such-command"], 127, b"simkernel: no-such-command: not found\n"),
+        (["/etc/passwd"], 126, b"simkernel: /etc/passwd: Permission denied\n"),
+        (["sh", "-c", "kill -9 $$"], 128 + 9, b""),
+    ],
+)
+def test_command_that_does_not_run_or_is_killed(
+    words: list[str], code: int, message: bytes, tmp_path: Path
+) -> None:
+    """Exit codes are a shell's."""
+    done = run(*words, folder=tmp_path)
+
+    assert code == done.returncode
+    assert done.stderr.endswith(message)
+
+
+def test_nobody_reads_the_output(tmp_path: Path) -> None:
+    """The command learns it as by a pipe."""
+    with started(tmp_path, "yes") as process:
+        assert process.stdout is not None
+        assert process.stdout.read(2) == b"y\n"
+        process.stdout.close()
+        assert process.wait(120) == 128 + signal.SIGPIPE
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_goes_to_the_command(number: signal.Signals, tmp_path: Path) -> None:
+    """It may end in its own way; what it leaves running ends with the guest."""
+    script = (
+        f"trap 'echo heard; exit 5' {number.value}; sleep 1000 & "
+        "echo ready; while :; do sleep 0.1; done"
+    )
+    with started(tmp_path, "sh", "-c", script) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        mine = descendants(process.pid)
+        process.send_signal(number)
+        assert process.stdout.read() == b"heard\n"
+        assert process.wait(60) == 5
+    assert mine
+    assert not alive(mine)
+
+
+def test_interrupt_while_booting(tmp_path: Path) -> None:
+    """Nothing is left, and no traceback is shown."""
+    with started(tmp_path, "true") as process:
+        assert until(lambda: descendants(process.pid))
+        mine = descendants(process.pid)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in errors
+    assert until(lambda: not alive(mine), 10)
+
+
+@pytest.mark.parametrize("when", ["booting", "running"])
+def test_killed_run_leaves_nothing(when: str, tmp_path: Path) -> None:
+    """QEMU ends with simkernel, whatever ended that; there is no file to forget."""
+    with started(tmp_path, "sh", "-c", "echo ready; sleep 1000") as process:
+        assert process.stdout is not None
+        if when == "running":
+            assert process.stdout.readline() == b"ready\n"
+        assert until(lambda: descendants(process.pid))
+        mine = descendants(process.pid)
+        process.kill()
+        process.wait()
+        assert until(lambda: not alive(mine), 10)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_machines_scenario_is_refused(tmp_path: Path) -> None:
+    """What stands in the way is named, and nothing is booted."""
+    done = subprocess.run(
+        [*RUN, "vfio_ccw_autoload", "--", "true"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == (
+        "error: the vm tier cannot have this scenario:\n"
+        "    bus css (0.0.0000, driver io_subchannel, driver vfio_ccw): a PC has none\n"
+        "    bus ap (driver cex4queue, driver vfio_ap): a PC has none\n"
+    )
+
+
+def test_missing_programs_are_named(tmp_path: Path) -> None:
+    """All at once, with the command that installs them."""
+    done = subprocess.run(
+        [*RUN, HOST, "--", "true"],
+        env={"PATH": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: the vm tier needs what is not installed: QEMU, setpriv, a static "
+        "busybox; apt-get install qemu-system-x86 util-linux busybox-static\n"
+    )
+
+
+def test_kernel_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    """The message has what there is, and where to look for more."""
+    done = subprocess.run(
+        [*RUN, "--kernel", "2.6", HOST, "--", "true"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no kernel 2.6 is installed; there are: ")
