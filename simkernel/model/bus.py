@@ -14,6 +14,7 @@ from simkernel.errors import KernelRefusal
 from simkernel.model import probe
 from simkernel.model.device import Device
 from simkernel.model.driver import Driver
+from simkernel.model.lock import device_lock, wait_for_lock
 
 if TYPE_CHECKING:
     from simkernel.model.driver import PciId
@@ -106,8 +107,8 @@ class Bus(Generic[AnyDevice]):
 
         Source: drivers/base/dd.c driver_detach(). Rule: R-DRV-3.
         """
-        for device in reversed(list(driver.devices.values())):
-            self.release(device)
+        while driver.devices:
+            self.release(list(driver.devices.values())[-1])
         del self.drivers[driver.name]
         self.kernel.uevents.emit("remove", driver.devpath, ("SUBSYSTEM", "drivers"))
 
@@ -159,7 +160,7 @@ class Bus(Generic[AnyDevice]):
         """
         if device.driver is not driver:
             raise KernelRefusal(ENODEV, "R-UNBIND-1")
-        self.release(device)
+        self.release(device, only=driver)
 
     def probe(self, device: AnyDevice) -> None:
         """Offer a device to the drivers in registration order.
@@ -172,6 +173,7 @@ class Bus(Generic[AnyDevice]):
         Source: drivers/base/bus.c drivers_probe_store(), dd.c __device_attach().
         Rule: R-PROBE-1.
         """
+        wait_for_lock(self.kernel, device)
         if device.driver is not None:
             return
         for driver in list(self.drivers.values()):
@@ -186,38 +188,42 @@ class Bus(Generic[AnyDevice]):
                 raise KernelRefusal(EINVAL, "R-PROBE-2") from None
             return
 
-    def release(self, device: Device) -> None:
+    def release(self, device: Device, *, only: Driver | None = None) -> None:
         """Take a bound device from its driver.
+
+        :param only: from this driver; None: whichever it is.
 
         Source: drivers/base/dd.c __device_release_driver(): both links go first,
         then the driver's remove function runs. Rule: R-UNBIND-2.
         """
-        driver = device.driver
-        if driver is None:
-            return
-        del driver.devices[device.name]
-        device.driver = None
-        probe.remove(self.kernel, driver, device)
-        self.emit("unbind", device)
+        with device_lock(self.kernel, device):
+            driver = device.driver
+            if driver is None or only not in (None, driver):
+                return
+            del driver.devices[device.name]
+            device.driver = None
+            probe.remove(self.kernel, driver, device)
+            self.emit("unbind", device)
 
     def _attach(self, driver: Driver, device: AnyDevice, entry: PciId) -> None:
         """Bind a matching device.
 
         Source: drivers/base/dd.c really_probe(). Rules: R-BIND-3, R-BIND-4.
         """
-        if device.dead:
-            raise KernelRefusal(ENODEV, "R-BIND-1")
-        if device.driver is not None:
-            raise KernelRefusal(EBUSY, "R-BIND-3")
-        group = device.iommu_group
-        if group is not None and not (driver.spec.managed_dma or driver.spec.vfio):
-            group.use_default_domain()
-        device.driver = driver
-        driver.devices[device.name] = device
-        try:
-            probe.probe(self.kernel, driver, device, entry)
-        except KernelRefusal:
-            del driver.devices[device.name]
-            device.driver = None
-            raise
-        self.emit("bind", device)
+        with device_lock(self.kernel, device):
+            if device.dead:
+                raise KernelRefusal(ENODEV, "R-BIND-1")
+            if device.driver is not None:
+                raise KernelRefusal(EBUSY, "R-BIND-3")
+            group = device.iommu_group
+            if group is not None and not (driver.spec.managed_dma or driver.spec.vfio):
+                group.use_default_domain()
+            device.driver = driver
+            driver.devices[device.name] = device
+            try:
+                probe.probe(self.kernel, driver, device, entry)
+            except KernelRefusal:
+                del driver.devices[device.name]
+                device.driver = None
+                raise
+            self.emit("bind", device)

@@ -12,6 +12,7 @@ __all__ = ["FOREVER", "Clock"]
 FOREVER = -1
 """Milliseconds of a wait that never ends."""
 
+_LOOK_EVERY_S = 0.005
 _FOREVER_S = 3600.0
 """Seconds that one sleep of an endless wait takes."""
 
@@ -40,6 +41,15 @@ class Clock:
             self._sleep(_FOREVER_S)
         if milliseconds > 0:
             self._sleep(milliseconds / 1000)
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Let the operation under way wait for what another one does meanwhile.
+
+        Where one operation is over before the next begins, it is done already.
+        """
+        while not condition():
+            assert self._now is not None, "nobody else is there who could do it"
+            self._sleep(_LOOK_EVERY_S)
 
     def later(self, milliseconds: int, action: Callable[[], None]) -> None:
         """Do something when that time has passed, at the first look after it."""

@@ -23,6 +23,7 @@ class Device:
         "driver",
         "driver_override",
         "iommu_group",
+        "is_locked",
         "name",
         "power",
         "vfio_index",
@@ -41,6 +42,8 @@ class Device:
         """N of ``vfio-dev/vfioN`` while bound to a VFIO driver."""
         self.power: dict[str, str] = {}
         """What was set below ``power/``, and in that of its VFIO device."""
+        self.is_locked = False
+        """An operation on it is under way: see :mod:`simkernel.model.lock`."""
         self.dead = False
         """Removed from its bus."""
 

@@ -5,7 +5,9 @@ Knows modules by name; files and modprobe are the business of ``simkernel.kmod``
 
 from __future__ import annotations
 
-from errno import EEXIST, EINVAL, ENOENT, EPERM, EWOULDBLOCK
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EBUSY, EEXIST, EINVAL, ENOENT, EPERM, EWOULDBLOCK
 from typing import TYPE_CHECKING
 
 from simkernel.errors import KernelRefusal
@@ -106,7 +108,7 @@ def _parameter_text(spec: ParameterSpec, data: bytes | None) -> str:
 class Modules:
     """The modules that a kernel has, and those that it could load."""
 
-    __slots__ = ("_kernel", "available", "builtin", "loaded")
+    __slots__ = ("_kernel", "_under_way", "available", "builtin", "loaded")
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -116,6 +118,8 @@ class Modules:
         """Loaded modules, oldest first."""
         self.builtin: dict[str, Module] = {}
         """Modules linked into the kernel image."""
+        self._under_way: set[str] = set()
+        """Modules that are coming or going, but not there or gone yet."""
 
     def find(self, name: str) -> Module | None:
         """Return the module of that name, loaded or built in."""
@@ -142,6 +146,7 @@ class Modules:
         if spec is None:
             raise KernelRefusal(ENOENT, "R-MOD-1")
         self._check_permitted(spec)
+        self._kernel.clock.until(lambda: name not in self._under_way)
         if name in self.loaded or name in self.builtin:
             raise KernelRefusal(EEXIST, "R-MOD-1")
         module = Module(spec)
@@ -152,16 +157,44 @@ class Modules:
             module.set_parameter(
                 key.replace("-", "_"), value.encode("latin-1") if equals else None
             )
+        with self._state_of(name):
+            self._come(module)
+
+    def _come(self, module: Module) -> None:
+        """Run a module's init function, which may take time, and show the module.
+
+        :raises KernelRefusal: the errno of the init function; EBUSY, the name of one
+            of its drivers is taken.
+        """
+        spec = module.spec
         self._kernel.clock.wait(spec.init_ms)
         if spec.init_errno:
             raise KernelRefusal(spec.init_errno, "R-MOD-2")
         if spec.vanishes:
             return
         self._check_drivers(module)
-        self.loaded[name] = module
+        self.loaded[spec.name] = module
         self._hold(module)
         self._start(module)
-        self._kernel.uevents.emit("add", f"/module/{name}", ("SUBSYSTEM", "module"))
+        event = "add", f"/module/{spec.name}", ("SUBSYSTEM", "module")
+        self._kernel.uevents.emit(*event)
+
+    @contextmanager
+    def _state_of(self, name: str) -> Iterator[None]:
+        """Have a module be coming or going while the block runs.
+
+        :raises KernelRefusal: EBUSY, it is so already.
+
+        Source: kernel/module/main.c delete_module(), add_unformed_module().
+        Rule: R-MOD-14.
+        """
+        if name in self._under_way:
+            raise KernelRefusal(EBUSY, "R-MOD-14")
+        self._under_way.add(name)
+        try:
+            yield
+        finally:
+            self._under_way.discard(name)
 
     def _check_permitted(self, spec: ModuleSpec) -> None:
         """Refuse what the command line forbids, and unsigned code under lockdown.
@@ -186,16 +219,24 @@ class Modules:
         Devices on its drivers are released first, last bound first; being bound
         does not keep a module in.
 
-        :raises KernelRefusal: ENOENT, not loaded; EWOULDBLOCK, in use.
+        :raises KernelRefusal: ENOENT, not loaded; EWOULDBLOCK, in use; EBUSY, it is
+            coming or going.
 
         Source: kernel/module/main.c delete_module(); observed on 6.12.
         Rule: R-MOD-4.
         """
         module = self.loaded.get(name)
-        if module is None:
+        if module is None and name not in self._under_way:
             raise KernelRefusal(ENOENT, "R-MOD-4")
-        if module.refcnt:
+        if module is not None and module.refcnt:
             raise KernelRefusal(EWOULDBLOCK, "R-MOD-4")
+        with self._state_of(name):
+            if module is not None:
+                self._go(module)
+
+    def _go(self, module: Module) -> None:
+        """Take away what a module brought, which may take time, and the module."""
+        name = module.name
         for device in module.devices:
             self._kernel.bus(device.bus_name).remove_device(device)
         for driver in reversed(module.drivers):

@@ -233,7 +233,8 @@ class PciBus(Bus[PciDevice]):
         Rule: R-REMOVE-1.
         """
         self._stop(device)
-        self._destroy(device)
+        if not device.dead:  # somebody else may have removed it meanwhile
+            self._destroy(device)
 
     def _stop(self, device: PciDevice) -> None:
         for child in reversed(list(device.children.values())):

@@ -7,6 +7,7 @@ from errno import EBUSY, ENOENT, ERANGE
 from typing import TYPE_CHECKING
 
 from simkernel.errors import KernelRefusal
+from simkernel.model.lock import device_lock
 from simkernel.model.pci import PciDevice, PciFunction, SriovCapability
 
 if TYPE_CHECKING:
@@ -31,14 +32,15 @@ def set_numvfs(kernel: Kernel, device: PciDevice, count: int) -> None:
         raise KernelRefusal(ENOENT, "R-SRIOV-1")
     if count > capability.total_vfs:
         raise KernelRefusal(ERANGE, "R-SRIOV-2")
-    if count == len(state.virtual_functions):
-        return
-    driver = device.driver
-    if driver is None or not driver.spec.sriov:
-        raise KernelRefusal(ENOENT, "R-SRIOV-3")
-    if count and state.virtual_functions:
-        raise KernelRefusal(EBUSY, "R-SRIOV-4")
-    _configure(kernel, device, driver, count)
+    with device_lock(kernel, device):
+        if count == len(state.virtual_functions):
+            return
+        driver = device.driver
+        if driver is None or not driver.spec.sriov:
+            raise KernelRefusal(ENOENT, "R-SRIOV-3")
+        if count and state.virtual_functions:
+            raise KernelRefusal(EBUSY, "R-SRIOV-4")
+        _configure(kernel, device, driver, count)
 
 
 def _configure(kernel: Kernel, device: PciDevice, driver: Driver, count: int) -> None:
