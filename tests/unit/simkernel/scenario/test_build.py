@@ -181,7 +181,7 @@ def test_module_info_is_written_in_its_order() -> None:
     own = next(one for one in build(parse(OUT_OF_TREE)).modules if one.name == "own")
 
     assert [key for key, _ in own.info] == ["version", "license", "srcversion"]
-    assert re.fullmatch("[0-9A-F]{24}", dict(own.info)["srcversion"])
+    assert re.fullmatch("[0-9A-F]{23}", dict(own.info)["srcversion"])
 
 
 def test_conventional_function_has_no_link_and_little_configuration() -> None:

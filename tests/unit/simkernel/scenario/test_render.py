@@ -58,7 +58,7 @@ def test_settings_that_are_no_plain_numbers_stay_texts(template, value: str) -> 
 
 def test_unknown_setting_is_refused_with_the_known_ones() -> None:
     """``--set`` of what the scenario does not have says what it has."""
-    with pytest.raises(UsageError, match="has no parameter 'vf'; it has: vfs"):
+    with pytest.raises(UsageError, match="has no parameter 'vf'; it has: release, vfs"):
         load("mlx5_vfio_pci", {"vf": "2"})
 
 
