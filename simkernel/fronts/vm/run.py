@@ -46,6 +46,8 @@ def run(
         lines = "\n".join(f"    {one}" for one in problems)
         raise UsageError(f"the vm tier cannot have this scenario:\n{lines}")
     find_tools()
+    for line in left_out(scenario):
+        note(line)
     machine = plan([scenario])
     tree = module_tree(scenario, kernel, progress)
     folders = _folders(argv, note)
@@ -59,7 +61,7 @@ def run(
         )
         differences = layout.apply(scenario, tree)
         progress("")
-        for line in (*left_out(scenario), *tree.notes, *differences):
+        for line in (*tree.notes, *differences):
             note(line)
         environment = _environment(os.environ, scenario.environment)
         return run_command(
