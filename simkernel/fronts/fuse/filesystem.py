@@ -1,11 +1,8 @@
-"""A view as a mounted file system, through mfusepy: the only module that knows it.
-
-The library is single-threaded unless the kernel's operations take time: one thread
-serves several clients quicker than many that wait for one another.
-"""
+"""A view as a mounted file system, through mfusepy: the only module that knows it."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import stat
@@ -13,13 +10,16 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from errno import EACCES, EIO, EPERM
 from typing import Any, NoReturn
 
 import mfusepy
 
 from simkernel.fronts.fuse.inside.linux import OWN_DIRECTORY, restore_default, unshare
+from simkernel.fronts.fuse.inside.world import HAND_OVER
 from simkernel.fronts.fuse.view import View
+from simkernel.fronts.fuse.workers import Workers
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
 
 __all__ = ["Filesystem", "caller"]
@@ -33,9 +33,10 @@ _READDIRPLUS = 3 << 13
 _LIBFUSE_TAKES = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
 """Signals that it handles from its start, where nobody else does."""
 _LONG_S = 86400.0
-_MOST_THREADS = 64
 _LARGEST_ERRNO = 511
 """Clients' kernels drop an answer with a larger one (fs/fuse/dev.c)."""
+_HAND_OVER = 0
+"""Number of the open file that is there to be closed; views begin with 1."""
 _INODES = (1 << 63) - 1
 _TIMES = ("st_atime", "st_mtime", "st_ctime")
 
@@ -50,7 +51,7 @@ class Filesystem:
     """A view that can be mounted.
 
     :param descriptor: ``/dev/fuse``, opened in the user namespace of the mount.
-    :param threads: an operation may take long, and must not keep others waiting.
+    :param library: libfuse 3, which mfusepy uses, too.
     :param keeps_names: clients' kernels may keep names, and so not ask for each look.
     """
 
@@ -58,18 +59,16 @@ class Filesystem:
         self,
         view: View,
         descriptor: int,
+        library: ctypes.CDLL,
         *,
-        threads: bool,
         keeps_names: bool = True,
     ) -> None:
         self._served = descriptor  # libfuse closes it
         self._descriptor = os.dup(descriptor)
         self._forgets = False
         self._keeps_names = keeps_names
-        self._options: dict[str, Any] = {"nothreads": not threads}
-        if threads and mfusepy.fuse_version_minor >= 12:
-            self._options["max_threads"] = _MOST_THREADS
-        self._operations = _Operations(view, self._configure)
+        self._workers = Workers(library)
+        self._operations = _Operations(view, self._workers, self._configure)
         self._thread = threading.Thread(target=self._serve, name="fuse", daemon=True)
 
     def start(self) -> None:
@@ -81,6 +80,10 @@ class Filesystem:
         if self._thread.is_alive():
             self._thread.join()
         os.close(self._descriptor)
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Have others served while the block waits in an operation."""
+        return self._workers.waiting()
 
     def forget(self) -> None:
         """Have the clients' kernel ask anew for every name.
@@ -99,8 +102,8 @@ class Filesystem:
             self._operations,
             f"/dev/fd/{self._served}",
             foreground=True,
+            nothreads=True,
             fsname="simkernel",
-            **self._options,
         )
 
     def _configure(self, connection: Any, config: Any) -> None:
@@ -125,8 +128,9 @@ class _Operations(mfusepy.Operations):
 
     use_ns = True
 
-    def __init__(self, view: View, configure: Any) -> None:
+    def __init__(self, view: View, workers: Workers, configure: Any) -> None:
         self._view = view
+        self._workers = workers
         self._started_ns = time.time_ns()
         self.init_with_config = configure
 
@@ -157,6 +161,8 @@ class _Operations(mfusepy.Operations):
             yield name, {"st_mode": _mode(node), "st_ino": inode}, 0
 
     def open(self, path: str, flags: int) -> int:
+        if path == f"/{HAND_OVER}":
+            return _HAND_OVER
         return self._view.open(path, flags)
 
     def read(self, path: str | None, size: int, offset: int, fh: int) -> bytes:
@@ -171,7 +177,10 @@ class _Operations(mfusepy.Operations):
             raise
 
     def release(self, path: str | None, fh: int) -> int:
-        self._view.close(fh)
+        if fh == _HAND_OVER:
+            self._workers.take_over()
+        else:
+            self._view.close(fh)
         return 0
 
     releasedir = release

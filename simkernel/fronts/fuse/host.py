@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from ctypes import CDLL
 
 from simkernel.errors import UsageError
 from simkernel.fronts.fuse.calls import Calls
@@ -56,7 +57,7 @@ class FuseHost:
 
     def __enter__(self) -> FuseHost:
         """Bring the host up."""
-        find_library()
+        library = find_library()
         with self._stack:
             self._sandbox = Sandbox()
             self._stack.callback(self._sandbox.close)
@@ -64,10 +65,10 @@ class FuseHost:
             if self._udev:
                 self.host.stop_udev()
             self.turn = Turn(self.host.kernel)
-            self._stack.callback(self.turn.end)
-            self._lay_out()
+            self._lay_out(library)
             self._sandbox.on_call = Calls(self.turn, self._trace).answer
             self._sandbox.listen()
+            self._stack.callback(self._sandbox.kill_programs)
             if self._udev:
                 start_udev(self)
             self._stack = self._stack.pop_all()
@@ -77,7 +78,7 @@ class FuseHost:
         """Take the host down, and everything that still runs on it."""
         self._stack.close()
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, library: CDLL) -> None:
         """Have the namespaces made, and the host's files in them."""
         from simkernel.fronts.fuse.filesystem import Filesystem
 
@@ -89,15 +90,16 @@ class FuseHost:
             self._stack.callback(os.close, machine)
             trees["machine"] = proc_of_machine(machine, trees["proc"])
         view = self._view(trees)
-        self._filesystem = filesystem = Filesystem(
-            view,
-            device,
-            threads=_takes_time(self.host),
-            keeps_names=self._trace is None,
+        self._filesystem = Filesystem(
+            view, device, library, keeps_names=self._trace is None
         )
-        filesystem.start()
-        self._stack.callback(filesystem.stop)
+        self._filesystem.start()
+        # In the end, all programs are killed; then those go that waited for the
+        # kernel, and the namespaces; then the mounts.
+        self._stack.callback(self._filesystem.stop)
         self._stack.callback(self._sandbox.close)
+        self._stack.callback(self.turn.end)
+        self.turn.waiting = self._filesystem.waiting
         self.turn.on_change = self._tell_what_changed
         self._shows_vfio = self.host.kernel.vfio.present
         message = places.message() | {
@@ -183,13 +185,3 @@ class FuseHost:
                 "its first process was killed, perhaps for want of memory: try again",
             )
         return process.returncode or 0
-
-
-def _takes_time(host: Host) -> bool:
-    """Tell whether an operation on the kernel's files may take long."""
-    drivers = [driver for module in host.modules for driver in module.drivers]
-    return (
-        any(driver.probe_ms or driver.remove_ms for driver in drivers)
-        or any(module.init_ms for module in host.modules)
-        or any(group.user_owned for group in host.kernel.iommu.by_number.values())
-    )

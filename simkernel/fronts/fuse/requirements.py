@@ -76,8 +76,8 @@ def failure(step: str, number: int) -> UnavailableError:
     )
 
 
-def find_library() -> None:
-    """See to it that mfusepy can be imported, with libfuse 3.
+def find_library() -> ctypes.CDLL:
+    """Return libfuse 3, and see to it that mfusepy can be imported, with that library.
 
     :raises UnavailableError: one of them is not there.
     """
@@ -88,12 +88,12 @@ def find_library() -> None:
         )
     for name in _LIBRARIES:
         try:
-            ctypes.CDLL(name)
+            library = ctypes.CDLL(name)
         except OSError:
             continue
         # By itself mfusepy asks compilers and linkers, and takes libfuse 2 first.
         os.environ.setdefault("FUSE_LIBRARY_PATH", name)
-        return
+        return library
     raise UnavailableError(
         "the fuse tier needs the library libfuse 3, which is not there",
         "install it (Debian: apt-get install libfuse3-3)",

@@ -74,6 +74,7 @@ class Sandbox:
                 pass_fds=[there.fileno()],
             )
         self._processes: dict[int, Process] = {}
+        self._killed = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="calls", daemon=True)
         self.on_call: Callable[[Message, int | None], int] = lambda call, image: 0
         """Answers a system call about a module, with its errno."""
@@ -122,6 +123,12 @@ class Sandbox:
         os.close(about)
         return process
 
+    def kill_programs(self) -> None:
+        """Kill every program; one that waits for the kernel ends when it is answered."""
+        with suppress(OSError):  # they may be gone already
+            self._channel.send({"say": "kill"})
+            self._killed.wait()
+
     def close(self) -> None:
         """End everything inside and wait until it has; a second time does nothing."""
         with suppress(OSError):  # it may be gone already
@@ -140,11 +147,15 @@ class Sandbox:
                     target=self._answer, args=heard, name="call", daemon=True
                 ).start()
                 continue
+            if message["say"] == "killed":
+                self._killed.set()
+                continue
             process = self._processes[message["id"]]
             if message["say"] == "stopped":
                 process.on_stop()
             else:
                 process.end(message["status"], message["failed"])
+        self._killed.set()
         for process in self._processes.values():
             if process.returncode is None:
                 process.lost = True

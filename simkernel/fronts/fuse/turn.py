@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from errno import EIO
 
 from simkernel.model.kernel import Kernel
@@ -29,6 +29,8 @@ class Turn:
         self._timer: threading.Timer | None = None
         self.on_change: Callable[[], None] = lambda: None
         """Called when what others saw of the kernel may be outdated."""
+        self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Entered by a thread that waits for the clock."""
         kernel.clock.run(time.monotonic, self._sleep)
 
     def __enter__(self) -> None:
@@ -64,7 +66,8 @@ class Turn:
         self.on_change()
         self._lock.release()
         try:
-            over = self._over.wait(seconds)
+            with self.waiting():
+                over = self._over.wait(seconds)
         finally:
             self._lock.acquire()
         if over:

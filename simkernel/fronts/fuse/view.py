@@ -7,10 +7,11 @@ business of ``filesystem.py``. It holds no kernel rule.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from errno import ENOENT, ENOTDIR, ENXIO, EPERM
 
+from simkernel.fronts.fuse.inside.world import HAND_OVER
 from simkernel.fronts.fuse.turn import Turn
 from simkernel.model.vfio import Owner
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
@@ -42,7 +43,9 @@ class View:
     def __init__(self, trees: Mapping[str, Tree], turn: Turn) -> None:
         self._trees = dict(trees)
         self._turn = turn
-        self._top = Tree(Directory(dict.fromkeys(trees, Directory)))
+        top: dict[str, Callable[[], Node]] = dict.fromkeys(trees, Directory)
+        top[HAND_OVER] = lambda: Attribute(mode=0o400)
+        self._top = Tree(Directory(top))
         self._opened: dict[int, _Open] = {}
         self._numbers = itertools.count(1)
 

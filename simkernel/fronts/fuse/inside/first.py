@@ -126,6 +126,10 @@ class First:
                         os.kill(command.process, message["signal"])
             case "answer":
                 self._trapped.answer(message)
+            case "kill":
+                with suppress(ProcessLookupError):  # there is none
+                    os.kill(-1, signal.SIGKILL)
+                self._channel.send({"say": "killed"})
             case "vfio":
                 with suppress(OSError):  # a program's own mounts are in its way
                     self._vfio.show(message["present"])

@@ -11,11 +11,14 @@ from simkernel.fronts.fuse.inside.room import STAGE, Room
 from simkernel.fronts.fuse.inside.steps import step
 from simkernel.fronts.fuse.inside.vfio import VfioFolder
 
-__all__ = ["HIDDEN_PROC", "World"]
+__all__ = ["HAND_OVER", "HIDDEN_PROC", "World"]
 
 _KERNEL_FILES = f"{STAGE}/kernel"
 """Where the kernel's file system is while its parts are put into their places."""
 
+HAND_OVER = ".hand-over"
+"""A file of the kernel's file system that is opened and closed once, to let the threads
+begin that serve it from then on."""
 HIDDEN_PROC = "/dev/.proc"
 """Where a real ``/proc`` is if the one that is seen is put together of links."""
 _STAGED_PROC = f"{STAGE}/proc"
@@ -77,6 +80,7 @@ class World:
         :raises StepError: the machine does not allow it.
         """
         with step("cover /sys"):
+            os.close(os.open(f"{_KERNEL_FILES}/{HAND_OVER}", os.O_RDONLY))
             for place in dict.fromkeys(["/sys", *_mounts_of("sysfs")]):
                 linux.bind(f"{_KERNEL_FILES}/sys", place)
             return os.stat("/sys").st_dev

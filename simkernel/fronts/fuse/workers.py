@@ -1,0 +1,114 @@
+"""Threads that serve a FUSE session: one, and one more for each that waits.
+
+Several that wait for requests serve slower than one, since Python runs one thread at a
+time; but an operation of the simulated kernel may take long, and must not keep others
+waiting. libfuse's own threads are many or one, so it hands the session over.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EINTR
+from typing import Any
+
+__all__ = ["Workers"]
+
+
+class _Context(ctypes.Structure):
+    """The beginning of ``struct fuse_context`` (libfuse's include/fuse.h)."""
+
+    _fields_ = (("fuse", ctypes.c_void_p),)
+
+
+class _Buffer(ctypes.Structure):
+    """``struct fuse_buf``, with room for what later versions add."""
+
+    _fields_ = (
+        ("size", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+        ("memory", ctypes.c_void_p),
+        ("descriptor", ctypes.c_int),
+        ("position", ctypes.c_int64),
+        ("more", ctypes.c_int64 * 8),
+    )
+
+
+class Workers:
+    """The threads of one session.
+
+    :param library: libfuse 3.
+    """
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library: Any = library
+        library.fuse_get_context.restype = ctypes.POINTER(_Context)
+        library.fuse_get_session.restype = ctypes.c_void_p
+        library.fuse_get_session.argtypes = [ctypes.c_void_p]
+        both: Any = [ctypes.c_void_p, ctypes.POINTER(_Buffer)]
+        library.fuse_session_receive_buf.argtypes = both
+        library.fuse_session_process_buf.argtypes = both
+        self._session: int | None = None
+        self._lock = threading.Lock()
+        self._serving: set[int] = set()
+        """Identities of the threads."""
+        self._waiting = 0
+        self._over = threading.Event()
+
+    def take_over(self) -> None:
+        """Serve in place of libfuse's loop until nothing is mounted any more.
+
+        It is called in an operation for whose end nobody waits. The loop, which frees
+        the session when it ends, is so the last to leave it.
+        """
+        context = self._library.fuse_get_context()
+        self._session = self._library.fuse_get_session(context.contents.fuse)
+        with self._lock:
+            self._start()
+        self._over.wait()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Have another thread serve while the block waits in an operation."""
+        if threading.get_ident() not in self._serving:
+            yield
+            return
+        with self._lock:
+            self._waiting += 1
+            if self._waiting == len(self._serving):
+                self._start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._work, name="fuse worker", daemon=True)
+        thread.start()
+        # It is counted before it runs, lest a second one be started meanwhile.
+        self._serving.add(thread.ident or 0)
+
+    def _work(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        buffer = _Buffer()
+        place = ctypes.byref(buffer)
+        while self._is_needed():
+            size = self._library.fuse_session_receive_buf(self._session, place)
+            if size > 0:
+                self._library.fuse_session_process_buf(self._session, place)
+            elif size != -EINTR:
+                break  # unmounted
+        ctypes.CDLL(None).free(ctypes.c_void_p(buffer.memory))
+        with self._lock:
+            self._serving.discard(threading.get_ident())
+            if not self._serving:
+                self._over.set()
+
+    def _is_needed(self) -> bool:
+        """Tell whether no other thread would be left to serve."""
+        with self._lock:
+            return len(self._serving) - self._waiting <= 1

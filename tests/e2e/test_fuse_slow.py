@@ -1,0 +1,181 @@
+"""Operations that take time on the fuse tier keep nobody else waiting."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from simkernel.fronts.fuse.host import FuseHost
+from simkernel.scenario.build import build
+from simkernel.scenario.render import parse
+from tests.e2e.commands import Marked, on_fuse, started
+from tests.fuse import needs_fuse
+
+pytestmark = [pytest.mark.real, needs_fuse]
+
+SCENARIO = """\
+description: A driver that probes slowly, and one that does not; a group in use.
+parameters:
+  probe_ms: {default: "5000", description: milliseconds of a probe}
+---
+kernel: {release: 6.12.0}
+modules:
+  - name: vfio
+    path: kernel/vfio.ko
+    drivers: [{name: vfio-pci, vfio: true, ids: [{override_only: true}]}]
+  - name: slow
+    path: kernel/slow.ko
+    drivers: [{name: slow, probe_ms: {{ probe_ms }}, ids: [{id: "1af4:0009"}]}]
+  - name: quick
+    path: kernel/quick.ko
+    drivers: [{name: quick, ids: [{id: "1af4:0002"}]}]
+  - {name: late, path: kernel/late.ko, init_ms: {{ probe_ms }}}
+loaded: [vfio, slow, quick]
+devices:
+  - {address: "0000:01:00.0", id: "1af4:0001", driver: none}
+  - {address: "0000:02:00.0", id: "1af4:0002"}
+  - address: "0000:03:00.0"
+    id: "1af4:0003"
+    iommu_group: 3
+    driver: vfio-pci
+owned_groups: [3]
+"""
+BIND_SLOWLY = """
+cd /sys/bus/pci/devices/0000:01:00.0 && echo slow >driver_override
+echo 0000:01:00.0 >/sys/bus/pci/drivers/slow/bind
+"""
+OTHERS = """
+import os, time
+begin = time.monotonic()
+for _ in range(10):
+    for way in ("unbind", "bind"):
+        with open(f"/sys/bus/pci/drivers/quick/{way}", "w") as stream:
+            stream.write("0000:02:00.0")
+    for folder, _, names in os.walk("/sys/devices"):
+        for name in names:
+            path = f"{folder}/{name}"
+            if os.stat(path).st_mode & 0o400:
+                open(path, "rb").read()
+print(time.monotonic() - begin)
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> str:
+    """Path of a scenario with slow operations."""
+    path = tmp_path / "slow.yaml.j2"
+    path.write_text(SCENARIO)
+    return str(path)
+
+
+def test_slow_probe_blocks_only_its_writer(scenario: str) -> None:
+    """Others bind, read and list at their usual pace while it goes on."""
+    program = f"""
+    ( {BIND_SLOWLY} ) & python3 -c '{OTHERS}'
+    echo bound: $(ls /sys/bus/pci/drivers/slow | grep 0000)
+    s=$(date +%s%N); wait; echo waited $((($(date +%s%N) - s) / 1000000))
+    readlink /sys/bus/pci/devices/0000:01:00.0/driver
+    """
+    begin = time.monotonic()
+    done = subprocess.run(
+        on_fuse("sh", "-c", program, scenario=scenario),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    seconds, bound, waited, link = done.stdout.splitlines()
+    assert float(seconds) < 3
+    assert bound == "bound: 0000:01:00.0"  # its link is there before its probe ends
+    assert int(waited.split()[1]) > 500
+    assert time.monotonic() - begin > 5
+    assert link.endswith("/bus/pci/drivers/slow")
+
+
+def test_slow_module_blocks_only_who_inserts_it(scenario: str) -> None:
+    """``modprobe`` waits; files are read meanwhile."""
+    program = """
+    modprobe late & sleep 0.5; cat /sys/bus/pci/drivers_autoprobe; lsmod | grep -c late
+    wait; lsmod | grep -c late
+    """
+    options = ["--set", "probe_ms=2000"]
+    done = subprocess.run(
+        on_fuse("sh", "-c", program, scenario=scenario, options=options),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.stdout.split() == ["1", "0", "1"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"({BIND_SLOWLY}) &",
+        "echo 0000:03:00.0 >/sys/bus/pci/drivers/vfio-pci/unbind &",
+    ],
+)
+def test_run_ends_while_an_operation_is_under_way(scenario: str, command: str) -> None:
+    """What never ends on the simulated host ends with it."""
+    marked = Marked()
+    options = ["--set", "probe_ms=600000"]
+    words = on_fuse(
+        "sh", "-c", f"{command} sleep 0.3", scenario=scenario, options=options
+    )
+    begin = time.monotonic()
+    done = subprocess.run(
+        words, check=False, env=marked.environment, timeout=60, capture_output=True
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert time.monotonic() - begin < 30
+    assert marked.alive() == []
+
+
+def test_killed_run_frees_who_waits_for_it(scenario: str) -> None:
+    """A writer in the middle of a probe is gone at once."""
+    marked = Marked()
+    words = on_fuse(
+        "sh",
+        "-c",
+        f"({BIND_SLOWLY}) & sleep 0.5; echo up; wait",
+        scenario=scenario,
+        options=["--set", "probe_ms=600000"],
+    )
+    with started(marked, words) as run:
+        run.kill()
+        marked.wait_until_none()
+
+
+def test_directory_of_a_process_stays_known(tmp_path: Path) -> None:
+    """Where it is can be asked while names change around it."""
+    program = """
+import os
+os.chdir("/sys/bus/pci/devices/0000:02:00.0")
+here = os.getcwd()
+for _ in range(20):
+    for way in ("unbind", "bind"):
+        with open(f"/sys/bus/pci/drivers/quick/{way}", "w") as stream:
+            stream.write("0000:02:00.0")
+        os.stat("/sys/devices"); os.listdir(".")
+        assert os.getcwd() == here
+        assert os.path.exists("driver") == (way == "bind")
+print(here)
+"""
+    template = parse(SCENARIO.partition("---\n")[2].replace("{{ probe_ms }}", "0"))
+    with FuseHost(lambda: build(template)) as place:
+        reading, writing = os.pipe()
+        words = [sys.executable, "-c", program]
+        process = place.start(words, streams=(0, writing, 2))
+        os.close(writing)
+        with open(reading) as stream:
+            assert stream.read() == "/sys/devices/pci0000:02/0000:02:00.0\n"
+        assert place.wait(process) == 0
