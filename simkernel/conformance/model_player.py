@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from errno import EACCES, EEXIST, EISDIR, ENOENT, errorcode
+from errno import EACCES, EEXIST, EISDIR, ENODEV, ENOENT, errorcode
 
 from simkernel.conformance.exempt import is_absent
 from simkernel.conformance.operations import (
@@ -44,6 +44,8 @@ class ModelPlayer:
         self._roots: tuple[str, ...] = ()
         self._state: State = {}
         self._unplugged: dict[str, PciFunction] = {}
+        self._bridges: dict[str, str] = {}
+        """By the start of a bus's addresses, such as ``0000:3b``: the bridge to it."""
         self.done = 0
         """Operations since the start of the scenario."""
 
@@ -60,6 +62,11 @@ class ModelPlayer:
         }
         self._roots = Scope.of(scenario).roots()
         self._unplugged = {}
+        self._bridges = {
+            f"{one.address[:-8]}:{one.secondary_bus}": one.address
+            for one in scenario.devices
+            if one.secondary_bus
+        }
         self.done = 0
 
     def reset(self, scenario: Scenario) -> State:
@@ -117,6 +124,9 @@ class ModelPlayer:
             raise OSError(ENOENT, "no such function answers", address) from None
 
     def _plug(self, address: str) -> None:
+        bridge = self._bridges.get(address[:-5])
+        if bridge is not None and bridge not in self.kernel.pci.devices:
+            raise OSError(ENODEV, "the bus went with its bridge", address)
         function = self._unplugged.pop(address, None)
         if function is None:
             raise OSError(EEXIST, "nothing was unplugged there", address)
