@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from simkernel.errors import UsageError
-from simkernel.fronts.vm import inside
+from simkernel.fronts.vm.inside import PORT, start
 from simkernel.fronts.vm.machine import Machine
 from simkernel.fronts.vm.tools import Tools
 
@@ -153,7 +153,7 @@ def _streams(places: Iterator[str], ends: _Descriptors) -> list[str]:
     return [
         *("-chardev", f"socket,id=channel,fd={ends.channel}"),
         *("-device", f"virtio-serial-pci,{next(places)}"),
-        *("-device", f"virtserialport,chardev=channel,name={inside.PORT}"),
+        *("-device", f"virtserialport,chardev=channel,name={PORT}"),
         *("-chardev", f"socket,id=console,fd={ends.console}"),
         *("-serial", "chardev:console"),
     ]
@@ -164,13 +164,13 @@ def _kernel_arguments(machine: Machine) -> str:
 
     :raises UsageError: a path cannot be written there.
     """
-    words = ["console=ttyS0", "loglevel=7", "panic=-1"]
+    words = ["console=ttyS0", "loglevel=7", "panic=-1", "mitigations=off"]
     words += ["pci=pcie_scan_all"]  # behind a port, look for more than device 00
     if machine.iommu:
         words += ["intel_iommu=on", "iommu=pt"]
     words += machine.arguments
     python = str(Path(sys.executable).resolve())
-    folder = str(Path(inside.__file__).resolve().parent)
+    folder = str(Path(start.__file__).resolve().parent)
     for path in (python, folder):
         if any(sign.isspace() or sign == '"' for sign in path):
             raise UsageError(

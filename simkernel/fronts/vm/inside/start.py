@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import traceback
 
 from simkernel.fronts.vm.inside import system
 from simkernel.fronts.vm.inside.agent import serve
@@ -25,7 +24,7 @@ def main() -> None:
         while os.wait()[0] != agent:  # orphans end here too
             pass
     except BaseException:
-        traceback.print_exc()
+        _tell()
     system.power_off()
 
 
@@ -33,5 +32,12 @@ def _run_agent() -> None:
     try:
         serve()
     except BaseException:
-        traceback.print_exc()
+        _tell()
     os._exit(1)
+
+
+def _tell() -> None:
+    """Write the exception that is being handled to the console."""
+    import traceback  # which takes long to import, and is hardly ever needed
+
+    traceback.print_exc()
