@@ -41,9 +41,10 @@ ABSENT = (
         "memory, interrupts and error reports of a function are not modelled",
     ),
     Exemption(
-        r"firmware_node|waiting_for_supplier|supplier:.*|consumer:.*",
-        "`firmware_node`, `waiting_for_supplier`, `supplier:*`, `consumer:*`",
-        "they come from the firmware's tables and name its objects",
+        r"firmware_node|software_node|waiting_for_supplier|supplier:.*|consumer:.*",
+        "`firmware_node`, `software_node`, `waiting_for_supplier`, `supplier:*`, "
+        "`consumer:*`",
+        "they come from the firmware's tables, or stand in for them",
     ),
     Exemption(
         r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]:pcie\d{3}|pci_bus|wakeup"

@@ -30,8 +30,9 @@ class Scope:
     modules: tuple[str, ...]
     other_devices: tuple[tuple[str, str], ...]
     """Bus and name of the devices on other buses."""
-    numbers_groups: bool
-    """The scenario gives IOMMU groups numbers; else the kernel numbers them all."""
+    is_in_order: bool
+    """IOMMU groups are numbered in the order of addresses: the scenario gives no
+    numbers, and has only one root bus, all of which a guest gets at once."""
 
     @classmethod
     def of(cls, scenario: Scenario) -> Scope:
@@ -60,7 +61,8 @@ class Scope:
             other_devices=tuple(
                 (one.bus, one.name) for one in (*scenario.other_devices, *made)
             ),
-            numbers_groups=any(one.iommu_group is not None for one in scenario.devices),
+            is_in_order=len({_bus(one) for one in tops}) == 1
+            and all(one.iommu_group is None for one in scenario.devices),
         )
 
     @property

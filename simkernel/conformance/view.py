@@ -42,7 +42,7 @@ class View:
     def __init__(self, scope: Scope) -> None:
         self._addresses = frozenset(scope.addresses)
         self._modules = frozenset(scope.modules)
-        self._numbers_groups = scope.numbers_groups
+        self._is_in_order = scope.is_in_order
         self._kinds: dict[str, _Rewrite | None] = {}
         """By path: what to do with its text; None: it is left out."""
 
@@ -80,14 +80,14 @@ class View:
         """Return a name for each number of a group that has devices of the scenario.
 
         It is the group's place in the order of numbers, so that a kernel that numbers
-        otherwise is seen; or a member, if the scenario itself gives numbers.
+        otherwise is seen; or a member, where that order is chance.
         """
         members: dict[str, str] = {}
         for path in state:
             found = _MEMBER.fullmatch(path)
             if found is not None and found[2] in self._addresses:
                 members[found[1]] = min(members.get(found[1], found[2]), found[2])
-        if self._numbers_groups:
+        if not self._is_in_order:
             return {number: f"of-{name}" for number, name in members.items()}
         numbers = sorted(members, key=int)
         return {number: f"group{place}" for place, number in enumerate(numbers)}

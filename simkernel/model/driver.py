@@ -75,6 +75,8 @@ class DriverSpec:
     """Functions that probe refuses ..."""
     denial_parameter: str = ""
     """... unless this module parameter is on; empty: always."""
+    virtual_only: int = 0
+    """errno with which probe fails for what is no virtual function; 0: it does not."""
     probe_parameter: str = ""
     """Module parameter whose number probe returns (0 and above: success,
     ``-errno``: failure); empty: none."""

@@ -10,6 +10,7 @@ from simkernel.model import sriov
 from simkernel.model.bus import Bus
 from simkernel.model.driver import ANY_ID, Driver, PciId
 from simkernel.model.pci import PciAddress, PciDevice, PciFunction, root_devpath
+from simkernel.model.quirks import apply_final
 
 if TYPE_CHECKING:
     from simkernel.model.kernel import Kernel
@@ -195,6 +196,7 @@ class PciBus(Bus[PciDevice]):
 
         Source: drivers/pci/bus.c pci_bus_add_device(). Rule: R-AUTO-2.
         """
+        apply_final(device, self.devices)
         if self.autoprobe or not self.kernel.features.add_honours_autoprobe:
             self.attach_device(device)
 

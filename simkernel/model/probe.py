@@ -38,6 +38,8 @@ def probe(kernel: Kernel, driver: Driver, device: Device, entry: PciId) -> None:
     result = spec.probe_errno or -driver.parameter(spec.probe_parameter)
     if result > 0:
         raise ProbeFailure(result, "R-BIND-4")
+    if spec.virtual_only and not (isinstance(device, PciDevice) and device.physfn):
+        raise ProbeFailure(spec.virtual_only, "R-BIND-4")
     if _is_denied(driver, device):
         raise ProbeFailure(EINVAL, "R-VFIO-9")
     if spec.vfio:

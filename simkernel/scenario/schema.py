@@ -87,6 +87,8 @@ class Driver:
     """Lets ``sriov_numvfs`` be written."""
     probe_errno: str = _text(f"(?:{ERRNO})?", "an errno name like EINVAL", "")
     """Every probe fails so; empty: probes succeed."""
+    virtual_only: str = _text(f"(?:{ERRNO})?", "an errno name like EINVAL", "")
+    """Probes of what is no virtual function fail so; empty: it makes no difference."""
     probe_ms: int = 0
     """Milliseconds that every probe takes."""
     remove_ms: int = 0

@@ -93,6 +93,7 @@ def _driver(entry: schema.Driver, features: Features) -> DriverSpec:
         managed_dma=entry.managed_dma,
         ports=entry.ports,
         probe_errno=_errno(entry.probe_errno),
+        virtual_only=_errno(entry.virtual_only),
         probe_ms=entry.probe_ms,
         remove_ms=entry.remove_ms,
         denied=tuple(_pci_id(schema.PciIdEntry(id=one)) for one in entry.denied),

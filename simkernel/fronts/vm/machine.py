@@ -82,7 +82,7 @@ class Machine:
         :param places: free places on bus 00, see :meth:`free_places`.
         """
         words: list[str] = []
-        for bus in self.root_buses:
+        for bus in reversed(self.root_buses):  # a guest finds the last one first
             place = next(places)
             words += ["-device", f"pxb-pcie,id=bus{bus:02x},bus_nr={bus},{place}"]
         for number, port in enumerate(self.ports, start=1):

@@ -158,6 +158,8 @@ def _pci_driver(it: DriverSpec, number: int, *, exports_ids: bool) -> Iterator[s
     yield from _habits(it)
     if it.sriov:
         yield "\t.sriov = true,"
+    if it.virtual_only:
+        yield f"\t.virtual_only = {it.virtual_only},"
     if it.vfio:
         yield f"\t.vfio = &operations_{number},"
     yield "\t.driver = {"

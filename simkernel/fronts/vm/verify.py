@@ -26,6 +26,13 @@ from simkernel.scenario.schema import Scenario
 
 __all__ = ["Wanted", "verify_on"]
 
+_OTHERWISE = {
+    "golden_lab": "some of its modules are those by which the guest lives",
+    "virtio_vfio_pci": "its virtio-pci is the guest's own, which cannot probe "
+    "functions without registers",
+}
+"""Scenarios that start otherwise in a guest: name and why."""
+
 _SMALLER = {"many_vfs": {"pfs": "2", "vfs": "3"}}
 """Scenarios that are too large as they stand: name and settings."""
 
@@ -132,7 +139,8 @@ def _possible(
     """Return what a guest can have; the report is told of the rest."""
     found = []
     for subject in _subjects(kernel, wanted):
-        reason = _obstacle(subject.scenario, kernel, progress)
+        reason = _OTHERWISE.get(subject.name, "")
+        reason = reason or _obstacle(subject.scenario, kernel, progress)
         if reason:
             report.left_out[subject.title] = reason
         else:
@@ -180,6 +188,10 @@ def _obstacle(
         return problems[0]
     if not scenario.devices:
         return "it has no PCI functions"
+    behind = {one.secondary_bus for one in scenario.devices if one.secondary_bus}
+    for one in scenario.devices:
+        if one.secondary_bus and one.address.split(":")[1] in behind:
+            return f"{one.address}: behind a switch of QEMU's all is one IOMMU group"
     if module_tree(scenario, kernel, progress).early:
         return "what is built in there is loaded in the guest"
     return ""

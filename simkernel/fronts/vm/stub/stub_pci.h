@@ -16,6 +16,7 @@ struct stub_pci_driver {
 	struct stub_habits habits;
 	struct pci_driver driver;
 	bool sriov;
+	int virtual_only;	/* errno for what is no virtual function; 0: none */
 	const struct vfio_device_ops *vfio;	/* NULL: no driver of VFIO's */
 };
 
@@ -53,6 +54,8 @@ static int stub_pci_probe(struct pci_dev *device, const struct pci_device_id *id
 			 id->vendor, id->device, id->subvendor, id->subdevice, id->class,
 			 id->class_mask, (unsigned long)id->driver_data);
 	result = stub_probe_result(&driver->habits);
+	if (!result && driver->virtual_only && !device->is_virtfn)
+		result = -driver->virtual_only;
 	if (result || !driver->vfio)
 		return result;
 	return stub_vfio_start(device, driver->vfio);
