@@ -27,7 +27,7 @@ _GROUP = re.compile(
 _SIZE = re.compile(r"^(\S+) \d+ ")
 _ADDRESS_AT = re.compile(r"0x[0-9a-f]+(?: \(\w+\))?")
 _NUMBERS = re.compile(r"\d+:\d+")
-_NODE = re.compile(r"^(MAJOR|MINOR|DEVNAME)=.*", re.MULTILINE)
+_NODE = re.compile(r"\b(MAJOR|MINOR|DEVNAME)=.*")
 _NOT_COMPARED = "(not compared)"
 
 _Rewrite = Callable[[str], str]

@@ -56,6 +56,9 @@ class Features:
     builtin_table_aliases: bool
     """``modules.builtin.modinfo`` holds the device-table aliases of built-in
     modules (6.17 no, 6.18 yes)."""
+    driver_makes_module: bool
+    """A driver that is built in has its module in ``/sys/module`` (6.1 no, 6.12 yes;
+    introduced in 6.15, and in the stable series of 6.12)."""
     vfio_runtime_pm: bool
     """A function on a VFIO driver may be suspended: ``power/control`` is ``auto``
     (introduced in 5.19)."""
@@ -88,6 +91,7 @@ class Features:
             new_id_refuses_duplicates=version >= (5, 16),
             vfio_dev=version >= (6, 1),
             builtin_table_aliases=version >= (6, 18),
+            driver_makes_module=version >= (6, 12),
             vfio_runtime_pm=version >= (5, 19),
             vfio_fs=version >= (6, 10),
             lazy_dma=version >= (5, 15),

@@ -14,6 +14,7 @@ from simkernel.model.kernel import Kernel
 from simkernel.model.kstrtox import kstrtouint
 from simkernel.model.pci_bus import PciBus
 from simkernel.sysfs import text
+from simkernel.sysfs.modules import is_shown
 from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
 
 __all__ = ["buses", "number_or_einval", "rescan"]
@@ -145,7 +146,7 @@ def _driver(bus: Bus[Any], driver: Driver) -> Directory:
         entries["remove_id"] = write_only(
             lambda data: bus.remove_id(driver, text.pci_id_fields(data, 6))
         )
-    if driver.module is not None:
+    if driver.module is not None and is_shown(bus.kernel, driver.module):
         target = f"/module/{driver.module.name}"
         entries["module"] = lambda: link(f"{driver.devpath}/module", target)
     return Directory(entries, _bound_devices(driver))

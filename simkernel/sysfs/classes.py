@@ -13,26 +13,30 @@ __all__ = ["classes"]
 
 def classes(kernel: Kernel) -> Directory:
     """Return the classes that the model has."""
-    entries: dict[str, Callable[[], Node]] = {
+    always: dict[str, Callable[[], Node]] = {
         "net": lambda: _link_class("net", lambda: _netdevs(kernel)),
         "pci_bus": lambda: _pci_buses(kernel),
     }
-    if kernel.vfio.present:
-        entries["vfio"] = lambda: _link_class(
-            "vfio",
-            lambda: {
+
+    def of_vfio() -> dict[str, Callable[[], dict[str, str]]]:
+        """Return the classes that VFIO brings, with the links in them."""
+        found: dict[str, Callable[[], dict[str, str]]] = {}
+        if kernel.vfio.present:
+            found["vfio"] = lambda: {
                 one: f"/devices/virtual/vfio/{one}" for one in kernel.vfio.node_names()
-            },
-        )
-    if kernel.vfio.has_device_class:
-        entries["vfio-dev"] = lambda: _link_class(
-            "vfio-dev",
-            lambda: {
+            }
+        if kernel.vfio.has_device_class:
+            found["vfio-dev"] = lambda: {
                 f"vfio{index}": f"{device.devpath}/vfio-dev/vfio{index}"
                 for index, device in kernel.vfio.devices.items()
-            },
-        )
-    return Directory(entries)
+            }
+        return found
+
+    def child(name: str) -> Node | None:
+        targets = of_vfio().get(name)
+        return None if targets is None else _link_class(name, targets)
+
+    return Directory(always, Listing(of_vfio, child))
 
 
 def _netdevs(kernel: Kernel) -> dict[str, str]:

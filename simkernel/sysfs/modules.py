@@ -10,7 +10,7 @@ from simkernel.model.modules import Module
 from simkernel.sysfs import text
 from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
 
-__all__ = ["CORE_SIZE", "modules"]
+__all__ = ["CORE_SIZE", "is_shown", "modules"]
 
 CORE_SIZE = 12288
 """Bytes that a module is said to take: the three pages of a small one."""
@@ -20,20 +20,24 @@ def modules(kernel: Kernel) -> Directory:
     """Return ``/sys/module``."""
 
     def names() -> list[str]:
-        shown = [one.name for one in kernel.modules.builtin.values() if _shown(one)]
+        builtin = kernel.modules.builtin.values()
+        shown = [one.name for one in builtin if is_shown(kernel, one)]
         return [*shown, *kernel.modules.loaded]
 
     def child(name: str) -> Node | None:
         module = kernel.modules.find(name)
-        return _module(kernel, module) if module and _shown(module) else None
+        if module is None or not is_shown(kernel, module):
+            return None
+        return _module(kernel, module)
 
     return Directory({}, Listing(names, child))
 
 
-def _shown(module: Module) -> bool:
+def is_shown(kernel: Kernel, module: Module) -> bool:
     """Tell whether a module has a directory.
 
-    A built-in one has it only if it has parameters, a version or a driver.
+    A built-in one has it only if it has parameters, a version or, on newer kernels, a
+    driver.
 
     Source: kernel/params.c param_sysfs_builtin(), version_sysfs_builtin();
     drivers/base/module.c module_add_driver(). Rule: R-MOD-6.
@@ -42,9 +46,8 @@ def _shown(module: Module) -> bool:
     if not spec.builtin:
         return True
     visible = any(parameter.mode for parameter in spec.parameters)
-    return (
-        visible or bool(spec.drivers) or any(key == "version" for key, _ in spec.info)
-    )
+    has_driver = bool(spec.drivers) and kernel.features.driver_makes_module
+    return visible or has_driver or any(key == "version" for key, _ in spec.info)
 
 
 def _module(kernel: Kernel, module: Module) -> Directory:

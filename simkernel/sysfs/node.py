@@ -71,6 +71,8 @@ class Listing(NamedTuple):
 
     names: Callable[[], Iterable[str]]
     child: Callable[[str], Node | None]
+    lasting: bool = False
+    """Which entries there are is settled as long as the directory is there."""
 
 
 class Directory:
@@ -105,6 +107,13 @@ class Directory:
             if node is not None:
                 return node
         return None
+
+    def lasts(self, name: str) -> bool:
+        """Tell whether an entry is there for as long as the directory is."""
+        return name in self._entries or any(
+            listing.lasting and listing.child(name) is not None
+            for listing in self._listings
+        )
 
 
 Node = Attribute | Link | CharacterDevice | Directory

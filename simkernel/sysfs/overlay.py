@@ -49,6 +49,10 @@ class _Overlaid(Directory):
             return Attribute(mode=0o444, show=lambda: data, size=len(data))
         return node
 
+    def lasts(self, name: str) -> bool:
+        """Tell whether an entry is there for as long as the directory is."""
+        return self._own.lasts(name)
+
 
 def with_files(root: Directory, files: Mapping[str, bytes | str]) -> Directory:
     """Return a directory that has further files and links in it.

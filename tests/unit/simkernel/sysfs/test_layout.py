@@ -14,7 +14,7 @@ from simkernel.sysfs.procfs import procfs
 from simkernel.sysfs.root import sysfs
 from simkernel.sysfs.text import name_hash
 from simkernel.sysfs.tree import Tree
-from tests.bench import GPU, NIC, bench, device
+from tests.bench import GPU, NIC, bench, device, host_of
 
 
 def _names(tree: Tree, path: str) -> list[str]:
@@ -73,6 +73,15 @@ def test_module_directory() -> None:
     assert _names(tree, "module/host_nic/drivers") == ["pci:host_nic"]
     assert _names(tree, "module/tuned") == ["parameters", "uevent"]
     assert tree.lookup("module/helper") is None
+
+
+@pytest.mark.parametrize(("release", "expected"), [("6.1.0", False), ("6.12.0", True)])
+def test_driver_that_is_built_in_makes_its_module(release: str, expected: bool) -> None:
+    """Older kernels have neither the module's directory nor the driver's link to it."""
+    tree = sysfs(host_of("vfio_pci", release=release).kernel)
+
+    assert expected == (tree.lookup("module/pcieportdrv") is not None)
+    assert expected == ("module" in _names(tree, "bus/pci/drivers/pcieport"))
 
 
 def test_holders_are_links_to_the_users() -> None:
