@@ -39,19 +39,25 @@ def _vfio(kernel: Kernel) -> Directory:
 
     Source: drivers/vfio/group.c, device_cdev.c; observed on 6.12. Rule: R-VFIO-6.
     """
-    entries: dict[str, Callable[[], Node]] = {
+    container: dict[str, Callable[[], Node]] = {
         "vfio": lambda: _node(kernel, *CONTAINER, mode=0o666)
     }
-    if any(kernel.vfio.has_cdev(one) for one in kernel.vfio.devices.values()):
-        entries["devices"] = lambda: _cdevs(kernel)
 
-    def child(name: str) -> Node | None:
+    def cdevs() -> list[str]:
+        devices = kernel.vfio.devices.values()
+        return ["devices"] if any(map(kernel.vfio.has_cdev, devices)) else []
+
+    def group(name: str) -> Node | None:
         number = kernel.vfio.node_names().get(name)
         if number is None:
             return None
         return _node(kernel, GROUP_MAJOR, number)
 
-    return Directory(entries, Listing(kernel.vfio.node_names, child))
+    return Directory(
+        container,
+        Listing(cdevs, lambda name: _cdevs(kernel) if name in cdevs() else None),
+        Listing(kernel.vfio.node_names, group),
+    )
 
 
 def _cdevs(kernel: Kernel) -> Directory:

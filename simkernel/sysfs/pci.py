@@ -50,7 +50,7 @@ def _files(kernel: Kernel, device: PciDevice) -> Listing:
             return None
         return _file(kernel, device, row)
 
-    return Listing(names, child)
+    return Listing(names, child, lasting=True)
 
 
 def _file(kernel: Kernel, device: PciDevice, row: PciAttribute) -> Attribute:

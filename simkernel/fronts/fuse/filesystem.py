@@ -6,7 +6,6 @@ import ctypes
 import os
 import signal
 import stat
-import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -18,21 +17,18 @@ import mfusepy
 
 from simkernel.fronts.fuse.inside.linux import OWN_DIRECTORY, restore_default, unshare
 from simkernel.fronts.fuse.inside.world import HAND_OVER
+from simkernel.fronts.fuse.names import Names
 from simkernel.fronts.fuse.view import View
 from simkernel.fronts.fuse.workers import Workers
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
 
 __all__ = ["Filesystem", "caller"]
 
-_EPOCH_PROTOCOL = (7, 44)
-"""Since which clients' kernels forget all names at once (include/uapi/linux/fuse.h)."""
-_INCREMENT_EPOCH = struct.pack("=IiQ", 16, 8, 0)
-"""``fuse_out_header`` of FUSE_NOTIFY_INC_EPOCH."""
+_OPTIONS = ("direct_io", "hard_remove", "nullpath_ok", "use_ino")
 _READDIRPLUS = 3 << 13
 """FUSE_CAP_READDIRPLUS and _AUTO: mfusepy cannot fill the attributes in."""
 _LIBFUSE_TAKES = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
 """Signals that it handles from its start, where nobody else does."""
-_LONG_S = 86400.0
 _LARGEST_ERRNO = 511
 """Clients' kernels drop an answer with a larger one (fs/fuse/dev.c)."""
 _HAND_OVER = 0
@@ -65,10 +61,9 @@ class Filesystem:
     ) -> None:
         self._served = descriptor  # libfuse closes it
         self._descriptor = os.dup(descriptor)
-        self._forgets = False
-        self._keeps_names = keeps_names
         self._workers = Workers(library)
-        self._operations = _Operations(view, self._workers, self._configure)
+        self._names = Names(self._descriptor, self._workers.is_alone, keeps=keeps_names)
+        self._operations = _Operations(view, self._workers, self._names)
         self._thread = threading.Thread(target=self._serve, name="fuse", daemon=True)
 
     def start(self) -> None:
@@ -86,14 +81,8 @@ class Filesystem:
         return self._workers.waiting()
 
     def forget(self) -> None:
-        """Have the clients' kernel ask anew for every name.
-
-        Any thread may call it: it takes no lock of the kernel's.
-
-        Source: fs/fuse/dev.c fuse_notify_inc_epoch().
-        """
-        if self._forgets:
-            os.write(self._descriptor, _INCREMENT_EPOCH)
+        """Have the clients' kernels forget names: something came or went."""
+        self._names.changed()
 
     def _serve(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
@@ -106,33 +95,26 @@ class Filesystem:
             fsname="simkernel",
         )
 
-    def _configure(self, connection: Any, config: Any) -> None:
-        """Say how long names and attributes may be kept: for ever, or not at all.
-
-        The attributes of a file never change; what a name stands for does.
-        """
-        protocol = connection.proto_major, connection.proto_minor
-        self._forgets = protocol >= _EPOCH_PROTOCOL and self._keeps_names
-        kept_s = _LONG_S if self._forgets else 0.0
-        connection.want &= ~_READDIRPLUS
-        config.attr_timeout = _LONG_S
-        config.entry_timeout = config.negative_timeout = kept_s
-        config.direct_io = config.use_ino = config.nullpath_ok = config.hard_remove = 1
-        for number in _LIBFUSE_TAKES:
-            if signal.getsignal(number) == signal.SIG_DFL:
-                restore_default(number)
-
 
 class _Operations(mfusepy.Operations):
     """What mfusepy calls; a path is None where a number says more."""
 
     use_ns = True
 
-    def __init__(self, view: View, workers: Workers, configure: Any) -> None:
+    def __init__(self, view: View, workers: Workers, names: Names) -> None:
         self._view = view
         self._workers = workers
+        self._names = names
         self._started_ns = time.time_ns()
-        self.init_with_config = configure
+
+    def init_with_config(self, conn_info: Any, config_3: Any) -> None:
+        self._names.begin(conn_info, config_3)
+        conn_info.want &= ~_READDIRPLUS
+        for option in _OPTIONS:
+            setattr(config_3, option, 1)
+        for number in _LIBFUSE_TAKES:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                restore_default(number)
 
     def getattr(self, path: str | None, fh: int | None = None) -> dict[str, int]:
         path, node = self._found(path, fh)
@@ -142,7 +124,17 @@ class _Operations(mfusepy.Operations):
     def _found(self, path: str | None, fh: int | None) -> tuple[str, Node]:
         if path is None:
             return self._view.node_of(fh or 0)
-        return path, self._view.node(path)
+        view = self._view
+        version = view.version
+        try:
+            node = view.node(path)
+        except FileNotFoundError:
+            self._names.missing(is_true=lambda: view.version == version)
+            raise
+        self._names.found(
+            lasting=view.lasts(path), is_true=lambda: view.version == version
+        )
+        return path, node
 
     def readlink(self, path: str) -> str:
         return self._view.readlink(path)

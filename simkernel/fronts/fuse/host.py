@@ -89,7 +89,7 @@ class FuseHost:
         for machine in self._sandbox.expect("mounted"):
             self._stack.callback(os.close, machine)
             trees["machine"] = proc_of_machine(machine, trees["proc"])
-        view = self._view(trees)
+        self._view = view = self._make_view(trees)
         self._filesystem = Filesystem(
             view, device, library, keeps_names=self._trace is None
         )
@@ -113,6 +113,7 @@ class FuseHost:
 
     def _tell_what_changed(self) -> None:
         """Have nobody rely on what was true before."""
+        self._view.forget()
         self._filesystem.forget()
         present = self.host.kernel.vfio.present
         if present != self._shows_vfio:
@@ -120,7 +121,7 @@ class FuseHost:
             with suppress(OSError):  # at the end, nobody is left to be told
                 self._sandbox.say({"say": "vfio", "present": present})
 
-    def _view(self, trees: Mapping[str, Tree]) -> View:
+    def _make_view(self, trees: Mapping[str, Tree]) -> View:
         from simkernel.fronts.fuse.filesystem import caller
 
         if self._trace is None:

@@ -68,9 +68,10 @@ class Sandbox:
         self._channel = Channel(here)
         root = str(Path(simkernel.__file__).parent.parent)
         number = str(there.fileno())
+        options = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
         with there:
             self._builder = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _PROGRAM, number, root],
+                [sys.executable, *options, "-c", _PROGRAM, number, root],
                 pass_fds=[there.fileno()],
             )
         self._processes: dict[int, Process] = {}
@@ -124,7 +125,7 @@ class Sandbox:
         return process
 
     def kill_programs(self) -> None:
-        """Kill every program; one that waits for the kernel ends when it is answered."""
+        """Kill every program; who waits for the kernel ends when it is answered."""
         with suppress(OSError):  # they may be gone already
             self._channel.send({"say": "kill"})
             self._killed.wait()

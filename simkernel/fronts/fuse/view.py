@@ -7,20 +7,29 @@ business of ``filesystem.py``. It holds no kernel rule.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from errno import ENOENT, ENOTDIR, ENXIO, EPERM
+from typing import NamedTuple
 
 from simkernel.fronts.fuse.inside.world import HAND_OVER
 from simkernel.fronts.fuse.turn import Turn
 from simkernel.model.vfio import Owner
-from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.sysfs.node import (
+    Attribute,
+    CharacterDevice,
+    Directory,
+    Link,
+    Listing,
+    Node,
+)
 from simkernel.sysfs.tree import Tree
 
 __all__ = ["View"]
 
 _ACCESS_MODE = 0o3
 _READ_ONLY, _WRITE_ONLY = 0, 1
+_MOST_FOUND = 100_000
 
 
 @dataclass(slots=True)
@@ -34,6 +43,14 @@ class _Open:
     read_to: int = 0
 
 
+class _Found(NamedTuple):
+    """What is at a path."""
+
+    tree: Tree
+    node: Node
+    lasting: bool
+
+
 class View:
     """Several trees below one root, each under a name.
 
@@ -43,11 +60,19 @@ class View:
     def __init__(self, trees: Mapping[str, Tree], turn: Turn) -> None:
         self._trees = dict(trees)
         self._turn = turn
-        top: dict[str, Callable[[], Node]] = dict.fromkeys(trees, Directory)
-        top[HAND_OVER] = lambda: Attribute(mode=0o400)
-        self._top = Tree(Directory(top))
+        hand_over = {HAND_OVER: lambda: Attribute(mode=0o400)}
+        nodes = Listing(lambda: self._trees, self._root_of)
+        self._top = Tree(Directory(hand_over, nodes))
+        self._found: dict[str, _Found] = {}
+        """By path, until something comes or goes."""
+        self.version = 0
+        """Another one after each time that something came or went."""
         self._opened: dict[int, _Open] = {}
         self._numbers = itertools.count(1)
+
+    def _root_of(self, name: str) -> Node | None:
+        tree = self._trees.get(name)
+        return None if tree is None else tree.root
 
     def node(self, path: str) -> Node:
         """Return what is at an absolute path.
@@ -55,20 +80,47 @@ class View:
         :raises OSError: ENOENT.
         """
         with self._turn:
-            return self._find(path)[1]
+            return self._find(path).node
+
+    def lasts(self, path: str) -> bool:
+        """Tell whether a path that was found is one as long as its directory is."""
+        found = self._found.get(path)
+        return found is not None and found.lasting
 
     def node_of(self, number: int) -> tuple[str, Node]:
         """Return path and node of something open."""
         opened = self._opened[number]
         return opened.path, opened.node
 
-    def _find(self, path: str) -> tuple[Tree, Node]:
-        name, _, rest = path[1:].partition("/")
-        tree = self._trees.get(name, self._top)
-        node = tree.lookup(path if tree is self._top else rest)
-        if node is None:
+    def forget(self) -> None:
+        """Look anew for what was found so far: names may stand for other things."""
+        self.version += 1
+        self._found.clear()
+
+    def _find(self, path: str) -> _Found:
+        """Return what is at a path.
+
+        :raises OSError: ENOENT.
+        """
+        found = self._found.get(path)
+        if found is None:
+            found = self._look_for(path)
+            if len(self._found) >= _MOST_FOUND:
+                self._found.clear()
+            self._found[path] = found
+        return found
+
+    def _look_for(self, path: str) -> _Found:
+        if path == "/":
+            return _Found(self._top, self._top.root, lasting=True)
+        above, _, name = path.rpartition("/")
+        tree, directory, _ = self._find(above or "/")
+        node = directory.child(name) if isinstance(directory, Directory) else None
+        if node is None or not isinstance(directory, Directory):
             raise OSError(ENOENT, "No such file or directory")
-        return tree, node
+        if not above:
+            return _Found(self._trees.get(name, tree), node, lasting=True)
+        return _Found(tree, node, directory.lasts(name))
 
     def readlink(self, path: str) -> str:
         """Return the text of a link."""
@@ -84,7 +136,7 @@ class View:
         """
         access = flags & _ACCESS_MODE
         with self._turn:
-            tree, node = self._find(path)
+            tree, node, _ = self._find(path)
             if not isinstance(node, Attribute):
                 raise OSError(ENXIO, "No such device or address")
             tree.check_open(
@@ -95,7 +147,7 @@ class View:
     def open_directory(self, path: str) -> int:
         """Return a number for a directory."""
         with self._turn:
-            tree, node = self._find(path)
+            tree, node, _ = self._find(path)
         if not isinstance(node, Directory):
             raise OSError(ENOTDIR, "Not a directory")
         return self._keep(_Open(path, node, tree))
@@ -137,7 +189,7 @@ class View:
     def write(self, number: int, data: bytes) -> int:
         """Carry out one write and return the number of bytes taken."""
         file = self._opened[number]
-        with self._turn.changing():
+        with self._turn.writing():
             return file.tree.write(_attribute(file), data)
 
     def give(
@@ -149,7 +201,7 @@ class View:
         :raises OSError: EPERM, it is none that can be given.
         """
         with self._turn.changing():
-            node = None if path is None else self._find(path)[1]
+            node = None if path is None else self._find(path).node
             if not isinstance(node, CharacterDevice) or node.give is None:
                 raise OSError(EPERM, "Operation not permitted")
             now = Owner(node.uid, node.gid, node.mode)

@@ -70,6 +70,10 @@ class Workers:
             self._start()
         self._over.wait()
 
+    def is_alone(self) -> bool:
+        """Tell whether one thread answers, and none is in the middle of an answer."""
+        return len(self._serving) <= 1 and not self._waiting
+
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Have another thread serve while the block waits in an operation."""

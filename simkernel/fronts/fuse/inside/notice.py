@@ -9,9 +9,8 @@ import errno
 import fcntl
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import FileIO
 
 from simkernel.fronts.fuse.inside.processes import about
@@ -25,32 +24,34 @@ _ADD_DESCRIPTOR = 0x40182103
 _NOTICE = struct.Struct("=QIIiIQ6Q")
 _RESPONSE = struct.Struct("=QqiI")
 _CONTINUE = 1
-_ADD_AND_ANSWER = 2
 _LONGEST_TEXT = 4096
 _PAGE = 4096
 
 
-@dataclass(frozen=True, slots=True)
 class Notice:
-    """A call that waits for its answer."""
+    """A call that waits for its answer.
 
-    listener: int
-    identity: int
-    process: int
-    """Its thread, as ``/proc`` in here knows it."""
-    number: int
-    architecture: int
-    arguments: tuple[int, ...]
+    :param listener: descriptor at which it came.
+    :param process: its thread, as ``/proc`` in here knows it.
+    """
+
+    def __init__(
+        self,
+        listener: int,
+        identity: int,
+        process: int,
+        number: int,
+        architecture: int,
+        arguments: Sequence[int],
+    ) -> None:
+        self._listener = listener
+        self._identity = identity
+        self.process = process
+        self.number = number
+        self.architecture = architecture
+        self.arguments = arguments
 
     # ---- looking
-
-    def is_waiting(self) -> bool:
-        """Tell whether the caller waits: then what was read of it is its own."""
-        try:
-            fcntl.ioctl(self.listener, _IS_VALID, struct.pack("=Q", self.identity))
-        except OSError:
-            return False
-        return True
 
     def memory(self, address: int, size: int) -> bytes:
         """Return bytes of the caller's memory; fewer where there is no more.
@@ -77,9 +78,11 @@ class Notice:
     def put(self, address: int, data: bytes) -> None:
         """Write to the caller's memory.
 
-        :raises OSError: it cannot be written there.
+        :raises OSError: it cannot be written there, or the caller is gone.
         """
         with self._open_memory("r+b") as stream:
+            # Only now it is sure that the number is no other process's.
+            fcntl.ioctl(self._listener, _IS_VALID, struct.pack("=Q", self._identity))
             os.pwrite(stream.fileno(), data, address)
 
     @contextmanager
@@ -112,13 +115,13 @@ class Notice:
     def answer_with_descriptor(self, number: int, *, close_on_exec: bool) -> None:
         """Give the caller a descriptor of one's own, as the call's result."""
         flags = os.O_CLOEXEC if close_on_exec else 0
-        request = struct.pack("=QIIII", self.identity, 0, number, 0, flags)
-        self.answer(fcntl.ioctl(self.listener, _ADD_DESCRIPTOR, bytearray(request)))
+        request = struct.pack("=QIIII", self._identity, 0, number, 0, flags)
+        self.answer(fcntl.ioctl(self._listener, _ADD_DESCRIPTOR, bytearray(request)))
 
     def _respond(self, value: int, error: int, flags: int) -> None:
-        response = _RESPONSE.pack(self.identity, value, error, flags)
+        response = _RESPONSE.pack(self._identity, value, error, flags)
         try:
-            fcntl.ioctl(self.listener, _SEND, response)
+            fcntl.ioctl(self._listener, _SEND, response)
         except FileNotFoundError:
             return  # the caller was killed meanwhile
 
