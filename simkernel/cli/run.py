@@ -33,16 +33,26 @@ class _Request:
     """File for what the command does; None: nobody wants to know."""
     udev: bool
     """The machine's udevd is to run on the host."""
+    modules: Path | None
+    """Module directory of a real kernel; None: as the scenario has it."""
+
+    def host(self) -> Host:
+        """Return the simulated host."""
+        from simkernel.scenario.build import build
+        from simkernel.scenario.render import load
+
+        scenario = load(self.scenario, self.settings)
+        host = build(scenario, source=self.scenario)
+        if self.modules is not None:
+            host.modules_dir = str(self.modules.resolve())
+        return host
 
 
 def _on_fakefs(request: _Request) -> int:
     from simkernel.fronts.fakefs.run import run as run_on_fakefs
     from simkernel.fronts.trace import Trace
-    from simkernel.scenario.build import build
-    from simkernel.scenario.render import load
 
-    scenario = load(request.scenario, request.settings)
-    host = build(scenario, source=request.scenario)
+    host = request.host()
     with nullcontext() if request.trace is None else Trace(request.trace) as trace:
         return run_on_fakefs(host, request.words, trace)
 
@@ -62,15 +72,9 @@ def _on_vm(request: _Request) -> int:
 def _on_fuse(request: _Request) -> int:
     from simkernel.fronts.fuse.run import run as run_on_fuse
     from simkernel.fronts.trace import Trace
-    from simkernel.scenario.build import build
-    from simkernel.scenario.render import load
-
-    def make() -> Host:
-        scenario = load(request.scenario, request.settings)
-        return build(scenario, source=request.scenario)
 
     with nullcontext() if request.trace is None else Trace(request.trace) as trace:
-        return run_on_fuse(make, request.words, trace, udev=request.udev)
+        return run_on_fuse(request.host, request.words, trace, udev=request.udev)
 
 
 _TIERS: dict[str, Callable[[_Request], int]] = {
@@ -110,6 +114,14 @@ _TIERS: dict[str, Callable[[_Request], int]] = {
     help="For --via fuse: start this machine's udevd on the host, with a network and a "
     "/dev of its own.",
 )
+@click.option(
+    "--modules-dir",
+    "modules",
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Show a real kernel's module directory, such as one in /lib/modules, instead "
+    "of one made from the scenario.",
+)
 @settings_option
 @click.argument("scenario", type=ScenarioName())
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
@@ -118,6 +130,7 @@ def run(
     kernel: str | None,
     trace: Path | None,
     udev: bool,
+    modules: Path | None,
     settings: tuple[str, ...],
     scenario: str,
     command: tuple[str, ...],
@@ -134,6 +147,8 @@ def run(
         raise click.UsageError(f"--kernel is for --via vm, not for {via}")
     if udev and via != "fuse":
         raise click.UsageError(f"--udev is for --via fuse, not for {via}")
+    if modules is not None and via == "vm":
+        raise click.UsageError("--modules-dir is not for --via vm: it has its kernel's")
     if trace is not None and via == "vm":
         raise click.UsageError("--record-trace is not for --via vm: strace is there")
     request = _Request(
@@ -143,6 +158,7 @@ def run(
         kernel=kernel,
         trace=trace,
         udev=udev,
+        modules=modules,
     )
     try:
         code = _TIERS[via](request)

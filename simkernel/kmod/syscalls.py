@@ -6,16 +6,21 @@ from errno import ENOEXEC
 
 from simkernel.errors import KernelRefusal
 from simkernel.kmod import elf
+from simkernel.kmod.foreign import foreign_module
 from simkernel.model.kernel import Kernel
 
 __all__ = ["KernelSyscalls"]
 
 
 class KernelSyscalls:
-    """``finit_module(2)`` and ``delete_module(2)`` of a simulated kernel."""
+    """``finit_module(2)`` and ``delete_module(2)`` of a simulated kernel.
 
-    def __init__(self, kernel: Kernel) -> None:
+    :param takes_unknown: modules that the kernel does not know may be inserted, too.
+    """
+
+    def __init__(self, kernel: Kernel, *, takes_unknown: bool = False) -> None:
         self._kernel = kernel
+        self._takes_unknown = takes_unknown
 
     def init_module(self, image: bytes, parameters: str) -> None:
         """Insert the module that a file holds.
@@ -25,6 +30,9 @@ class KernelSyscalls:
         name = elf.module_name(image)
         if name is None:
             raise KernelRefusal(ENOEXEC, "R-MOD-1")
+        known = self._kernel.modules.available
+        if self._takes_unknown and name not in known:
+            known[name] = foreign_module(name, image)
         self._kernel.modules.load(name, parameters)
 
     def delete_module(self, name: str, *, force: bool) -> None:

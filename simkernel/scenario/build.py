@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -31,6 +32,8 @@ def build(
     :raises ScenarioError: its parts do not fit together.
     """
     problems = check(scenario)
+    if scenario.modules_dir and not os.path.isdir(scenario.modules_dir):
+        problems.append(f"modules_dir: {scenario.modules_dir} is no directory here")
     if problems:
         raise ScenarioError(source, problems)
     host = _powered_on(scenario, kernel_class)
@@ -79,6 +82,7 @@ def _powered_on(scenario: schema.Scenario, kernel_class: type[Kernel]) -> Host:
         missing=scenario.missing,
         compressed=scenario.kernel.compressed_modules,
         build_folder=scenario.build_folder,
+        modules_dir=scenario.modules_dir,
         environment=scenario.environment,
     )
     if scenario.udev:

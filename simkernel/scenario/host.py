@@ -40,6 +40,9 @@ class Host:
     """The kernel's own modules are installed as ``.ko.xz``."""
     build_folder: str = ""
     """Where copies of the other modules are; empty: nowhere."""
+    modules_dir: str = ""
+    """Module directory of a real kernel, instead of one made of ``modules``; empty:
+    none."""
     environment: dict[str, str] = field(default_factory=dict)
     """Environment variables for what runs on the host."""
     autoload: Autoload | None = None
@@ -79,10 +82,14 @@ class Host:
             compress=self.compressed,
         )
         for name in made:
-            if name not in self.missing:
+            if name not in self.missing and not self.modules_dir:
                 yield f"/lib/modules/{kernel.release}/{name}", made[name]
             if self.build_folder and _is_built_apart(name):
                 yield f"{self.build_folder}/{name.rpartition('/')[2]}", made[name]
+
+    def syscalls(self) -> KernelSyscalls:
+        """Return the system calls about modules."""
+        return KernelSyscalls(self.kernel, takes_unknown=bool(self.modules_dir))
 
     def context(
         self,
@@ -97,7 +104,7 @@ class Host:
         """
         return Context(
             files=files,
-            syscalls=KernelSyscalls(self.kernel),
+            syscalls=self.syscalls(),
             release=self.kernel.release,
             uid=uid,
             environment=environment or {},

@@ -312,6 +312,10 @@ class Scenario:
     """Environment variables for what runs on the host."""
     missing: tuple[str, ...] = ()
     """Files of ``/lib/modules/<release>`` that are not there."""
+    modules_dir: str = _text(r"(?:/[^/\0]+)*", "an absolute path", "")
+    """Module directory of a real kernel, such as one in ``/lib/modules``: it is seen
+    instead of one that is made of ``modules``. What else is in it can be loaded and
+    does nothing."""
     build_folder: str = _text(r"(?:/[^/\0]+)*", "an absolute path", "")
     """Directory where the modules outside ``kernel/`` were built, and still are."""
     owned_groups: tuple[int, ...] = ()

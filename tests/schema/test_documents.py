@@ -42,6 +42,8 @@ def validator(name: str) -> Draft202012Validator:
 
 
 DOCUMENTS = validator("resolver-1.json")
+JOURNAL = validator("resolver-journal-2.json")
+PERSISTENT = validator("resolver-persistent-1.json")
 
 
 def check(text: str, with_schema: Draft202012Validator = DOCUMENTS) -> Any:
@@ -82,7 +84,7 @@ def test_documents_are_as_described(name: str) -> None:
         for record in host.names("/run/resolver"):
             if record.endswith(".json"):
                 text = Path(f"/run/resolver/{record}").read_text()
-                check(text, validator("resolver-journal-2.json"))
+                check(text, JOURNAL)
         run(host, "unbind", "--json", device)
         run(host, "restore", "--json", device, "0000:ff:1f.7")
 
@@ -94,7 +96,7 @@ def test_documents_about_persistence_are_as_described(driverctl: str) -> None:
         run(host, "bind", "--json", "--persist", VF)
         run(host, "bind", "--json", "--uid", "107", "--gid", "64", VF)
         record = Path(f"/etc/resolver/persistent/pci-{VF}.json").read_text()
-        check(record, validator("resolver-persistent-1.json"))
+        check(record, PERSISTENT)
         run(host, "boot", "--json", f"pci-{VF}", "pci-0000:ff:1f.7")
         run(host, "unpersist", "--json", "--dry-run", "--all")
         run(host, "unpersist", "--json", VF, "0000:ff:1f.7")

@@ -44,7 +44,13 @@ def _mount(filesystem: FakeFilesystem, name: str, tree: Tree) -> None:
 
 def _write_modules(filesystem: FakeFilesystem, host: Host) -> None:
     """Write ``/lib/modules/<release>``."""
-    filesystem.create_dir(f"/lib/modules/{host.kernel.release}")
+    place = f"/lib/modules/{host.kernel.release}"
+    if host.modules_dir:
+        filesystem.add_real_directory(
+            host.modules_dir, read_only=False, target_path=place
+        )
+    else:
+        filesystem.create_dir(place)
     for path, data in host.module_files():
         filesystem.create_file(path, contents=data)
 

@@ -77,7 +77,7 @@ def _flush(filesystem: FakeFilesystem) -> None:
 
 
 def _is_dir(word: str) -> bool:
-    return not word.startswith("-") and "\0" not in word and Path(word).is_dir()
+    return not word.startswith("-") and os.path.isdir(word)  # False if no path at all
 
 
 def _written_below(filesystem: FakeFilesystem, folder: Path) -> dict[Path, bytes]:

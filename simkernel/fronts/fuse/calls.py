@@ -21,11 +21,15 @@ _COMPRESSED = 4
 class Calls:
     """Answers system calls, each when it is its turn.
 
+    :param syscalls: those about modules.
     :param trace: what is asked is written there.
     """
 
-    def __init__(self, turn: Turn, trace: Trace | None) -> None:
+    def __init__(
+        self, turn: Turn, syscalls: KernelSyscalls, trace: Trace | None
+    ) -> None:
         self._turn = turn
+        self._syscalls = syscalls
         self._trace = trace
 
     def answer(self, call: Message, descriptor: int | None) -> int:
@@ -52,11 +56,11 @@ class Calls:
             case "init_module" if descriptor is not None:
                 data = _content(descriptor, call["flags"])
                 with self._turn.changing() as kernel:
-                    KernelSyscalls(kernel).init_module(data, call["parameters"])
+                    self._syscalls.init_module(data, call["parameters"])
                     kernel.after_operation()
             case _:
                 with self._turn.changing() as kernel:
-                    KernelSyscalls(kernel).delete_module(call["module"], force=False)
+                    self._syscalls.delete_module(call["module"], force=False)
                     kernel.after_operation()
 
     def _record(self, call: Message, descriptor: int | None, errno: int) -> None:

@@ -66,7 +66,9 @@ class FuseHost:
                 self.host.stop_udev()
             self.turn = Turn(self.host.kernel)
             self._lay_out(library)
-            self._sandbox.on_call = Calls(self.turn, self._trace).answer
+            self._sandbox.on_call = Calls(
+                self.turn, self.host.syscalls(), self._trace
+            ).answer
             self._sandbox.listen()
             self._stack.callback(self._sandbox.kill_programs)
             if self._udev:

@@ -88,6 +88,7 @@ class Places:
             "empty": _EMPTY_FOLDERS,
             "folders": self._folders(),
             "places": self._kernel_files(),
+            "modules_dir": self.host.modules_dir,
             "release": self.host.kernel.release,
         }
 

@@ -75,7 +75,8 @@ class First:
         self._is_alone = message["own_network"]
         files = f"/proc/self/fd/{index}", f"/proc/self/fd/{content}"
         world.empty(message["empty"])
-        world.make_files(message["folders"], *files)
+        modules = message["modules_dir"], f"/lib/modules/{message['release']}"
+        world.make_files(message["folders"], modules, *files)
         world.show_kernel_files(message["places"])
         self._vfio = world.take_vfio()
         world.end()

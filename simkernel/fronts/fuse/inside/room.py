@@ -48,8 +48,8 @@ class Room:
             self._rebuild(parent)
         os.mkdir(path, 0o755)
 
-    def keep_writes(self, path: str) -> None:
-        """Let a directory be as it is, and keep what is written there from the disk.
+    def keep_writes(self, source: str, path: str) -> None:
+        """Show a directory at a path, and keep what is written there from the disk.
 
         :raises OSError: the kernel does not allow it; nothing has changed.
 
@@ -61,7 +61,7 @@ class Room:
         try:
             os.mkdir(f"{stage}/upper")
             os.mkdir(f"{stage}/work")
-            options = f"lowerdir={path},upperdir={stage}/upper,workdir={stage}/work"
+            options = f"lowerdir={source},upperdir={stage}/upper,workdir={stage}/work"
             linux.mount("simkernel", path, "overlay", 0, f"{options},userxattr")
             self._private.add(os.stat(path).st_dev)
         finally:

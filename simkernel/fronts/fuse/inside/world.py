@@ -126,19 +126,30 @@ class World:
                 if os.path.isdir(folder):
                     self._room.cover(folder)
 
-    def make_files(self, folders: list[str], index: str, content: str) -> None:
+    def make_files(
+        self, folders: list[str], modules: tuple[str, str], index: str, content: str
+    ) -> None:
         """Lay out the host's own files.
 
         :param folders: directories in which nothing of the machine is seen.
+        :param modules: a directory of the machine, empty for none, and its place.
         :param index: path of a JSON list of paths and sizes.
         :param content: path of the contents, one after the other.
         :raises StepError: the machine does not allow it.
         """
         with suppress(OSError):  # without it, only what is below is private
-            self._room.keep_writes("/etc")
+            self._room.keep_writes("/etc", "/etc")
+        source, place = modules
+        with step(f"open {source}"):
+            tree = os.open(source or "/", os.O_PATH)  # what covers it comes next
         with step("mount private directories"):
             for folder in folders:
                 self._room.cover(folder)
+        if source:
+            with step(f"show {source} as {place}"):
+                os.mkdir(place)
+                self._room.keep_writes(f"/proc/self/fd/{tree}", place)
+        os.close(tree)
         with step("write the host's files"), open(content, "rb") as stream:
             with open(index) as listing:
                 paths = json.load(listing)

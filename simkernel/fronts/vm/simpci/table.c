@@ -216,20 +216,25 @@ void simpci_bus_lost(int domain, u8 bus)
 }
 
 /*
- * Have the kernel let go of a function. A driver may have left virtual functions behind;
- * a physical one must not go before them.
+ * Have the kernel let go of a function. A driver may have left virtual functions behind,
+ * and even the physical one may have been removed since: then the last of them has the
+ * last reference to it, and it must not be released while it still counts them.
  */
 static void remove_device(unsigned long place, bool is_virtual)
 {
 	struct pci_dev *device = pci_get_domain_bus_and_slot(place >> 16, place >> 8 & 0xff,
 							     place & 0xff);
+	struct pci_dev *physical;
 
 	if (!device)
 		return;
-	if (is_virtual)
-		pci_disable_sriov(pci_physfn(device));
-	else
+	if (is_virtual) {
+		physical = pci_dev_get(pci_physfn(device));
+		pci_disable_sriov(physical);
+		pci_dev_put(physical);
+	} else {
 		pci_stop_and_remove_bus_device(device);
+	}
 	pci_dev_put(device);
 }
 
