@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import resource
 import select
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,8 @@ __all__ = ["serve"]
 
 def serve() -> None:
     """Answer requests until the host closes the channel."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # all that is observed
     agent = _Agent(Channel(open_port(PORT)))
     agent.channel.send({"event": "ready"})
     while True:
@@ -108,6 +111,7 @@ class _Agent:
     def observe(self, request: dict[str, Any]) -> dict[str, Any]:
         """Look at the roots named; changes are told against this from now on."""
         words = request["roots"], request["skip"], request.get("fixed", ())
+        self.observer.close()
         self.observer = Observer(*words)
         return {"state": self.observer.changes()}
 
