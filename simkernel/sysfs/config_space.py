@@ -16,6 +16,8 @@ _SIZE = 256
 _EXPRESS_SIZE = 4096
 _CAPABILITIES_LIST = 0x10
 _PCI_EXPRESS = 0x10
+_CAN_RESET = 1 << 28
+"""PCI_EXP_DEVCAP_FLR."""
 _MULTI_FUNCTION = 0x80
 _VIRTUAL_IDS = (0xFFFF, 0xFFFF)
 
@@ -51,5 +53,6 @@ def render(kernel: Kernel, device: PciDevice) -> bytes:
         struct.pack_into("<HH", space, 0x2C, it.subvendor, it.subdevice)
     if it.express:
         space[0x34] = 0x40
-        struct.pack_into("<BBH", space, 0x40, _PCI_EXPRESS, 0, 0x0002)
+        capable = _CAN_RESET if "flr" in it.reset_methods else 0
+        struct.pack_into("<BBHI", space, 0x40, _PCI_EXPRESS, 0, 0x0002, capable)
     return bytes(space)
