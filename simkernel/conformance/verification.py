@@ -72,7 +72,7 @@ class Verification:
 
         :param scenarios: by name; each has its turn.
         """
-        from simkernel.conformance.generate import draw
+        from simkernel.conformance.random.programs import draw
 
         drawn = {name: draw(scenario, seed) for name, scenario in scenarios.items()}
         before = self.report.tally.operations

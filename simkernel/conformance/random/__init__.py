@@ -1,0 +1,1 @@
+"""Random programs: what somebody might do to a kernel, in an order of chance."""

@@ -1,0 +1,67 @@
+"""Pieces about modules: loaded with what they need, unloaded, their parameters."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from simkernel.conformance.operations import Load, Unload
+from simkernel.conformance.random.piece import Pieces, chosen, write
+from simkernel.conformance.texts import NUMBERS, TRUTHS, UEVENTS
+from simkernel.conformance.vocabulary import Vocabulary
+from simkernel.scenario.schema import Module
+
+__all__ = ["module_loads", "modules", "parameters"]
+
+
+def module_loads(words: Vocabulary) -> Pieces:
+    """Some modules with what they need, each loaded once."""
+    if not words.modules:
+        return st.just(())
+    names = st.sampled_from([one.name for one in words.modules])
+    return st.lists(names, max_size=3).map(
+        lambda some: tuple(
+            dict.fromkeys(load for name in some for load in words.load(name))
+        )
+    )
+
+
+def modules(words: Vocabulary) -> Pieces:
+    """A module is loaded, with what it needs or alone, or unloaded."""
+    names = st.sampled_from([one.name for one in words.modules])
+    needed = names.flatmap(
+        lambda name: _assignments(words.module(name)).map(
+            lambda text: words.load(name, text)
+        )
+    )
+    alone = st.builds(lambda name: (Load(name),), names)
+    unloads = st.builds(lambda name: (Unload(name),), names)
+    return chosen([needed, needed, alone, unloads, unloads])
+
+
+def _assignments(module: Module) -> st.SearchStrategy[str]:
+    """Parameters on a module's command line, mostly none."""
+    names = [one.name for one in module.parameters] + ["unknown"]
+    word = st.builds(
+        lambda name, text: f"{name}={text}",
+        st.sampled_from(names),
+        st.sampled_from(("0", "1", "Y", "n", "-1", "-22", "x", "", "2147483648")),
+    )
+    alone = st.sampled_from(names)
+    some = st.lists(st.one_of(word, word, alone), min_size=1, max_size=2)
+    return st.one_of(st.just(""), st.just(""), some.map(" ".join))
+
+
+def parameters(words: Vocabulary) -> Pieces:
+    """A parameter of a loaded module is written, or its ``uevent``."""
+    files = [
+        f"/sys/module/{module.name}/parameters/{one.name}"
+        for module in words.modules
+        for one in module.parameters
+        if int(one.mode, 8)
+    ]
+    uevents = [f"/sys/module/{module.name}/uevent" for module in words.modules]
+    texts = st.sampled_from((*NUMBERS, *TRUTHS, b"-22", b"-1"))
+    synthetic = write(st.sampled_from(uevents), st.sampled_from(UEVENTS))
+    if not files:
+        return synthetic
+    return st.one_of(write(st.sampled_from(files), texts), synthetic)
