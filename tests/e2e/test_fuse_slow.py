@@ -65,6 +65,46 @@ print(time.monotonic() - begin)
 """
 
 
+SIDE_BY_SIDE = """\
+kernel: {release: 6.12.0}
+modules:
+  - name: slow
+    path: kernel/slow.ko
+    drivers: [{name: slow, probe_ms: 1000, ids: [{id: "1af4:0009"}]}]
+loaded: [slow]
+devices:
+""" + "\n".join(
+    f'  - {{address: "0000:{bus:02x}:00.0", id: "1af4:0001"}}' for bus in range(1, 13)
+)
+PROBE_ALL = """
+import os, threading, time
+os.chdir("/sys/bus/pci")
+names = os.listdir("devices")
+
+def write(path, text):
+    number = os.open(path, os.O_WRONLY)
+    os.write(number, text.encode())
+    os.close(number)
+
+def seconds_of(way):
+    threads = [threading.Thread(target=write, args=[way, name]) for name in names]
+    begin = time.monotonic()
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert set(names) <= set(os.listdir("drivers/slow"))
+    return time.monotonic() - begin
+
+for name in names:
+    write(f"devices/{name}/driver_override", "slow")
+print(seconds_of("drivers_probe"))
+for name in names:
+    write("drivers/slow/unbind", name)
+print(seconds_of("drivers/slow/bind"))
+"""
+
+
 @pytest.fixture
 def scenario(tmp_path: Path) -> str:
     """Path of a scenario with slow operations."""
@@ -96,6 +136,21 @@ def test_slow_probe_blocks_only_its_writer(scenario: str) -> None:
     assert int(waited.split()[1]) > 500
     assert time.monotonic() - begin > 5
     assert link.endswith("/bus/pci/drivers/slow")
+
+
+def test_slow_probes_go_side_by_side() -> None:
+    """Writers of one file wait for their own device only, as on a real kernel."""
+    template = parse(SIDE_BY_SIDE)
+    with FuseHost(lambda: build(template)) as place:
+        reading, writing = os.pipe()
+        words = [sys.executable, "-c", PROBE_ALL]
+        process = place.start(words, streams=(0, writing, 2))
+        os.close(writing)
+        with open(reading) as stream:
+            seconds = [float(line) for line in stream]
+        assert place.wait(process) == 0
+    assert len(seconds) == 2
+    assert all(1 <= one < 6 for one in seconds)  # one after the other, it would be 12
 
 
 def test_slow_module_blocks_only_who_inserts_it(scenario: str) -> None:

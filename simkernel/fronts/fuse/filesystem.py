@@ -20,6 +20,7 @@ from simkernel.fronts.fuse.inside.world import HAND_OVER
 from simkernel.fronts.fuse.names import Names
 from simkernel.fronts.fuse.view import View
 from simkernel.fronts.fuse.workers import Workers
+from simkernel.fronts.fuse.writers import Writers
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
 
 __all__ = ["Filesystem", "caller"]
@@ -61,9 +62,10 @@ class Filesystem:
     ) -> None:
         self._served = descriptor  # libfuse closes it
         self._descriptor = os.dup(descriptor)
-        self._workers = Workers(library)
+        writers = Writers(self._descriptor, view.close)
+        self._workers = Workers(library, writers)
         self._names = Names(self._descriptor, self._workers.is_alone, keeps=keeps_names)
-        self._operations = _Operations(view, self._workers, self._names)
+        self._operations = _Operations(view, self._workers, self._names, writers)
         self._thread = threading.Thread(target=self._serve, name="fuse", daemon=True)
 
     def start(self) -> None:
@@ -101,10 +103,13 @@ class _Operations(mfusepy.Operations):
 
     use_ns = True
 
-    def __init__(self, view: View, workers: Workers, names: Names) -> None:
+    def __init__(
+        self, view: View, workers: Workers, names: Names, writers: Writers
+    ) -> None:
         self._view = view
         self._workers = workers
         self._names = names
+        self._writers = writers
         self._started_ns = time.time_ns()
 
     def init_with_config(self, conn_info: Any, config_3: Any) -> None:
@@ -155,7 +160,10 @@ class _Operations(mfusepy.Operations):
     def open(self, path: str, flags: int) -> int:
         if path == f"/{HAND_OVER}":
             return _HAND_OVER
-        return self._view.open(path, flags)
+        number = self._view.open(path, flags)
+        if flags & os.O_ACCMODE != os.O_RDONLY:
+            self._writers.answer_open(number)
+        return number
 
     def read(self, path: str | None, size: int, offset: int, fh: int) -> bytes:
         return self._view.read(fh, size, offset)

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from errno import EINTR
 from typing import Any
 
+from simkernel.fronts.fuse.writers import Writers
+
 __all__ = ["Workers"]
 
 
@@ -41,10 +43,12 @@ class Workers:
     """The threads of one session.
 
     :param library: libfuse 3.
+    :param writers: answers some requests in its place.
     """
 
-    def __init__(self, library: ctypes.CDLL) -> None:
+    def __init__(self, library: ctypes.CDLL, writers: Writers) -> None:
         self._library: Any = library
+        self._writers = writers
         library.fuse_get_context.restype = ctypes.POINTER(_Context)
         library.fuse_get_session.restype = ctypes.c_void_p
         library.fuse_get_session.argtypes = [ctypes.c_void_p]
@@ -100,10 +104,15 @@ class Workers:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         buffer = _Buffer()
         place = ctypes.byref(buffer)
+        has_room = False
         while self._is_needed():
             size = self._library.fuse_session_receive_buf(self._session, place)
             if size > 0:
-                self._library.fuse_session_process_buf(self._session, place)
+                if not has_room and buffer.memory:  # libfuse makes it once for all
+                    self._writers.reads_at(buffer.memory)
+                    has_room = True
+                if not (has_room and self._writers.closes()):
+                    self._library.fuse_session_process_buf(self._session, place)
             elif size != -EINTR:
                 break  # unmounted
         ctypes.CDLL(None).free(ctypes.c_void_p(buffer.memory))
@@ -113,6 +122,10 @@ class Workers:
                 self._over.set()
 
     def _is_needed(self) -> bool:
-        """Tell whether no other thread would be left to serve."""
+        """Tell whether no other thread would be left to serve; else, leave."""
         with self._lock:
-            return len(self._serving) - self._waiting <= 1
+            if len(self._serving) - self._waiting <= 1:
+                return True
+            # In the same breath: the next one that asks must not leave, too.
+            self._serving.discard(threading.get_ident())
+            return False
