@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from simkernel.model.device import Device
-    from simkernel.model.modules import Module
+    from simkernel.model.loaded_module import Module
 
 __all__ = ["ANY_ID", "Driver", "DriverSpec", "PciId"]
 

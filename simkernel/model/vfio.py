@@ -7,47 +7,20 @@ drivers/vfio/pci/vfio_pci_core.c.
 from __future__ import annotations
 
 from errno import EBUSY, EINVAL
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from simkernel.model.numbers import LowestFree
 from simkernel.model.pci import PciDevice
+from simkernel.model.vfio_nodes import CDEV_MAJOR, CONTAINER, GROUP_MAJOR, Owner
+from simkernel.model.vfio_uevents import VfioUevents
 
 if TYPE_CHECKING:
     from simkernel.model.device import Device
     from simkernel.model.driver import Driver
-    from simkernel.model.iommu import IommuGroup
     from simkernel.model.kernel import Kernel
-    from simkernel.model.modules import Module
+    from simkernel.model.loaded_module import Module
 
-__all__ = ["CDEV_MAJOR", "CONTAINER", "GROUP_MAJOR", "Owner", "Vfio"]
-
-GROUP_MAJOR = 244
-"""Major number of ``/dev/vfio/<group>``; the real one is dynamic."""
-CDEV_MAJOR = 243
-"""Major number of ``/dev/vfio/devices/vfioN``; the real one is dynamic."""
-CONTAINER = (10, 196)
-"""Major and minor number of ``/dev/vfio/vfio``."""
-
-_MISC_DEVICE = (
-    ("SUBSYSTEM", "misc"),
-    ("MAJOR", "10"),
-    ("MINOR", "196"),
-    ("DEVNAME", "vfio/vfio"),
-    ("DEVMODE", "0666"),
-)
-"""Variables of the uevents of ``/dev/vfio/vfio``."""
-
-
-class Owner(NamedTuple):
-    """Whose a device node is."""
-
-    uid: int
-    gid: int
-    mode: int
-    """Permission bits."""
-
-
-Variables = tuple[tuple[str, str], ...]
+__all__ = ["Vfio"]
 
 
 class Vfio:
@@ -61,6 +34,7 @@ class Vfio:
         "groups",
         "owners",
         "present",
+        "uevents",
     )
 
     def __init__(self, kernel: Kernel, *, cdev: bool) -> None:
@@ -78,6 +52,7 @@ class Vfio:
 
         Source: drivers/base/devtmpfs.c: a node is made anew, and root's, each time.
         Rule: R-DEV-2."""
+        self.uevents = VfioUevents(kernel)
         self._numbers = LowestFree()
 
     @property
@@ -107,19 +82,17 @@ class Vfio:
         if module.name != "vfio":
             return
         self.present = True
-        emit = self._kernel.uevents.emit
-        emit("add", "/devices/virtual/misc/vfio", *_MISC_DEVICE)
+        self.uevents.container("add")
         for name in ("vfio", "vfio-dev") if self.has_device_class else ("vfio",):
-            emit("add", f"/class/{name}", ("SUBSYSTEM", "class"))
+            self.uevents.device_class("add", name)
 
     def module_gone(self, module: Module) -> None:
         """Play the exit function of ``vfio``."""
         if module.name != "vfio":
             return
-        emit = self._kernel.uevents.emit
         for name in ("vfio-dev", "vfio") if self.has_device_class else ("vfio",):
-            emit("remove", f"/class/{name}", ("SUBSYSTEM", "class"))
-        emit("remove", "/devices/virtual/misc/vfio", *_MISC_DEVICE)
+            self.uevents.device_class("remove", name)
+        self.uevents.container("remove")
         self.owners.pop(CONTAINER, None)
         self.present = False
 
@@ -159,14 +132,14 @@ class Vfio:
             return
         if group.number not in self.groups:
             self.groups[group.number] = []
-            self.emit_group("add", group)
+            self.uevents.group("add", group)
         self.groups[group.number].append(device)
         device.vfio_index = self._numbers.take()
         self.devices[device.vfio_index] = device
         self._pin(1)
         if isinstance(device, PciDevice) and self._kernel.features.vfio_runtime_pm:
             device.power["control"] = "auto"
-        self.emit_device("add", device)
+        self.uevents.device("add", device)
 
     def unregister(self, device: Device) -> None:
         """Take back what :meth:`register` gave.
@@ -176,7 +149,7 @@ class Vfio:
         index, group = device.vfio_index, device.iommu_group
         if index is None or group is None:
             return
-        self.emit_device("remove", device)
+        self.uevents.device("remove", device)
         device.vfio_index = None
         self.owners.pop((CDEV_MAJOR, index), None)
         del self.devices[index]
@@ -188,7 +161,7 @@ class Vfio:
             del self.groups[group.number]
             group.power.clear()
             self.owners.pop((GROUP_MAJOR, group.number), None)
-            self.emit_group("remove", group)
+            self.uevents.group("remove", group)
         if group.noiommu:
             self._kernel.iommu.remove(device)
 
@@ -230,47 +203,3 @@ class Vfio:
         is the driver's own. Rule: R-VFIO-5.
         """
         virtual.driver_override = driver.name.encode()
-
-    @staticmethod
-    def group_variables(group: IommuGroup) -> Variables:
-        """Return what is in the ``uevent`` file of a group's device."""
-        return (
-            ("MAJOR", str(GROUP_MAJOR)),
-            ("MINOR", str(group.number)),
-            ("DEVNAME", f"vfio/{group.node_name}"),
-        )
-
-    def device_variables(self, device: Device) -> Variables:
-        """Return what is in the ``uevent`` file of a registered device."""
-        if not self.has_cdev(device):
-            return ()
-        index = device.vfio_index
-        return (
-            ("MAJOR", str(CDEV_MAJOR)),
-            ("MINOR", str(index)),
-            ("DEVNAME", f"vfio/devices/vfio{index}"),
-        )
-
-    def emit_group(
-        self, action: str, group: IommuGroup, *more: tuple[str, str]
-    ) -> None:
-        """Send a uevent of a group's device."""
-        self._kernel.uevents.emit(
-            action,
-            f"/devices/virtual/vfio/{group.node_name}",
-            ("SUBSYSTEM", "vfio"),
-            *more,
-            *self.group_variables(group),
-        )
-
-    def emit_device(self, action: str, device: Device, *more: tuple[str, str]) -> None:
-        """Send a uevent of a registered device, on a kernel that has their class."""
-        if not self.has_device_class:
-            return
-        self._kernel.uevents.emit(
-            action,
-            f"{device.devpath}/vfio-dev/vfio{device.vfio_index}",
-            ("SUBSYSTEM", "vfio-dev"),
-            *more,
-            *self.device_variables(device),
-        )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from simkernel.model.iommu import IommuGroup
 from simkernel.model.kernel import Kernel
 from simkernel.model.other_buses import OtherDevice
-from simkernel.model.vfio import GROUP_MAJOR
+from simkernel.model.vfio_nodes import GROUP_MAJOR
 from simkernel.sysfs import text
 from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
 from simkernel.sysfs.other_device import other_device_directory
@@ -97,12 +97,12 @@ def _vfio_group(kernel: Kernel, group: IommuGroup) -> Directory:
     """
     name = group.node_name
     base = f"/devices/virtual/vfio/{name}"
-    variables = kernel.vfio.group_variables(group)
+    variables = kernel.vfio.uevents.group_variables(group)
     lines = "".join(f"{key}={value}\n" for key, value in variables)
 
     def send(data: bytes) -> None:
         action, more = text.synthetic_uevent(data)
-        kernel.vfio.emit_group(action, group, *more)
+        kernel.vfio.uevents.group(action, group, *more)
 
     return Directory(
         {

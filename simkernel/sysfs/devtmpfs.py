@@ -7,7 +7,7 @@ from errno import EAGAIN
 
 from simkernel.errors import KernelRefusal
 from simkernel.model.kernel import Kernel
-from simkernel.model.vfio import CDEV_MAJOR, CONTAINER, GROUP_MAJOR, Owner
+from simkernel.model.vfio_nodes import CDEV_MAJOR, CONTAINER, GROUP_MAJOR, Owner
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Listing, Node
 from simkernel.sysfs.tree import Tree
 

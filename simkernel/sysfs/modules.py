@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simkernel.model.kernel import Kernel
+from simkernel.model.loaded_module import Module
 from simkernel.model.module import ParameterSpec
-from simkernel.model.modules import Module
 from simkernel.sysfs import text
 from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
 

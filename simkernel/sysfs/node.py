@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from simkernel.model.vfio import Owner
+from simkernel.model.vfio_nodes import Owner
 
 __all__ = [
     "PAGE_SIZE",

@@ -19,7 +19,7 @@ from pyfakefs.helpers import get_uid
 
 from simkernel.fronts.fakefs.nodes import LiveFile, inode
 from simkernel.fronts.fakefs.streams import open_descriptor
-from simkernel.model.vfio import Owner
+from simkernel.model.vfio_nodes import Owner
 from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
 from simkernel.sysfs.tree import Tree
 

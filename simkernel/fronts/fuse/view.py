@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from simkernel.fronts.fuse.inside.world import HAND_OVER
 from simkernel.fronts.fuse.turn import Turn
-from simkernel.model.vfio import Owner
+from simkernel.model.vfio_nodes import Owner
 from simkernel.sysfs.node import (
     Attribute,
     CharacterDevice,
