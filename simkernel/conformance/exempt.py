@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = [
     "ABSENT",
@@ -125,6 +126,7 @@ def _ending(table: tuple[Exemption, ...]) -> re.Pattern[str]:
 _ABSENT, _EXEMPT = _ending(ABSENT), _ending(EXEMPT)
 
 
+@lru_cache(maxsize=1 << 16)
 def is_absent(path: str) -> bool:
     """Tell whether a path is one that the model never has."""
     return _ABSENT.search(path) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from simkernel.conformance.compare import (
@@ -54,16 +55,18 @@ class Judge:
         :return: None, if the kernels agree in every errno, text and state.
         """
         view = View(Scope.of(scenario))
-        states = self._model.reset(scenario), self._kernel.reset(scenario)
         self.tally.programs += 1
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            played = beside.submit(_play, self._kernel, scenario, operations)
+            start, simulated = _play(self._model, scenario, operations)
+        try:
+            real_start, real = played.result()
+        except KernelLost as lost:
+            return self._loss(name, scenario, operations, lost)
+        states = start, real_start
         different = _differences(view, *states)
         if different:
             return _finding(name, (), different)
-        simulated = self._model.play(operations)
-        try:
-            real = self._kernel.play(operations)
-        except KernelLost as lost:
-            return self._loss(name, scenario, operations, lost)
         for index, pair in enumerate(zip(simulated, real, strict=True)):
             different = self._step(view, operations[index], states, *pair)
             if different:
@@ -119,6 +122,12 @@ class Judge:
             if simulated.rule is not None:
                 self.tally.rules[simulated.rule] += 1
         return different
+
+
+def _play(
+    player: Player, scenario: Scenario, operations: Sequence[Operation]
+) -> tuple[State, list[Answer]]:
+    return player.reset(scenario), player.play(operations)
 
 
 def _differences(view: View, model: State, kernel: State) -> list[Difference]:

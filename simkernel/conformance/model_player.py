@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from errno import EACCES, EEXIST, EISDIR, ENODEV, ENOENT, errorcode
 
@@ -157,24 +157,25 @@ class ModelPlayer:
             tree = self._trees[top]
             node = tree.lookup(rest)
             if node is not None:
-                state.update(_seen(tree, root, node))
+                _look(tree, root, node, state)
         return state
 
 
-def _seen(tree: Tree, path: str, node: Node) -> Iterator[tuple[str, str]]:
-    """Yield a node and all below it, as :data:`State` has them."""
+def _look(tree: Tree, path: str, node: Node, state: State) -> None:
+    """Put a node and all below it into a state."""
     if isinstance(node, Directory):
-        yield f"{path}/", ""
+        state[f"{path}/"] = ""
         for name in node.names():
-            child, place = node.child(name), f"{path}/{name}"
-            if child is not None and not is_absent(place):
-                yield from _seen(tree, place, child)
+            place = f"{path}/{name}"
+            child = None if is_absent(place) else node.child(name)
+            if child is not None:
+                _look(tree, place, child, state)
     elif isinstance(node, Link):
-        yield path, f"-> {node.target}"
+        state[path] = f"-> {node.target}"
     elif isinstance(node, CharacterDevice):
-        yield path, f"character device {node.mode:04o}"
+        state[path] = f"character device {node.mode:04o}"
     else:
-        yield path, _text(tree, node)
+        state[path] = _text(tree, node)
 
 
 def _text(tree: Tree, attribute: Attribute) -> str:

@@ -75,9 +75,8 @@ class GuestPlayer:
         tree = self._tree(scenario)
         try:
             layout, guest = self._ready(self._machine_for(scenario), tree)
-            if self._is_used:
-                self._take_ids_back(guest)
-                layout.clear()
+            if self._is_used and not self._cleared(layout, guest):
+                layout, guest = self._ready(self._machine_for(scenario), tree)
             self._is_used = True
             layout.apply(scenario, tree)
             roots = Scope.of(scenario).roots()
@@ -106,6 +105,17 @@ class GuestPlayer:
             and not answer.errno
         ]
         return answers
+
+    def _cleared(self, layout: Layout, guest: Guest) -> bool:
+        """Take the former scenario out; tell whether the guest is of use after that."""
+        try:
+            self._take_ids_back(guest)
+            layout.clear()
+        except GuestError as error:
+            self._progress(f"booting anew: {error}")
+            self._close()
+            return False
+        return True
 
     def _take_ids_back(self, guest: Guest) -> None:
         """Remove the ids that drivers were given; some of the drivers are gone."""
