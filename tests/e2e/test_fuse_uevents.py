@@ -31,6 +31,19 @@ while event != "remove@/module/mlx5_core":
 """
 
 
+ORPHANS = """
+import os, socket
+for _ in range(300):
+    if os.fork() == 0:
+        for _ in range(3):
+            if os.fork() == 0:
+                os._exit(0)
+        os._exit(0)
+    socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, 15).close()
+    os.wait()
+"""
+
+
 def _run(words: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         words, check=False, capture_output=True, text=True, timeout=120
@@ -55,6 +68,13 @@ def test_listener_hears_what_the_kernel_sends(user: str) -> None:
     ]
     assert f"unbind@{devpath}" in lines
     assert (lines[-1], done.returncode) == ("remove@/module/mlx5_core", 0)
+
+
+def test_socket_is_given_while_orphans_end() -> None:
+    """Who adopts them is who answers the call; neither disturbs the other."""
+    done = _run(on_fuse(sys.executable, "-c", ORPHANS))
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_udevadm_sees_the_simulated_devices() -> None:

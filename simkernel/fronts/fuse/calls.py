@@ -31,6 +31,12 @@ class Calls:
         self._turn = turn
         self._syscalls = syscalls
         self._trace = trace
+        self._senders: list[UeventSender] = []
+
+    def close(self) -> None:
+        """Send nobody anything any more."""
+        while self._senders:
+            self._senders.pop().close()
 
     def answer(self, call: Message, descriptor: int | None) -> int:
         """Carry one call out and return its errno, 0 if it succeeded.
@@ -50,9 +56,9 @@ class Calls:
     def _carry_out(self, call: Message, descriptor: int | None) -> None:
         match call["name"]:
             case "hear_uevents" if descriptor is not None:
-                sender = UeventSender(os.dup(descriptor))
                 with self._turn.changing() as kernel:
-                    kernel.uevents.listeners.append(sender.hear)
+                    sender = UeventSender(kernel.uevents, os.dup(descriptor))
+                    self._senders.append(sender)
             case "init_module" if descriptor is not None:
                 data = _content(descriptor, call["flags"])
                 with self._turn.changing() as kernel:

@@ -65,10 +65,10 @@ class FuseHost:
             if self._udev:
                 self.host.stop_udev()
             self.turn = Turn(self.host.kernel)
+            calls = Calls(self.turn, self.host.syscalls(), self._trace)
+            self._stack.callback(calls.close)
             self._lay_out(library)
-            self._sandbox.on_call = Calls(
-                self.turn, self.host.syscalls(), self._trace
-            ).answer
+            self._sandbox.on_call = calls.answer
             self._sandbox.listen()
             self._stack.callback(self._sandbox.kill_programs)
             if self._udev:

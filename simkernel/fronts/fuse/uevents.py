@@ -6,7 +6,7 @@ import socket
 import struct
 from contextlib import suppress
 
-from simkernel.model.uevent import Uevent
+from simkernel.model.uevent import Uevent, UeventLog
 
 __all__ = ["UeventSender"]
 
@@ -24,14 +24,16 @@ class UeventSender:
 
     Source: lib/kobject_uevent.c uevent_net_rcv_skb(), uevent_net_broadcast().
 
+    :param log: the simulated kernel's uevents, from now on.
     :param descriptor: a socket for uevents of that namespace.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, log: UeventLog, descriptor: int) -> None:
+        self._log = log
         self._socket = socket.socket(fileno=descriptor)
+        log.listeners.append(self._hear)
 
-    def hear(self, event: Uevent) -> None:
-        """Send an event."""
+    def _hear(self, event: Uevent) -> None:
         data = event.to_bytes()
         data = data[: data.rindex(b"SEQNUM=")]
         length = _HEADER.size + len(data)
@@ -40,5 +42,6 @@ class UeventSender:
             self._socket.sendto(header + data, (0, 0))
 
     def close(self) -> None:
-        """Close the socket."""
+        """Hear no more of them."""
+        self._log.listeners.remove(self._hear)
         self._socket.close()

@@ -180,5 +180,7 @@ def _wakeup() -> int:
     """Return a descriptor that can be read when a child did something."""
     reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    # Else a call that is being answered fails if a child ends just then.
+    signal.siginterrupt(signal.SIGCHLD, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     return reading

@@ -127,14 +127,14 @@ class Notice:
 
 
 def receive(listener: int) -> Notice | None:
-    """Take the next trapped call; None: its caller was killed before.
+    """Take the next trapped call; None: there is none to be had just now.
 
     :raises OSError: no process is left that the filter is on.
     """
     buffer = bytearray(_NOTICE.size)
     try:
         fcntl.ioctl(listener, _RECEIVE, buffer)
-    except FileNotFoundError:
-        return None
+    except (FileNotFoundError, InterruptedError):
+        return None  # its caller was killed, or will still be there the next time
     identity, process, _, number, architecture, _, *arguments = _NOTICE.unpack(buffer)
     return Notice(listener, identity, process, number, architecture, tuple(arguments))
