@@ -24,6 +24,7 @@ _COMMANDS = (
     "devices",
     "doctor",
     "explain",
+    "lint",
     "resolve",
     "restore",
     "status",

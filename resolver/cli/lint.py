@@ -1,0 +1,133 @@
+"""``resolver lint``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from resolver.cli import options
+from resolver.cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from resolver.lint.judgement import Report
+    from resolver.lint.names import Names
+
+__all__ = ["command"]
+
+_IDS = "CHECK[,CHECK...]"
+
+
+@click.command("lint")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@options.kept_option(
+    "--modules-dir",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    help="Compare with the kernel whose modules are in DIR.",
+)
+@options.kept_option(
+    "--kernel", metavar="RELEASE", help="Compare with this kernel of the host."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "junit"]),
+    default="text",
+    show_default=True,
+    help="What to print.",
+)
+@click.option("--only", metavar=_IDS, multiple=True, help="Look at nothing else.")
+@click.option("--disable", metavar=_IDS, multiple=True, help="Do not look at these.")
+@click.option("--strict", "is_strict", is_flag=True, help="Warnings are errors, too.")
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Say nothing of the findings in FILE.",
+)
+@click.option(
+    "--write-baseline",
+    "new_baseline",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, writable=True),
+    help="Write what is found now into FILE.",
+)
+@click.option(
+    "--no-cache", "is_fresh", is_flag=True, help="Read every module file anew."
+)
+@options.common
+@pass_session
+def command(
+    session: Session,
+    files: tuple[str, ...],
+    form: str,
+    only: tuple[str, ...],
+    disable: tuple[str, ...],
+    is_strict: bool,
+    baseline: str | None,
+    new_baseline: str | None,
+    is_fresh: bool,
+) -> None:
+    """Check the aliases of VFIO drivers before anybody has the hardware.
+
+    FILE is a module (.ko, .ko.xz, .ko.zst, .ko.gz), a modules.alias, a module
+    directory, or - for what modinfo prints, on stdin.
+
+    The exit code is 1 if there are errors, and with --strict, if there are warnings.
+    Every check is described in docs/lint.md.
+    """
+    from resolver.lint import baseline as baselines
+    from resolver.lint import front
+    from resolver.lint.judgement import judge, selected
+    from resolver.linux.module_files import write_whole
+
+    if session.kernel and session.modules_dir:
+        raise click.UsageError("--kernel and --modules-dir exclude each other")
+    wanted = selected(_words(only), _words(disable))
+    known = front.known(baseline) if baseline else frozenset()
+    host = session.host()
+    kernel = front.kernel(host, files, session.kernel, session.modules_dir)
+    stdin = sys.stdin.buffer if "-" in files else None
+    things = front.read(host, files, stdin, session.console.talk, is_fresh=is_fresh)
+    names = front.names(host)
+    report, gone = baselines.apply(judge(things, kernel, names, wanted), known)
+    if gone:
+        session.console.talk(f"warning: {baseline}: {gone} of its findings are gone")
+    if new_baseline:
+        found = (*report.findings, *report.known)
+        write_whole(new_baseline, baselines.written(found))
+    session.exit_code = report.exit_code(is_strict=is_strict)
+    _print(session, report, names, form, is_strict=is_strict)
+
+
+def _words(texts: tuple[str, ...]) -> list[str]:
+    return [word for text in texts for word in text.split(",") if word]
+
+
+def _print(
+    session: Session, report: Report, names: Names, form: str, *, is_strict: bool
+) -> None:
+    if form == "json":
+        from resolver.lint.document import report_document
+
+        session.console.document(report_document(report, session.exit_code))
+    elif form == "sarif":
+        from importlib.metadata import version
+
+        from resolver.lint.sarif import sarif_log
+
+        session.console.document(sarif_log(report, version("simkernel")))
+    elif form == "junit":
+        from resolver.lint.junit import junit_report
+
+        session.console.write(junit_report(report, is_strict=is_strict))
+    else:
+        from resolver.lint import text
+
+        styled = list(text.lines(report, names))
+        if sys.stdout.isatty():
+            text.print_styled(styled)
+        else:
+            session.console.lines(line for _, line in styled)

@@ -1,0 +1,96 @@
+"""What module files said the last time, kept for the next.
+
+Values in, bytes out, and back. A file whose size and time are the same has not changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from resolver.lint.module import Alias, Binary, Module, TableEntry, Unreadable
+from resolver.linux.module_files import FileStatus
+
+__all__ = ["file_name", "packed", "unpacked"]
+
+_VERSION: Final = 1
+"""Goes up when anything changes in what is read of a file, or in how it is kept."""
+
+_Read = Module | Unreadable
+
+
+def file_name(directory: str) -> str:
+    """Return the name of the file for a module directory, below the cache's.
+
+    :param directory: with every link followed.
+    """
+    return f"lint/{hashlib.sha256(directory.encode()).hexdigest()[:24]}.json"
+
+
+def packed(read: Iterable[tuple[FileStatus, _Read]]) -> bytes:
+    """Return what is to be kept."""
+    files = {
+        status.path: [status.size, status.mtime_ns, _to_json(one)]
+        for status, one in read
+    }
+    document = {"version": _VERSION, "files": files}
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def unpacked(
+    data: bytes | None, files: Iterable[FileStatus]
+) -> Mapping[FileStatus, _Read]:
+    """Return what is known of files; what was kept otherwise, or is broken, is not.
+
+    :param data: what was kept; ``None``: nothing was.
+    """
+    try:
+        document = json.loads(data or b"{}")
+        kept = document["files"] if document.get("version") == _VERSION else {}
+        found = {}
+        for status in files:
+            size, mtime_ns, value = kept.get(status.path, (0, 0, None))
+            if value is not None and (size, mtime_ns) == (status.size, status.mtime_ns):
+                found[status] = _from_json(status.path, value)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return {}
+    return found
+
+
+def _to_json(one: _Read) -> list[Any]:
+    if isinstance(one, Unreadable):
+        return [one.why]
+    binary = one.binary and [
+        one.binary.drivers,
+        [[entry.ids, entry.alias] for entry in one.binary.entries],
+        sorted(one.binary.needs),
+    ]
+    aliases = [alias.pattern for alias in one.aliases]
+    facts = (one.license, one.vermagic, one.is_signed)
+    return [one.name, aliases, one.depends, one.softdeps, *facts, binary]
+
+
+def _from_json(path: str, value: list[Any]) -> _Read:
+    if len(value) == 1:
+        return Unreadable(path, value[0])
+    name, aliases, depends, softdeps, license_, vermagic, is_signed, binary = value
+    return Module(
+        path=path,
+        name=name,
+        form="ko",
+        aliases=tuple(map(Alias, aliases)),
+        depends=tuple(depends),
+        softdeps=tuple(softdeps),
+        license=license_,
+        vermagic=vermagic,
+        is_signed=is_signed,
+        binary=_binary(binary) if binary else None,
+    )
+
+
+def _binary(value: list[Any]) -> Binary:
+    drivers, entries, needs = value
+    made = tuple(TableEntry(ids, alias) for ids, alias in entries)
+    return Binary(tuple(drivers), made, frozenset(needs))

@@ -1,0 +1,55 @@
+"""What is looked at, one family a module.
+
+Pure: modules in, findings out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from resolver.lint.check import Check, Context, Finding
+from resolver.lint.checks import (
+    claims,
+    contest,
+    dependencies,
+    files,
+    grammar,
+    ids,
+    naming,
+    trust,
+)
+from resolver.lint.module import Module
+
+__all__ = ["CHECKS", "FAMILIES", "check_module"]
+
+FAMILIES: Final[dict[str, tuple[Check, ...]]] = {
+    "How aliases are written": grammar.CHECKS,
+    "What is announced": claims.CHECKS,
+    "Against other modules": contest.CHECKS,
+    "Ids": ids.CHECKS,
+    "Names of drivers": naming.CHECKS,
+    "Dependencies": dependencies.CHECKS,
+    "Loading": trust.CHECKS,
+    "Files": files.CHECKS,
+}
+"""Heading to the checks below it, as docs/lint.md has them."""
+
+CHECKS: Final = {one.id: one for family in FAMILIES.values() for one in family}
+"""Every check by its id."""
+
+_LOOK: Final[tuple[Callable[[Module, Context], Iterator[Finding]], ...]] = (
+    grammar.check,
+    claims.check,
+    contest.check,
+    ids.check,
+    naming.check,
+    dependencies.check,
+    trust.check,
+)
+
+
+def check_module(module: Module, context: Context) -> Iterator[Finding]:
+    """Yield everything there is to say about a module."""
+    for look in _LOOK:
+        yield from look(module, context)

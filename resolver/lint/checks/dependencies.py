@@ -1,0 +1,124 @@
+"""Does loading the module load what it needs, and nothing that is in its way?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from resolver.lint.check import Check, Context, Finding
+from resolver.lint.grammar import parse_pci
+from resolver.lint.kernel import Kernel
+from resolver.lint.module import Module, plain
+
+__all__ = ["CHECKS", "check"]
+
+_NO_CORE: Final = Check(
+    id="core-unused",
+    severity="error",
+    reason="A driver with vfio_pci: aliases that does not use vfio-pci-core is no "
+    "VFIO driver: the device gets no node in /dev/vfio.",
+    rule="vfio_pci_core_register_device() makes the VFIO device; a variant goes "
+    "through it.",
+    source="Linux, drivers/vfio/pci/vfio_pci_core.c",
+    remedy="Register the device with vfio_pci_core_register_device() when it is "
+    "probed, or announce it as pci:.",
+)
+_NOT_LISTED: Final = Check(
+    id="core-not-in-depends",
+    severity="warning",
+    reason="The module uses vfio-pci-core and does not say so: an initial RAM disk "
+    "lacks it, and with CONFIG_MODVERSIONS it is not loaded.",
+    rule="modpost writes depends= from Module.symvers; symbols that it did not find "
+    "there are left out, with KBUILD_MODPOST_WARN in silence.",
+    source="Linux, scripts/mod/modpost.c, add_depends()",
+    remedy="Build against the Module.symvers of a kernel with CONFIG_VFIO_PCI_CORE=m, "
+    "and without KBUILD_MODPOST_WARN.",
+    needs_kernel=True,
+)
+_MISSING: Final = Check(
+    id="softdep-missing",
+    severity="warning",
+    reason="The module asks for others while it runs, and says of none which they are.",
+    rule="request_module() and symbol_get() leave no trace in depends=; softdep= is "
+    "for that. Tools that make initial RAM disks read only these two.",
+    source="Linux, include/linux/module.h, MODULE_SOFTDEP; modprobe.d(5)",
+    remedy='Add MODULE_SOFTDEP("pre: NAME") for each of them.',
+)
+_UNKNOWN: Final = Check(
+    id="softdep-unknown",
+    severity="warning",
+    reason="A soft dependency that the kernel does not have is passed over in silence.",
+    rule="modprobe goes on where a module of softdep= is not found.",
+    source="kmod, libkmod/libkmod-module.c, kmod_module_get_probe_list(); "
+    "modprobe.d(5)",
+    remedy="Correct the name, or install the module.",
+    needs_kernel=True,
+)
+_CONFLICT: Final = Check(
+    id="softdep-conflict",
+    severity="warning",
+    reason="A soft dependency loads the host's own driver for the device, which takes "
+    "every such device that has no driver.",
+    rule="A driver that is registered is tried on all devices without one.",
+    source="Linux, drivers/base/dd.c, driver_attach()",
+    remedy="Leave it out, or depend on the module by a symbol if its driver of the "
+    "physical function is needed.",
+    needs_kernel=True,
+)
+CHECKS: Final = (_NO_CORE, _NOT_LISTED, _MISSING, _UNKNOWN, _CONFLICT)
+
+_ASKS: Final = {"__request_module": "request_module()", "__symbol_get": "symbol_get()"}
+_CORE: Final = "vfio_pci_core"
+
+
+def check(module: Module, context: Context) -> Iterator[Finding]:
+    """Yield what is missing among a variant's dependencies, or too much."""
+    if not module.is_variant or module.depends is None:
+        return
+    yield from _core(module, context.kernel)
+    softdeps = [
+        plain(word)
+        for text in module.softdeps or ()
+        for word in text.split()
+        if not word.endswith(":")
+    ]
+    asked = sorted(_ASKS.keys() & (module.binary.needs if module.binary else ()))
+    if asked and not softdeps:
+        names = " and ".join(_ASKS[one] for one in asked)
+        text = f"{module.name} calls {names} and has no softdep"
+        yield _MISSING.found(module, "", text)
+    if context.kernel is not None:
+        yield from _softdeps(module, softdeps, context.kernel)
+
+
+def _core(module: Module, kernel: Kernel | None) -> Iterator[Finding]:
+    announces = any(one.pattern.startswith("vfio_pci:") for one in module.aliases)
+    is_listed = _CORE in (module.depends or ())
+    is_builtin = kernel is not None and _CORE in kernel.builtin
+    if module.uses_core:
+        if (
+            not is_listed
+            and kernel is not None
+            and kernel.has(_CORE)
+            and not is_builtin
+        ):
+            text = f"{module.name} uses vfio-pci-core; its depends= does not name it"
+            yield _NOT_LISTED.found(module, "", text)
+    elif announces and not is_listed and not (is_builtin and module.binary is None):
+        text = f"{module.name} has vfio_pci: aliases and does not use vfio-pci-core"
+        yield _NO_CORE.found(module, "", text)
+
+
+def _softdeps(module: Module, names: list[str], kernel: Kernel) -> Iterator[Finding]:
+    for name in names:
+        if not kernel.has(name):
+            text = f"{module.name} has the softdep {name}: {kernel.release} has no such"
+            yield _UNKNOWN.found(module, name, text)
+    hosts: set[str] = set()
+    for alias in module.aliases:
+        fields = parse_pci(alias.pattern)
+        if fields is not None:
+            hosts.update(kernel.hosts_of(fields.vendor, fields.device))
+    for name in sorted(hosts.intersection(names).difference(module.depends or ())):
+        text = f"{module.name} has the softdep {name}, which drives the device itself"
+        yield _CONFLICT.found(module, name, text)

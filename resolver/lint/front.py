@@ -1,0 +1,100 @@
+"""From the words of the command line to modules, and to the kernel to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from resolver.errors import UsageError
+from resolver.lint import baseline
+from resolver.lint.installed import read_kernel, read_names
+from resolver.lint.kernel import Kernel
+from resolver.lint.module import Module, Unreadable
+from resolver.lint.names import Names
+from resolver.lint.reading import read_directory, read_file, read_text
+from resolver.linux import Host
+from resolver.linux.module_files import is_folder, read_within
+
+__all__ = ["kernel", "known", "names", "read"]
+
+_TEXT_BYTES: Final = 64 << 20
+
+
+class Stream(Protocol):
+    """Where a text comes from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return so many bytes, fewer at the end."""
+        ...
+
+
+def kernel(
+    host: Host, files: Sequence[str], release: str | None, directory: str | None
+) -> Kernel | None:
+    """Return the kernel to compare with.
+
+    If none is named, it is that of a module directory among the files, if there is one.
+
+    :raises UsageError: there is no such kernel.
+    """
+    if directory is not None:
+        return read_kernel(Host(), directory)
+    if release is not None:
+        kernels = host.names(host.modules)
+        if release not in kernels:
+            raise UsageError(
+                f"{host.modules} has no kernel {release!r}",
+                hint=f"it has: {', '.join(kernels) or 'none'}",
+            )
+        return read_kernel(host, f"{host.modules}/{release}")
+    for path in files:
+        if Host().is_there(f"{path}/modules.alias"):
+            return read_kernel(Host(), path.rstrip("/"))
+    return None
+
+
+def read(
+    host: Host,
+    files: Sequence[str],
+    stdin: Stream | None,
+    talk: Callable[[str], None],
+    *,
+    is_fresh: bool,
+) -> list[Module | Unreadable]:
+    """Return the modules that files and directories have.
+
+    :param talk: takes what there is to say about the work.
+    :param is_fresh: nothing that was kept is used.
+    :raises UsageError: a file is about something else, or a directory has no modules.
+    :raises OSError: a file cannot be opened.
+    """
+    found: list[Module | Unreadable] = []
+    for path in files:
+        if path == "-" and stdin is not None:
+            found += read_text(stdin.read(_TEXT_BYTES + 1), "-")
+        elif is_folder(path):
+            below, problem = read_directory(
+                host, path.rstrip("/") or "/", is_cached=not is_fresh
+            )
+            if problem:
+                talk(f"warning: {problem}")
+            if not below:
+                raise UsageError(f"there are no modules below {path}")
+            found += below
+        else:
+            found += read_file(path)
+    return found
+
+
+def known(path: str) -> frozenset[tuple[str, str, str]]:
+    """Return what a baseline has.
+
+    :raises UsageError: it is none.
+    :raises OSError: it cannot be opened.
+    """
+    return baseline.read(read_within(path, _TEXT_BYTES), path)
+
+
+def names(host: Host) -> Names:
+    """Return what PCI devices are called on a host."""
+    return read_names(host)

@@ -1,0 +1,79 @@
+"""Reads from a host the kernel to compare with, and the names of PCI devices."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from resolver.errors import UsageError
+from resolver.lint.kernel import Kernel, kernel_of
+from resolver.lint.module import Module
+from resolver.lint.names import Names
+from resolver.lint.reading import read_file
+from resolver.linux import Host
+
+__all__ = ["read_kernel", "read_names"]
+
+_NAMES: Final = ("/usr/share/hwdata/pci.ids", "/usr/share/misc/pci.ids")
+"""Where Fedora and SUSE have it, and where Debian has."""
+_FORCED: Final = b"CONFIG_MODULE_SIG_FORCE=y"
+_USUAL: Final = "/vfio-pci-core.ko"
+
+
+def read_kernel(host: Host, directory: str) -> Kernel:
+    """Return what a module directory says of its kernel.
+
+    :raises UsageError: it is none.
+    :raises FailedError: what reads module files is not installed.
+    """
+    aliases = host.read_if_there(f"{directory}/modules.alias")
+    if aliases is None:
+        raise UsageError(
+            f"{directory} has no modules.alias",
+            hint="depmod makes it, for a directory /lib/modules/RELEASE",
+        )
+    release = directory.rstrip("/").rpartition("/")[2]
+    dep = _text(host, f"{directory}/modules.dep")
+    own = _own_module(directory, dep)
+    return kernel_of(
+        release,
+        directory,
+        aliases=aliases.decode("utf-8", "backslashreplace"),
+        builtin_info=_text(host, f"{directory}/modules.builtin.modinfo"),
+        builtin=host.read_if_there(f"{directory}/modules.builtin") or b"",
+        dep=dep,
+        vermagic=(own.vermagic or "") if own else "",
+        is_signed=bool(own and own.is_signed),
+        insists_on_signature=_insists(host, directory, release),
+    )
+
+
+def read_names(host: Host) -> Names:
+    """Return the database of PCI devices, an empty one where the host has none."""
+    for path in _NAMES:
+        data = host.read_if_there(host.at(path))
+        if data is not None:
+            return Names(data)
+    return Names()
+
+
+# One that came with the kernel: what was built later lies in updates or extra.
+def _own_module(directory: str, dep: str) -> Module | None:
+    paths = [line.partition(":")[0] for line in dep.splitlines()]
+    own = [one for one in paths if one.startswith("kernel/")]
+    own.sort(key=lambda one: _USUAL not in one)
+    for path in own[:1]:
+        found = read_file(f"{directory}/{path}")[0]
+        return found if isinstance(found, Module) else None
+    return None
+
+
+def _insists(host: Host, directory: str, release: str) -> bool:
+    for path in (f"{directory}/config", host.at(f"/boot/config-{release}")):
+        data = host.read_if_there(path)
+        if data is not None:
+            return _FORCED in data.splitlines()
+    return False
+
+
+def _text(host: Host, path: str) -> str:
+    return (host.read_if_there(path) or b"").decode("utf-8", "backslashreplace")

@@ -1,0 +1,109 @@
+"""Has the checks judge modules, and leaves out what nobody wants to hear.
+
+Pure: modules in, a report out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from resolver.errors import UsageError
+from resolver.lint.check import Context, Finding
+from resolver.lint.checks import CHECKS, check_module
+from resolver.lint.checks.files import unreadable
+from resolver.lint.grammar import parse_pci
+from resolver.lint.kernel import Kernel
+from resolver.lint.module import Module, Unreadable
+from resolver.lint.names import Names
+from resolver.lint.rivals import Rivals
+
+__all__ = ["Report", "device_name", "judge", "selected"]
+
+_ORDER: Final = ("error", "warning", "note")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What came of it."""
+
+    modules: tuple[Module, ...]
+    """All that were looked at, in the order in which they were named."""
+    findings: tuple[Finding, ...]
+    """By file, the worst first."""
+    known: tuple[Finding, ...] = ()
+    """Those that the baseline has."""
+    paths: tuple[str, ...] = ()
+    """Every file that was named or found, readable or not."""
+
+    def count(self, severity: str) -> int:
+        """Return how many findings have a severity, the known ones left out."""
+        return sum(one.check.severity == severity for one in self.findings)
+
+    def exit_code(self, *, is_strict: bool) -> int:
+        """Return 1 if there are errors, or, where it is strict, warnings; else 0."""
+        return int(bool(self.count("error") or (is_strict and self.count("warning"))))
+
+
+def selected(only: Collection[str], disabled: Collection[str]) -> frozenset[str]:
+    """Return the ids of the checks that are wanted.
+
+    :param only: none: all of them.
+    :raises UsageError: there is no check of some name.
+    """
+    for name in (*only, *disabled):
+        if name not in CHECKS:
+            raise UsageError(
+                f"there is no check {name!r}", hint=f"there are: {', '.join(CHECKS)}"
+            )
+    return frozenset(only or CHECKS) - frozenset(disabled)
+
+
+def judge(
+    things: Sequence[Module | Unreadable],
+    kernel: Kernel | None,
+    names: Names,
+    wanted: Collection[str],
+) -> Report:
+    """Return what is to be said about modules.
+
+    :param things: modules, and files that could not be read.
+    :param kernel: what they are compared with.
+    :param wanted: ids of checks.
+    """
+    modules = tuple(one for one in things if isinstance(one, Module))
+    context = Context(kernel=kernel, rivals=_rivals(modules, kernel), names=names)
+    found: list[Finding] = []
+    for one in things:
+        kept = [
+            replace(finding, device=device_name(finding.about, names))
+            for finding in _about(one, context)
+            if finding.check.id in wanted
+        ]
+        kept.sort(key=lambda finding: _ORDER.index(finding.check.severity))
+        found += kept
+    paths = tuple(dict.fromkeys(one.path for one in things))
+    return Report(modules=modules, findings=tuple(found), paths=paths)
+
+
+def device_name(pattern: str, names: Names) -> str:
+    """Return what the device of a PCI alias is called; empty: it is not known."""
+    fields = parse_pci(pattern)
+    if fields is None or "*" in (fields.vendor, fields.device):
+        return ""
+    return names.of(fields.vendor[4:].lower(), fields.device[4:].lower())
+
+
+def _about(one: Module | Unreadable, context: Context) -> Iterable[Finding]:
+    if isinstance(one, Unreadable):
+        return [unreadable(one)]
+    return check_module(one, context)
+
+
+# A module that is looked at stands for the kernel's own of that name.
+def _rivals(modules: Iterable[Module], kernel: Kernel | None) -> Rivals:
+    own = {one.name for one in modules}
+    pairs = [(alias.pattern, one.name) for one in modules for alias in one.aliases]
+    pairs += [one for one in (kernel.variants if kernel else ()) if one[1] not in own]
+    return Rivals(one for one in pairs if one[0].startswith("vfio_pci:"))

@@ -1,0 +1,122 @@
+"""A kernel that modules are compared with: what its module directory says.
+
+Texts of the files in, values out: nothing is opened here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from resolver.lint.grammar import parse_pci
+from resolver.lint.module import plain
+from resolver.lint.texts import alias_lines
+from resolver.modinfo import builtin_modules, module_name
+
+__all__ = ["Kernel", "kernel_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernel:
+    """What an installed kernel has."""
+
+    release: str
+    directory: str
+    """Its module directory; modules in it should be in its indexes, too."""
+    modules: frozenset[str]
+    """Names of the modules in files of their own."""
+    builtin: frozenset[str]
+    """Names of the modules that are linked into it."""
+    handles: frozenset[str]
+    """Aliases that stand for no device, such as ``crypto-crc32c``."""
+    variants: frozenset[tuple[str, str]]
+    """Pattern and module of its ``vfio_`` aliases."""
+    hosts: dict[tuple[str, str], tuple[str, ...]] = field(repr=False)
+    """Vendor and device to the modules whose ``pci:`` aliases name both."""
+    families: frozenset[tuple[str, str]] = field(repr=False)
+    """Vendors with the device's first digits, but the last one, of all of these."""
+    vermagic: str = ""
+    """That of one of its own modules; empty: it is not known."""
+    is_signed: bool = False
+    """Whether its own modules are."""
+    insists_on_signature: bool = False
+    """Whether it refuses modules without."""
+
+    def hosts_of(self, vendor: str, device: str) -> tuple[str, ...]:
+        """Return the modules whose ``pci:`` aliases name a device."""
+        return self.hosts.get((vendor, device), ())
+
+    def knows_like(self, vendor: str, device: str) -> bool:
+        """Return whether there are drivers for a device, or for some next to it.
+
+        Vendors give the devices of a family numbers side by side, and the virtual
+        functions of a device often have no driver on the host.
+        """
+        return (vendor, device[:-1]) in self.families
+
+    def has(self, name: str) -> bool:
+        """Return whether modprobe finds something of that name."""
+        known = plain(name)
+        return known in self.modules or known in self.builtin or known in self.handles
+
+
+def kernel_of(
+    release: str,
+    directory: str,
+    *,
+    aliases: str,
+    builtin_info: str = "",
+    builtin: bytes = b"",
+    dep: str = "",
+    vermagic: str = "",
+    is_signed: bool = False,
+    insists_on_signature: bool = False,
+) -> Kernel:
+    """Return a kernel from the files of its module directory.
+
+    :param aliases: ``modules.alias``.
+    :param builtin_info: ``modules.builtin.modinfo``.
+    :param builtin: ``modules.builtin``.
+    :param dep: ``modules.dep``.
+    """
+    pairs = [(pattern, plain(name)) for _, pattern, name in alias_lines(aliases)]
+    pairs += _builtin_aliases(builtin_info)
+    variants = frozenset(one for one in pairs if one[0].startswith("vfio_"))
+    hosts = _hosts(pairs, {module for _, module in variants})
+    named = (line.partition(":")[0] for line in dep.splitlines())
+    return Kernel(
+        release=release,
+        directory=directory,
+        modules=frozenset(module_name(one) for one in named),
+        builtin=builtin_modules(builtin),
+        handles=frozenset(plain(one) for one, _ in pairs if ":" not in one),
+        variants=variants,
+        hosts=hosts,
+        families=frozenset((vendor, device[:-1]) for vendor, device in hosts),
+        vermagic=vermagic,
+        is_signed=is_signed,
+        insists_on_signature=insists_on_signature,
+    )
+
+
+def _builtin_aliases(text: str) -> Iterable[tuple[str, str]]:
+    for record in text.split("\0"):
+        module, _, setting = record.partition(".")
+        key, _, value = setting.partition("=")
+        if key == "alias":
+            yield value, plain(module)
+
+
+def _hosts(
+    pairs: Iterable[tuple[str, str]], not_these: Collection[str]
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for pattern, module in pairs:
+        if not pattern.startswith("pci:v0") or module in not_these:
+            continue
+        fields = parse_pci(pattern)
+        if fields is not None and fields.device != "*":
+            key = fields.vendor, fields.device
+            if module not in found.get(key, ()):
+                found[key] = (*found.get(key, ()), module)
+    return found

@@ -1,0 +1,131 @@
+"""Gets modules from files and directories, several processes at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Final
+
+from resolver.errors import FailedError
+from resolver.lint import cache
+from resolver.lint.elf import read_module, require_reader
+from resolver.lint.module import Module, Unreadable
+from resolver.lint.packing import LIMIT_BYTES, BadFile, unpack
+from resolver.lint.progress import with_bar
+from resolver.lint.texts import modules_of_text
+from resolver.linux import Host
+from resolver.linux.module_files import (
+    FileStatus,
+    cache_folder,
+    find_modules,
+    processors,
+    read_within,
+    real_path,
+    write_whole,
+)
+
+__all__ = ["read_directory", "read_file", "read_text"]
+
+_AT_ONCE: Final = 16
+"""Files that one process reads before it hands over what it has."""
+_TEXT_BYTES: Final = 64 << 20
+_BINARY: Final = (b"\x7fELF", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")
+
+_Read = Module | Unreadable
+
+
+def read_file(path: str) -> tuple[_Read, ...]:
+    """Return the modules that a file is, or is about.
+
+    :raises FailedError: what reads such a file is not installed.
+    :raises UsageError: it is a text about something else.
+    :raises OSError: it cannot be opened.
+    """
+    data = read_within(path, LIMIT_BYTES)
+    if ".ko" in path.rpartition("/")[2] or data.startswith(_BINARY):
+        require_reader()
+        return (_module(data, path),)
+    return read_text(data, path)
+
+
+def read_text(data: bytes, path: str) -> tuple[_Read, ...]:
+    """Return the modules that a text is about.
+
+    :raises UsageError: it is about something else.
+    """
+    if len(data) > _TEXT_BYTES or b"\0" in data:
+        return (Unreadable(path, "neither a module nor a text about modules"),)
+    return modules_of_text(data.decode("utf-8", "backslashreplace"), path)
+
+
+def read_directory(
+    host: Host, directory: str, *, is_cached: bool
+) -> tuple[tuple[_Read, ...], str]:
+    """Return the modules whose files are below a directory.
+
+    :param is_cached: use what was found the last time, and keep it for the next.
+    :return: and why nothing could be kept; empty: it was, or it was not wanted.
+    :raises FailedError: what reads module files is not installed.
+    :raises OSError: the directory cannot be listed.
+    """
+    require_reader()
+    files = find_modules(directory)
+    folder = cache_folder() if is_cached else None
+    place = f"{folder}/{cache.file_name(real_path(directory))}"
+    data = _kept(place) if folder else None
+    known = dict(cache.unpacked(data, files))
+    new = [one for one in files if one not in known]
+    for part in with_bar(_in_parts(host, new), len(new)):
+        known.update(part)
+    problem = ""
+    if folder and new:
+        try:
+            write_whole(place, cache.packed(known.items()))
+        except OSError as error:
+            problem = f"{place} cannot be written: {error.strerror}"
+    return tuple(known[one] for one in files), problem
+
+
+def _kept(place: str) -> bytes | None:
+    with suppress(OSError):  # there is none yet, or it is not ours to read
+        return read_within(place, LIMIT_BYTES)
+    return None
+
+
+def _in_parts(
+    host: Host, files: Sequence[FileStatus]
+) -> Iterator[dict[FileStatus, _Read]]:
+    parts = [files[at : at + _AT_ONCE] for at in range(0, len(files), _AT_ONCE)]
+
+    def read(number: int) -> list[_Read]:
+        return [_one(one.path) for one in parts[number]]
+
+    count = min(processors(), len(parts))
+    workers = host.workers(count, read) if count > 1 else None
+    if workers is None:
+        for number, part in enumerate(parts):
+            yield dict(zip(part, read(number), strict=True))
+        return
+    units = [[number] for number in range(len(parts))]
+    for number, found in workers.run(units, lambda: False):
+        part = parts[number]
+        if isinstance(found, str):
+            found = [Unreadable(one.path, found) for one in part]
+        yield dict(zip(part, found, strict=True))
+
+
+# What is found below a directory may go away, or be anything: it is no error of ours.
+def _one(path: str) -> _Read:
+    try:
+        return _module(read_within(path, LIMIT_BYTES), path)
+    except OSError as problem:
+        return Unreadable(path, problem.strerror or "it cannot be read")
+
+
+def _module(data: bytes, path: str) -> _Read:
+    try:
+        return read_module(unpack(data), path)
+    except BadFile as problem:
+        return Unreadable(path, str(problem))
+    except FailedError as problem:
+        return Unreadable(path, f"{problem.message}; {problem.hint}")

@@ -1,0 +1,105 @@
+"""What lint tells a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal
+
+from resolver.lint.check import Finding
+from resolver.lint.grammar import parse_pci
+from resolver.lint.judgement import Report, device_name
+from resolver.lint.module import Module
+from resolver.lint.names import Names
+from resolver.report import shown
+
+__all__ = ["Style", "lines", "print_styled"]
+
+Style = Literal["error", "warning", "note", "head", "plain"]
+"""How a line is to look."""
+
+_STYLES: Final = {
+    "error": "bold red",
+    "warning": "yellow",
+    "note": "cyan",
+    "head": "bold",
+    "plain": "",
+}
+_DEVICES_SHOWN: Final = 8
+
+
+def lines(report: Report, names: Names) -> Iterator[tuple[Style, str]]:
+    """Yield each module, the devices that it is for, and what was found.
+
+    Modules with no findings that have nothing to do with VFIO are left out.
+    """
+    by_place: dict[tuple[str, str], list[Finding]] = {}
+    for one in report.findings:
+        by_place.setdefault((one.path, one.module), []).append(one)
+    for module in report.modules:
+        found = by_place.pop((module.path, module.name), [])
+        if found or module.is_variant:
+            yield "head", shown(_head(module))
+            yield from (("plain", shown(one)) for one in _devices(module, names))
+            yield from _findings(found)
+    for (path, _), found in by_place.items():
+        yield "head", shown(path)
+        yield from _findings(found)
+    yield "plain", _summary(report)
+
+
+def print_styled(styled: Sequence[tuple[Style, str]]) -> None:
+    """Print lines on a terminal, in colours where it has them."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for style, line in styled:
+        console.print(Text(line, style=_STYLES[style]), soft_wrap=True)
+
+
+def _head(module: Module) -> str:
+    drivers = module.binary.drivers if module.binary else ()
+    what = f"module {module.name}"
+    if drivers:
+        what += f", driver {', '.join(drivers)}"
+    return f"{module.path}: {what}"
+
+
+def _devices(module: Module, names: Names) -> Iterator[str]:
+    patterns = [one.pattern for one in module.aliases] if module.is_variant else []
+    texts = dict.fromkeys(one for text in patterns if (one := _device(text, names)))
+    yield from list(texts)[:_DEVICES_SHOWN]
+    if len(texts) > _DEVICES_SHOWN:
+        yield f"    and {len(texts) - _DEVICES_SHOWN} more"
+
+
+def _device(pattern: str, names: Names) -> str:
+    fields = parse_pci(pattern)
+    if fields is None or "*" in fields[:2]:
+        return ""
+    ids = f"{fields.vendor[4:]}:{fields.device[4:]}".lower()
+    return f"    {ids}  {device_name(pattern, names)}".rstrip()
+
+
+def _findings(found: Sequence[Finding]) -> Iterator[tuple[Style, str]]:
+    for one in found:
+        where = f"line {one.line}: " if one.line else ""
+        severity = one.check.severity
+        text = f"  {severity}: {where}{one.message} [{one.check.id}]"
+        yield severity, shown(text)
+        if one.device:
+            yield "plain", shown(f"      device: {one.device}")
+        yield "plain", shown(f"      why: {one.check.reason}")
+        yield "plain", shown(f"      do: {one.check.remedy}")
+
+
+def _summary(report: Report) -> str:
+    parts = [_counted(len(report.modules), "module")]
+    parts += [_counted(report.count(one), one) for one in ("error", "warning", "note")]
+    if report.known:
+        parts.append(f"{len(report.known)} known")
+    return ", ".join(parts)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,122 @@
+"""Files of kernel modules: where they are, and reading them within limits."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import NamedTuple
+
+from resolver.linux.own_files import replace_file
+
+__all__ = [
+    "FileStatus",
+    "cache_folder",
+    "find_modules",
+    "is_folder",
+    "processors",
+    "read_within",
+    "real_path",
+    "status_of",
+    "write_whole",
+]
+
+_ENDINGS = (".ko", ".ko.xz", ".ko.zst", ".ko.gz")
+_CHUNK_BYTES = 1 << 20
+
+
+class FileStatus(NamedTuple):
+    """A file, and what tells that it has changed."""
+
+    path: str
+    size: int
+    """In bytes."""
+    mtime_ns: int
+
+
+def is_folder(path: str) -> bool:
+    """Return whether a path is a directory."""
+    return os.path.isdir(path)
+
+
+def real_path(path: str) -> str:
+    """Return a path with every link followed."""
+    return os.path.realpath(path)
+
+
+def status_of(path: str) -> FileStatus:
+    """Return size and time of change of a file.
+
+    :raises OSError: as the kernel says.
+    """
+    found = os.stat(path)
+    return FileStatus(path, found.st_size, found.st_mtime_ns)
+
+
+def find_modules(directory: str) -> list[FileStatus]:
+    """Return the module files below a directory, sorted; no link is followed to others.
+
+    :raises OSError: it cannot be listed.
+    """
+    found: list[FileStatus] = []
+    pending = [directory]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                elif entry.name.endswith(_ENDINGS) and entry.is_file():
+                    status = entry.stat()
+                    one = FileStatus(entry.path, status.st_size, status.st_mtime_ns)
+                    found.append(one)
+    return sorted(found)
+
+
+def read_within(path: str, limit: int) -> bytes:
+    """Return all that a file holds.
+
+    :param limit: how many bytes it may have.
+    :raises OSError: as the kernel says; it is larger, or no file: a pipe, a device.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+    descriptor = os.open(path, flags)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        if status.st_size > limit:
+            raise OSError(errno.EFBIG, f"more than {limit >> 20} MiB", path)
+        chunks, left = [], limit
+        while chunk := os.read(descriptor, min(_CHUNK_BYTES, left + 1)):
+            chunks.append(chunk)
+            left -= len(chunk)
+            if left < 0:
+                raise OSError(errno.EFBIG, f"more than {limit >> 20} MiB", path)
+    finally:
+        os.close(descriptor)
+    return b"".join(chunks)
+
+
+def write_whole(path: str, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    :raises OSError: as the kernel says.
+    """
+    replace_file(os.path.abspath(path), data)
+
+
+def cache_folder() -> str | None:
+    """Return the directory for what can be made anew; ``None``: nobody knows where.
+
+    Source: XDG Base Directory Specification.
+    """
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(base):
+        return f"{base}/resolver"
+    home = os.environ.get("HOME", "")
+    return f"{home}/.cache/resolver" if os.path.isabs(home) else None
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,9 @@
+/* It has the host's own driver loaded. */
+#include "driver.h"
+
+static const struct pci_device_id table[] = {
+	VARIANT(0x15b3, 0x101e),
+	{}
+};
+ANNOUNCED_DRIVER(KBUILD_MODNAME);
+MODULE_SOFTDEP("pre: mlx5_core");

@@ -1,0 +1,9 @@
+/* One id twice. */
+#include "driver.h"
+
+static const struct pci_device_id table[] = {
+	VARIANT(0x15b3, 0x101e),
+	VARIANT(0x15b3, 0x101e),
+	{}
+};
+ANNOUNCED_DRIVER(KBUILD_MODNAME);

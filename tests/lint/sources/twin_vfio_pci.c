@@ -1,0 +1,8 @@
+/* What good_vfio_pci claims, too. */
+#include "driver.h"
+
+static const struct pci_device_id table[] = {
+	VARIANT(0x15b3, 0x101e),
+	{}
+};
+ANNOUNCED_DRIVER(KBUILD_MODNAME);

@@ -1,0 +1,9 @@
+/* A soft dependency on what no kernel has. */
+#include "driver.h"
+
+static const struct pci_device_id table[] = {
+	VARIANT(0x15b3, 0x101e),
+	{}
+};
+ANNOUNCED_DRIVER(KBUILD_MODNAME);
+MODULE_SOFTDEP("pre: acme_core");
