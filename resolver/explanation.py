@@ -75,7 +75,7 @@ def _explained(
         driver=driver or choice.sure_driver,
         module_state=state,
         prohibition=(
-            inventory.find_prohibition(host, choice.module)
+            modules.find_prohibition(host, choice.module)
             if state == "not loaded"
             else None
         ),

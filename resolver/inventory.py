@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resolver import naming, prohibition
+from resolver import naming
 from resolver.device import (
     Binding,
     Device,
@@ -29,7 +29,6 @@ __all__ = [
     "driver_directory",
     "find_device",
     "find_driver",
-    "find_prohibition",
     "has_driver",
     "has_vfio_device",
     "read_binding",
@@ -91,11 +90,11 @@ def read_device(host: Host, bus: str, name: str) -> Device:
 
     :raises NotFoundError: the host has no such device.
     """
+    path = _place_of(host, bus, name)
     try:
-        binding, is_busy = read_binding(host, bus, name, _GLANCE_S), False
+        binding, is_busy = _binding_at(host, path, _GLANCE_S), False
     except FailedError:
-        binding, is_busy = Binding(bound_driver(host, bus, name), None), True
-    path = f"{host.sys}/{device_directory(bus, name)}"
+        binding, is_busy = Binding(host.link_name(f"{path}/driver"), None), True
     vendor = host.attribute(f"{path}/vendor")
     device = host.attribute(f"{path}/device")
     class_text = host.attribute(f"{path}/class")
@@ -125,12 +124,10 @@ def read_binding(
 
     Source: Linux, drivers/base/bus.c, driver_override_show().
     """
-    path = f"{host.sys}/{device_directory(bus, name)}"
-    if not host.is_there(path):
-        raise NotFoundError(
-            f"there is no such device on bus {bus!r}",
-            hint="resolver devices shows those there are",
-        )
+    return _binding_at(host, _place_of(host, bus, name), timeout_s)
+
+
+def _binding_at(host: Host, path: str, timeout_s: float) -> Binding:
     try:
         override = host.slow_attribute(f"{path}/driver_override", timeout_s)
     except BlockedError as problem:
@@ -139,9 +136,21 @@ def read_binding(
             hint="an unbind or a probe of it is under way; try again when it is over",
         ) from problem
     return Binding(
-        driver=bound_driver(host, bus, name),
+        driver=host.link_name(f"{path}/driver"),
         override=None if override in ("", "(null)") else override,
     )
+
+
+# The bus has a link to each of its devices; whoever looks at many files of one need
+# not have it followed for each of them.
+def _place_of(host: Host, bus: str, name: str) -> str:
+    path = host.followed(f"{host.sys}/{device_directory(bus, name)}")
+    if not host.is_there(path):
+        raise NotFoundError(
+            f"there is no such device on bus {bus!r}",
+            hint="resolver devices shows those there are",
+        )
+    return path
 
 
 def bound_driver(host: Host, bus: str, name: str) -> str | None:
@@ -190,23 +199,6 @@ def has_vfio_device(host: Host, device: Device) -> bool:
         return True
     path = f"{host.sys}/{device_directory(device.bus, device.name)}"
     return bool(host.names(f"{path}/vfio-dev"))
-
-
-def find_prohibition(host: Host, module: str) -> prohibition.Prohibition | None:
-    """Return what keeps modprobe from loading a module, if anything does."""
-    files: dict[str, str] = {}
-    for directory in host.modprobe_d:
-        for name in host.names(directory):
-            if name.endswith(".conf"):
-                files.setdefault(name, f"{directory}/{name}")
-    contents = (
-        (path, host.read_if_there(path) or b"") for _, path in sorted(files.items())
-    )
-    found = prohibition.find_prohibition(contents, module)
-    if found is not None:
-        return found
-    command_line = host.read_if_there(f"{host.proc}/cmdline") or b""
-    return prohibition.command_line_prohibition(command_line, module)
 
 
 def boot_id(host: Host) -> str | None:

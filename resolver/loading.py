@@ -8,9 +8,9 @@ it could hurt another process which came in between.
 from __future__ import annotations
 
 from resolver.errors import FailedError, NotFoundError, RefusedError
-from resolver.inventory import find_driver, find_prohibition
+from resolver.inventory import find_driver
 from resolver.linux import TIMEOUT_S, Host
-from resolver.modules import is_loaded
+from resolver.modules import find_prohibition, is_loaded
 from resolver.prohibition import Prohibition
 
 __all__ = ["load_driver", "require_permitted"]

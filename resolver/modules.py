@@ -1,13 +1,21 @@
-"""Read from a host which modules are in its kernel, and which drivers they have.
+"""Read from a host which modules are in its kernel, which drivers they have, and what
+keeps others out.
 
 Only reads: nothing here changes the host.
 """
 
 from __future__ import annotations
 
+from resolver import prohibition
 from resolver.linux import Host
 
-__all__ = ["drivers_of_module", "is_builtin", "is_loaded", "module_of_driver"]
+__all__ = [
+    "drivers_of_module",
+    "find_prohibition",
+    "is_builtin",
+    "is_loaded",
+    "module_of_driver",
+]
 
 
 def is_loaded(host: Host, module: str) -> bool:
@@ -40,3 +48,20 @@ def drivers_of_module(host: Host, module: str, bus: str) -> tuple[str, ...]:
 def module_of_driver(host: Host, bus: str, driver: str) -> str | None:
     """Return which module a registered driver is from; ``None``: unknown."""
     return host.link_name(f"{host.sys}/bus/{bus}/drivers/{driver}/module")
+
+
+def find_prohibition(host: Host, module: str) -> prohibition.Prohibition | None:
+    """Return what keeps modprobe from loading a module, if anything does."""
+    files: dict[str, str] = {}
+    for directory in host.modprobe_d:
+        for name in host.names(directory):
+            if name.endswith(".conf"):
+                files.setdefault(name, f"{directory}/{name}")
+    contents = (
+        (path, host.read_if_there(path) or b"") for _, path in sorted(files.items())
+    )
+    found = prohibition.find_prohibition(contents, module)
+    if found is not None:
+        return found
+    command_line = host.read_if_there(f"{host.proc}/cmdline") or b""
+    return prohibition.command_line_prohibition(command_line, module)

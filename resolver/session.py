@@ -7,18 +7,11 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from resolver import (
-    binding,
-    inventory,
-    permissions,
-    provision,
-    restoring,
-    safety,
-    schedule,
-)
+from resolver import binding, inventory, permissions, provision, restoring, schedule
 from resolver.aliases import read_aliases
+from resolver.changed import Changed
 from resolver.device import Device
-from resolver.errors import NotUndoneError, ResolverError
+from resolver.errors import ResolverError
 from resolver.explanation import Explanation, explain
 from resolver.linux import Host
 from resolver.lookup import Aliases
@@ -60,7 +53,7 @@ class Session:
         self.host = host or Host()
         self.terms = terms or Terms()
         self._aliases: Aliases | None = None
-        self._changed: list[Outcome] = []
+        self._changed = Changed()
 
     def __enter__(self) -> Session:
         """Return the session."""
@@ -199,9 +192,7 @@ class Session:
         terms = self._terms(is_dry_run=is_dry_run)
         outcome = restoring.restore(self.host, self.find(device), terms=terms)
         if not is_dry_run:
-            self._changed = [
-                one for one in self._changed if not _is_same(one, outcome.device)
-            ]
+            self._changed.drop(outcome.device)
         return outcome
 
     def unpersist(self, device: str | Device) -> Persisted:
@@ -228,23 +219,7 @@ class Session:
         :raises NotUndoneError: not all are back; those that are not stay with the
             session, and each is named with the reason.
         """
-        kept, problems = [], []
-        while self._changed:
-            outcome = self._changed.pop()
-            try:
-                device = self.find(outcome.device)
-                safety.require_unused(self.host, device, self.terms)
-                provision.take_back(self.host, outcome, self.terms)
-            except ResolverError as problem:
-                kept.append(outcome)
-                problems.append(f"{outcome.device}: {problem.message}")
-        self._changed = kept[::-1]
-        if problems:
-            raise NotUndoneError(
-                "not every device could be given back",
-                problems=tuple(problems),
-                hint="resolver status shows them, resolver restore tries again",
-            )
+        self._changed.give_back(self.host, self.terms)
 
     def _terms(self, *, is_dry_run: bool) -> Terms:
         return dataclasses.replace(self.terms, is_dry_run=is_dry_run)
@@ -252,9 +227,5 @@ class Session:
     # What is persistent shall outlast the session.
     def _kept(self, outcome: Outcome, terms: Terms) -> Outcome:
         if outcome.changed and not terms.is_dry_run and outcome.persisted is None:
-            self._changed.append(outcome)
+            self._changed.add(outcome)
         return outcome
-
-
-def _is_same(outcome: Outcome, device: Device) -> bool:
-    return (outcome.device.bus, outcome.device.name) == (device.bus, device.name)

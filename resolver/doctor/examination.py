@@ -122,7 +122,7 @@ def _modules(
 
 def _prohibition(host: Host, module: str) -> Prohibition | None:
     try:
-        return inventory.find_prohibition(host, module)
+        return modules.find_prohibition(host, module)
     except OSError:
         return None
 

@@ -101,6 +101,13 @@ class Files:
         target = self.link_target(path)
         return None if target is None else target.rstrip("/").rpartition("/")[2]
 
+    def followed(self, path: str) -> str:
+        """Return where a link leads, which may be a link; else the path itself."""
+        target = self.link_target(path)
+        if target is None:
+            return path
+        return os.path.normpath(os.path.join(os.path.dirname(path), target))
+
     def is_there(self, path: str) -> bool:
         """Return whether there is anything of that name."""
         try:

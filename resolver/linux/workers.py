@@ -23,7 +23,7 @@ Do = Callable[[int], Any]
 
 
 class Workers:
-    """So many processes.
+    """So many processes; the first is there at once, the others when they have work.
 
     :param count: how many at most.
     :param do: does the piece of work with a number, and returns what came of it.
@@ -34,13 +34,9 @@ class Workers:
         self._context = multiprocessing.get_context("fork")
         self._processes: dict[Connection, BaseProcess] = {}
         self._at_work: dict[Connection, list[int]] = {}
-        for _ in range(count):
-            try:
-                self._start(do)
-            except OSError:
-                if not self._processes:
-                    raise
-                break
+        self._count = count
+        self._do = do
+        self._start()
 
     def run(
         self, units: Sequence[Sequence[int]], is_stopped: Callable[[], bool]
@@ -55,8 +51,7 @@ class Workers:
         """
         pending = list(units)[::-1]
         try:
-            for channel in self._processes:
-                self._give(channel, pending)
+            self._begin(pending)
             while self._at_work:
                 yield from self._collect(pending)
                 if is_stopped():
@@ -71,16 +66,27 @@ class Workers:
         finally:
             self._end()
 
-    def _start(self, do: Do) -> None:
+    # Those that are there work while the others are made, which takes its time.
+    def _begin(self, pending: list[Sequence[int]]) -> None:
+        for channel in self._processes:
+            self._give(channel, pending)
+        while pending and len(self._processes) < self._count:
+            try:
+                self._give(self._start(), pending)
+            except OSError:
+                return  # Those that could be had have to do.
+
+    def _start(self) -> Connection:
         ours, theirs = self._context.Pipe()
         not_theirs = (ours, *self._processes)
         process = self._context.Process(
-            target=_work, args=(theirs, do, not_theirs), daemon=True
+            target=_work, args=(theirs, self._do, not_theirs), daemon=True
         )
         with forking():
             process.start()
         theirs.close()
         self._processes[ours] = process
+        return ours
 
     def _give(self, channel: Connection, pending: list[Sequence[int]]) -> None:
         if pending:

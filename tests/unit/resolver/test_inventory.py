@@ -9,7 +9,8 @@ import pytest
 from resolver.aliases import read_aliases
 from resolver.device import Binding
 from resolver.errors import NotFoundError, UsageError
-from resolver.inventory import all_devices, find_device, find_driver, find_prohibition
+from resolver.inventory import all_devices, find_device, find_driver
+from resolver.modules import find_prohibition
 
 VF = "0000:3b:00.2"
 PATTERN = "vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*"
