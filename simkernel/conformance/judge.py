@@ -57,12 +57,13 @@ class Judge:
         view = View(Scope.of(scenario))
         self.tally.programs += 1
         with ThreadPoolExecutor(max_workers=1) as beside:
-            played = beside.submit(_play, self._kernel, scenario, operations)
-            start, simulated = _play(self._model, scenario, operations)
-        try:
-            real_start, real = played.result()
-        except KernelLost as lost:
-            return self._loss(name, scenario, operations, lost)
+            # Not the other way round: a guest ends with the thread that booted it.
+            played = beside.submit(_play, self._model, scenario, operations)
+            try:
+                real_start, real = _play(self._kernel, scenario, operations)
+            except KernelLost as lost:
+                return self._loss(name, scenario, operations, lost)
+        start, simulated = played.result()
         states = start, real_start
         different = _differences(view, *states)
         if different:

@@ -112,7 +112,7 @@ class GuestPlayer:
             self._take_ids_back(guest)
             layout.clear()
         except GuestError as error:
-            self._progress(f"booting anew: {error}")
+            self._progress(f"booting anew: {str(error).splitlines()[0]}")
             self._close()
             return False
         return True

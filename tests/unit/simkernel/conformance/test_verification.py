@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import pytest
@@ -15,75 +14,13 @@ from simkernel.conformance.player import Answer, KernelLost, State
 from simkernel.conformance.program import Program
 from simkernel.conformance.report import Report
 from simkernel.conformance.verification import Verification
-from simkernel.model.driver import Driver, PciId
-from simkernel.model.kernel import Kernel
-from simkernel.model.pci import PciDevice, PciFunction
 from simkernel.model.pci_bus import PciBus
-from simkernel.scenario.build import build
 from simkernel.scenario.render import load
 from simkernel.scenario.schema import Scenario
+from tests.broken import BROKEN, BindsTwice, broken_player
 
 NAME = "mlx5_vfio_pci"
 PROBE = "/sys/bus/pci/drivers_probe"
-
-
-class _BindsTwice(PciBus):
-    """Binding a device that is bound already succeeds."""
-
-    def bind(self, driver: Driver, device: PciDevice) -> None:
-        if device.driver is None or self.match(driver, device) is None:
-            super().bind(driver, device)
-
-
-class _ComparesLoosely(PciBus):
-    """``driver_override`` is compared up to the shorter name's end."""
-
-    def match(self, driver: Driver, device: PciDevice) -> PciId | None:
-        kept = device.driver_override
-        if kept and kept.startswith(driver.name.encode()):
-            device.driver_override = driver.name.encode()
-        try:
-            return super().match(driver, device)
-        finally:
-            device.driver_override = kept
-
-
-class _Remembers(PciBus):
-    """A function that comes back has the ``driver_override`` that it had."""
-
-    def __init__(self, kernel: Kernel) -> None:
-        super().__init__(kernel)
-        self._kept: dict[str, bytes | None] = {}
-
-    def remove(self, device: PciDevice) -> None:
-        self._kept[device.name] = device.driver_override
-        super().remove(device)
-
-    def add_function(
-        self,
-        function: PciFunction,
-        parent: PciDevice | None,
-        *,
-        physfn: PciDevice | None = None,
-    ) -> PciDevice:
-        device = super().add_function(function, parent, physfn=physfn)
-        device.driver_override = self._kept.get(device.name)
-        return device
-
-
-class _Kernel(Kernel):
-    """A kernel whose PCI bus is another."""
-
-    bus_class: type[PciBus]
-
-    def __init__(self, *arguments: Any, **more: Any) -> None:
-        super().__init__(*arguments, **more)
-        self.pci = self._buses["pci"] = self.bus_class(self)
-
-
-def _player(bus: type[PciBus]) -> ModelPlayer:
-    kernel = type("BrokenKernel", (_Kernel,), {"bus_class": bus})
-    return ModelPlayer(partial(build, kernel_class=kernel))
 
 
 @pytest.fixture(scope="module")
@@ -98,12 +35,12 @@ def _verification(kernel: Any, **more: int) -> Verification:
     return Verification(judge, report, lambda line: None, **more)
 
 
-@pytest.mark.parametrize("bus", [_BindsTwice, _ComparesLoosely, _Remembers])
+@pytest.mark.parametrize("bus", BROKEN)
 def test_wrong_rule_is_found_and_shown_in_three_operations(
     bus: type[PciBus], scenario: Scenario
 ) -> None:
     """Random programs find each, and shrinking leaves what is needed."""
-    verification = _verification(_player(bus), most_findings=1)
+    verification = _verification(broken_player(bus), most_findings=1)
 
     verification.play_random({NAME: scenario}, 4000, seed=1)
 
@@ -113,7 +50,7 @@ def test_wrong_rule_is_found_and_shown_in_three_operations(
 
 def test_systematic_programs_find_a_wrong_rule(scenario: Scenario) -> None:
     """Nothing needs to be drawn to see that a bound device can be bound."""
-    verification = _verification(_player(_BindsTwice))
+    verification = _verification(broken_player(BindsTwice))
 
     verification.play_scripts(NAME, scenario)
 

@@ -1,0 +1,76 @@
+"""Kernels that have one rule wrong, for tests of those who should notice."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from simkernel.conformance.model_player import ModelPlayer
+from simkernel.model.driver import Driver, PciId
+from simkernel.model.kernel import Kernel
+from simkernel.model.pci import PciDevice, PciFunction
+from simkernel.model.pci_bus import PciBus
+from simkernel.scenario.build import build
+
+
+class BindsTwice(PciBus):
+    """Binding a device that is bound already succeeds."""
+
+    def bind(self, driver: Driver, device: PciDevice) -> None:
+        if device.driver is None or self.match(driver, device) is None:
+            super().bind(driver, device)
+
+
+class ComparesLoosely(PciBus):
+    """``driver_override`` is compared up to the shorter name's end."""
+
+    def match(self, driver: Driver, device: PciDevice) -> PciId | None:
+        kept = device.driver_override
+        if kept and kept.startswith(driver.name.encode()):
+            device.driver_override = driver.name.encode()
+        try:
+            return super().match(driver, device)
+        finally:
+            device.driver_override = kept
+
+
+class Remembers(PciBus):
+    """A function that comes back has the ``driver_override`` that it had."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
+        self._kept: dict[str, bytes | None] = {}
+
+    def remove(self, device: PciDevice) -> None:
+        self._kept[device.name] = device.driver_override
+        super().remove(device)
+
+    def add_function(
+        self,
+        function: PciFunction,
+        parent: PciDevice | None,
+        *,
+        physfn: PciDevice | None = None,
+    ) -> PciDevice:
+        device = super().add_function(function, parent, physfn=physfn)
+        device.driver_override = self._kept.get(device.name)
+        return device
+
+
+class _Kernel(Kernel):
+    """A kernel whose PCI bus is another."""
+
+    bus_class: type[PciBus]
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.pci = self._buses["pci"] = self.bus_class(self)
+
+
+def broken_player(bus: type[PciBus]) -> ModelPlayer:
+    kernel = type("BrokenKernel", (_Kernel,), {"bus_class": bus})
+    return ModelPlayer(partial(build, kernel_class=kernel))
+
+
+BROKEN = [BindsTwice, ComparesLoosely, Remembers]
+"""All of them."""
