@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,25 @@ def test_each_program_has_what_it_did(tmp_path: Path) -> None:
     ]
     link = "../../../../bus/pci/drivers/mlx5_core"
     assert ("readlink", f"{DEVICE}/driver", link, None) in of(found, "readlink")
+
+
+def test_thread_is_recorded_as_its_process(tmp_path: Path) -> None:
+    """Number and name are the program's, whichever of its threads it was."""
+    program = (
+        "import os, threading; print(os.getpid()); "
+        f"work = lambda: open('{DEVICE}/vendor').read(); "
+        "thread = threading.Thread(target=work); thread.start(); thread.join()"
+    )
+    trace = tmp_path / "trace.jsonl"
+    with Sim("mlx5_vfio_pci", via="fuse", trace=trace) as host:
+        words = ["sh", "-c", 'sleep 0; "$0" -c "$1"', sys.executable, program]
+        number = int(host.run(words, check=True).stdout)
+    found = [json.loads(line) for line in trace.read_text("utf-8").splitlines()]
+
+    opened = [one for one in found if one["path"] == f"{DEVICE}/vendor"]
+    assert {(one["pid"], one["comm"]) for one in opened} == {
+        (number, Path(sys.executable).name)
+    }
 
 
 def test_modules_are_recorded(tmp_path: Path) -> None:

@@ -131,8 +131,7 @@ class FuseHost:
         programs = Programs()
 
         def who() -> tuple[int, str | None]:
-            pid = caller()
-            return pid, programs.name(pid)
+            return programs.process(caller())
 
         view = TracedView(trees, self.turn, self._trace, who)
         self._stack.callback(view.finish)
