@@ -131,8 +131,10 @@ def _bind_to(
     terms: Terms,
 ) -> Outcome:
     before = device.binding
-    # A driver that registers takes the devices that are kept for it already.
-    now = read_binding(host, device.bus, device.name, terms.timeout_s)
+    now = before
+    if loads:
+        # A driver that registers takes the devices that are kept for it already.
+        now = read_binding(host, device.bus, device.name, terms.timeout_s)
     plan = plan_bind(device.bus, device.name, now, driver)
     if not plan.steps and now == before:
         return Outcome(device=device, driver=driver, changed=False, choice=choice)
@@ -151,7 +153,9 @@ def _bind_to(
         choice=choice,
         steps=loads + records + plan.steps,
         undo=plan.undo,
-        notes=() if has_vfio_device(host, device) else (_NO_VFIO.format(driver),),
+        notes=()
+        if needs_vfio or has_vfio_device(host, device)
+        else (_NO_VFIO.format(driver),),
         remembered=found,
     )
 

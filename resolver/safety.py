@@ -106,12 +106,11 @@ def require_writable(host: Host, device: Device) -> None:
     host.require_live()
     directory = device_directory(device.bus, device.name)
     path = f"{host.sys}/{directory}/driver_override"
+    if host.is_writable(path):
+        return
     if not host.is_there(path):
         raise FailedError(
             f"bus {device.bus!r} has no driver_override",
             hint="devices of this bus cannot be kept for a driver",
         )
-    if not host.is_writable(path):
-        raise FailedError(
-            f"{path} is not writable", hint="run as root", errno=errno.EACCES
-        )
+    raise FailedError(f"{path} is not writable", hint="run as root", errno=errno.EACCES)

@@ -12,7 +12,9 @@ __all__ = ["Part", "parts_of"]
 
 _DEEPEST = 16
 """Directories from a SAS adapter, over expanders, to a partition of a disk."""
-_BARREN = frozenset({"power", "queues", "statistics", "msi_irqs", "hwmon", "slaves"})
+_BARREN = frozenset(
+    {"hwmon", "link", "msi_irqs", "power", "queues", "slaves", "statistics"}
+)
 """Directories, some of them large, that never have a part in them."""
 
 
@@ -47,9 +49,11 @@ def parts_of(host: Host, device: Device) -> tuple[Part, ...]:
 
 def _below(host: Host, directory: str, depth: int) -> Iterator[Part]:
     for name in host.directories(directory):
+        if name in _BARREN:
+            continue
         path = f"{directory}/{name}"
         owner = (host.link_target(f"{path}/subsystem") or "").rstrip("/")
-        if name in _BARREN or owner.endswith("/bus/pci"):
+        if owner.endswith("/bus/pci"):
             continue
         kind = owner.rpartition("/")[2]
         if kind and owner.endswith(f"/class/{kind}"):

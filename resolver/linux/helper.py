@@ -20,8 +20,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 from resolver.errors import FailedError
+from resolver.linux.reading import read_once
 
-__all__ = ["Blocked", "Helper", "forking", "read_once", "write_once"]
+__all__ = ["Blocked", "Helper", "forking", "write_once"]
 
 _MAX_BYTES = 65_536
 _MAX_KEPT = 64
@@ -154,18 +155,6 @@ def write_once(path: str, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(descriptor, data)
-    finally:
-        os.close(descriptor)
-
-
-def read_once(path: str) -> bytes:
-    """Return what a small file holds.
-
-    :raises OSError: as the kernel says.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return os.read(descriptor, _MAX_BYTES)
     finally:
         os.close(descriptor)
 

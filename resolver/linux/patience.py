@@ -6,7 +6,8 @@ import os
 import threading
 from collections.abc import Sequence
 
-from resolver.linux.helper import Blocked, Helper, read_once, write_once
+from resolver.linux.helper import Blocked, Helper, write_once
+from resolver.linux.reading import read_once
 
 __all__ = ["Patience"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 
-__all__ = ["ABSENT", "Files", "text_of"]
+__all__ = ["ABSENT", "Files", "read_once", "text_of"]
 
 _CHUNK_BYTES = 1 << 20
+_SMALL_BYTES = 65_536
 ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV)
 """errnos of what is not there; ENODEV: no longer, since it was opened."""
 
@@ -18,6 +19,18 @@ def text_of(data: bytes) -> str:
     Bytes that are no UTF-8 become lone surrogates, and writing turns them back.
     """
     return data.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+def read_once(path: str) -> bytes:
+    """Return what one read of a small file gives.
+
+    :raises OSError: as the kernel says.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _SMALL_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 class Files:
@@ -58,10 +71,14 @@ class Files:
     def attribute(self, path: str) -> str | None:
         """Return the text of a sysfs attribute without its newline.
 
-        ``None`` if there is no such attribute, or no device any more.
+        ``None`` if there is no such attribute, or no device any more. The kernel hands
+        an attribute over in one piece, which is at most a page.
+
+        Source: Linux, Documentation/filesystems/sysfs.rst.
         """
         try:
-            return text_of(self.read(path))
+            self._require_inside(path)
+            return text_of(read_once(path))
         except OSError as problem:
             if problem.errno in ABSENT:
                 return None
