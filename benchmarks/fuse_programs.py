@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import tempfile
@@ -29,6 +30,8 @@ __all__ = ["measure"]
 ROUNDS = 15
 FEW, MANY = {"pfs": "1", "vfs": "19"}, {"pfs": "10", "vfs": "99"}
 """Settings of ``many_vfs`` for 20 and for 1,000 devices."""
+PATIENCE_S = 60
+"""Time after which the peer is given up."""
 LSPCI = ["lspci", "-nnk"]
 
 
@@ -44,12 +47,12 @@ def measure() -> Iterator[Result]:
     yield _whole_run()
     few, many = _lspci(FEW), _lspci(MANY)
     with tempfile.TemporaryDirectory() as folder:
-        peer_few = _umockdev(FEW, Path(folder))
+        peer_few = _umockdev(FEW, Path(folder), rounds=5)
         peer_many = _umockdev(MANY, Path(folder), rounds=1)
     yield Result(
         subject="fuse: lspci -nnk, 20 devices",
         ours=f"{few * 1e3:.0f} ms",
-        peer=f"umockdev-run {peer_few * 1e3:.0f} ms, with its start",
+        peer=_peer_text(peer_few),
         ratio=few / peer_few,
         target="<= 80 ms",
         is_ok=few <= 0.08,
@@ -57,11 +60,16 @@ def measure() -> Iterator[Result]:
     yield Result(
         subject="fuse: lspci -nnk, 1,000 devices",
         ours=f"{many:.2f} s",
-        peer=f"umockdev-run {peer_many:.1f} s, with its start",
+        peer=_peer_text(peer_many),
         ratio=many / peer_many,
         target="<= 50 times that of 20 devices",
         is_ok=many <= 50 * few,
     )
+
+
+def _peer_text(spent: float) -> str:
+    text = f"{spent * 1e3:.0f} ms" if spent < PATIENCE_S else f"over {PATIENCE_S} s"
+    return f"umockdev-run {text}, with its start"
 
 
 def _median(action: Callable[[], float], rounds: int = ROUNDS) -> float:
@@ -108,7 +116,13 @@ def _whole_run() -> Result:
 
 def _time(words: list[str]) -> float:
     begin = time.perf_counter()
-    subprocess.run(words, check=True, capture_output=True)
+    with subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        try:
+            assert process.wait(PATIENCE_S) == 0
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
     return time.perf_counter() - begin
 
 
@@ -128,11 +142,15 @@ def _lspci(settings: dict[str, str]) -> float:
     return spent
 
 
-def _umockdev(settings: dict[str, str], folder: Path, rounds: int = 5) -> float:
-    """Return the seconds of ``lspci`` on the same devices under umockdev-run."""
+def _umockdev(settings: dict[str, str], folder: Path, rounds: int) -> float:
+    """Return the seconds of ``lspci`` on the same devices under umockdev-run.
+
+    Its folder for them is in ``folder``, so that nothing stays if it is given up.
+    """
     path = folder / "tree.umockdev"
     path.write_text(_recording(build(load("many_vfs", settings))))
     words = ["umockdev-run", "--device", os.fspath(path), "--", *LSPCI]
+    words = ["env", f"TMPDIR={folder}", *words]
     return _median(lambda: _time(words), rounds)
 
 
