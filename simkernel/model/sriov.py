@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from errno import EBUSY, ENOENT, ERANGE
+from errno import EBUSY, EIO, ENOENT, ERANGE
 from typing import TYPE_CHECKING
 
 from simkernel.errors import KernelRefusal
@@ -68,12 +68,18 @@ def _configure(kernel: Kernel, device: PciDevice, driver: Driver, count: int) ->
 def enable(kernel: Kernel, device: PciDevice, count: int) -> None:
     """Create virtual functions and probe each.
 
-    Source: drivers/pci/iov.c sriovenable(), pci_iov_add_virtfn(). Rule: R-SRIOV-6.
+    :raises KernelRefusal: EIO, the hardware is gone: its registers read as all ones,
+        which is more than it can have.
+
+    Source: drivers/pci/iov.c sriov_enable(), pci_iov_add_virtfn(). Rules: R-SRIOV-6,
+    R-SRIOV-9.
     """
     capability, state = device.function.sriov, device.sriov
     if capability is None or state is None:
         return
     bus = kernel.pci
+    if not bus.answers(device):
+        raise KernelRefusal(EIO, "R-SRIOV-9")
     for index in range(count):
         function = _virtual_function(device, capability, index)
         virtual = bus.add_function(function, device.parent, physfn=device)
