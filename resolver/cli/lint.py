@@ -19,8 +19,23 @@ __all__ = ["command"]
 _IDS = "CHECK[,CHECK...]"
 
 
+def _complete_ids(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    from resolver.lint.checks import CHECKS
+
+    before, comma, begun = incomplete.rpartition(",")
+    return [f"{before}{comma}{one}" for one in CHECKS if one.startswith(begun)]
+
+
 @click.command("lint")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument(
+    "files",
+    metavar="FILE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(allow_dash=True),
+)
 @options.kept_option(
     "--modules-dir",
     metavar="DIR",
@@ -38,8 +53,20 @@ _IDS = "CHECK[,CHECK...]"
     show_default=True,
     help="What to print.",
 )
-@click.option("--only", metavar=_IDS, multiple=True, help="Look at nothing else.")
-@click.option("--disable", metavar=_IDS, multiple=True, help="Do not look at these.")
+@click.option(
+    "--only",
+    metavar=_IDS,
+    multiple=True,
+    shell_complete=_complete_ids,
+    help="Look at nothing else.",
+)
+@click.option(
+    "--disable",
+    metavar=_IDS,
+    multiple=True,
+    shell_complete=_complete_ids,
+    help="Do not look at these.",
+)
 @click.option("--strict", "is_strict", is_flag=True, help="Warnings are errors, too.")
 @click.option(
     "--baseline",
@@ -126,7 +153,7 @@ def _print(
     else:
         from resolver.lint import text
 
-        styled = list(text.lines(report, names))
+        styled = list(text.lines(report, names, is_verbose=session.is_verbose))
         if sys.stdout.isatty():
             text.print_styled(styled)
         else:

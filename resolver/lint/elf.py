@@ -102,6 +102,7 @@ def _module(data: bytes, path: str) -> Module:
     module = module_of_fields(fields, path, is_signed=data.endswith(_SIGNATURE))
     if not any(one.startswith("vfio") for one in _vfio_texts(module)):
         return module
+    _require_whole(elf, len(data))
     return module_of_fields(
         fields,
         path,
@@ -118,6 +119,13 @@ def _require_sane(elf: ELFFile, size: int) -> None:
         raise BadFile(f"{count} sections, which no module has")
     if not count or elf["e_shoff"] + count * elf["e_shentsize"] > size:
         raise BadFile("cut off: the table of its sections is not all there")
+
+
+def _require_whole(elf: ELFFile, size: int) -> None:
+    for section in elf.iter_sections():
+        end = section["sh_offset"] + section["sh_size"]
+        if section["sh_type"] != "SHT_NOBITS" and end > size:
+            raise BadFile(f"cut off: the section {section.name} is not all there")
 
 
 def _fields(data: bytes) -> list[tuple[str, str]]:

@@ -66,7 +66,7 @@ def read(
     :param talk: takes what there is to say about the work.
     :param is_fresh: nothing that was kept is used.
     :raises UsageError: a file is about something else, or a directory has no modules.
-    :raises OSError: a file cannot be opened.
+    :raises OSError: a directory cannot be listed.
     """
     found: list[Module | Unreadable] = []
     for path in files:

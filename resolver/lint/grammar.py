@@ -87,11 +87,9 @@ def wrong(pattern: str) -> str | None:
     form = _PATTERNS.get(bus)
     if not colon or form is None or form.fullmatch(pattern):
         return None
-    prefix = pattern[: len(pattern) - len(fields)]
     if form.fullmatch(f"{pattern}*"):
         return "it has no * at its end"
-    upper = re.sub(r"[0-9a-f]{2,}", lambda digits: digits[0].upper(), fields)
-    if upper != fields and form.fullmatch(prefix + upper):
+    if re.fullmatch(form.pattern.replace(_DIGITS, "[0-9A-Fa-f]"), pattern):
         return "hexadecimal digits in lower case"
     return (_pci_wrong(fields) if bus == "pci" else "") or "it has another form"
 

@@ -39,9 +39,11 @@ def read_file(path: str) -> tuple[_Read, ...]:
 
     :raises FailedError: what reads such a file is not installed.
     :raises UsageError: it is a text about something else.
-    :raises OSError: it cannot be opened.
     """
-    data = read_within(path, LIMIT_BYTES)
+    try:
+        data = read_within(path, LIMIT_BYTES)
+    except OSError as problem:
+        return (_refused(path, problem),)
     if ".ko" in path.rpartition("/")[2] or data.startswith(_BINARY):
         require_reader()
         return (_module(data, path),)
@@ -119,7 +121,11 @@ def _one(path: str) -> _Read:
     try:
         return _module(read_within(path, LIMIT_BYTES), path)
     except OSError as problem:
-        return Unreadable(path, problem.strerror or "it cannot be read")
+        return _refused(path, problem)
+
+
+def _refused(path: str, problem: OSError) -> Unreadable:
+    return Unreadable(path, problem.strerror or "it cannot be read")
 
 
 def _module(data: bytes, path: str) -> _Read:

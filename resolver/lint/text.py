@@ -27,10 +27,14 @@ _STYLES: Final = {
 _DEVICES_SHOWN: Final = 8
 
 
-def lines(report: Report, names: Names) -> Iterator[tuple[Style, str]]:
+def lines(
+    report: Report, names: Names, *, is_verbose: bool = False
+) -> Iterator[tuple[Style, str]]:
     """Yield each module, the devices that it is for, and what was found.
 
     Modules with no findings that have nothing to do with VFIO are left out.
+
+    :param is_verbose: with the rule behind each check, and where that can be read.
     """
     by_place: dict[tuple[str, str], list[Finding]] = {}
     for one in report.findings:
@@ -40,10 +44,10 @@ def lines(report: Report, names: Names) -> Iterator[tuple[Style, str]]:
         if found or module.is_variant:
             yield "head", shown(_head(module))
             yield from (("plain", shown(one)) for one in _devices(module, names))
-            yield from _findings(found)
+            yield from _findings(found, is_verbose)
     for (path, _), found in by_place.items():
         yield "head", shown(path)
-        yield from _findings(found)
+        yield from _findings(found, is_verbose)
     yield "plain", _summary(report)
 
 
@@ -81,7 +85,9 @@ def _device(pattern: str, names: Names) -> str:
     return f"    {ids}  {device_name(pattern, names)}".rstrip()
 
 
-def _findings(found: Sequence[Finding]) -> Iterator[tuple[Style, str]]:
+def _findings(
+    found: Sequence[Finding], is_verbose: bool
+) -> Iterator[tuple[Style, str]]:
     for one in found:
         where = f"line {one.line}: " if one.line else ""
         severity = one.check.severity
@@ -90,6 +96,8 @@ def _findings(found: Sequence[Finding]) -> Iterator[tuple[Style, str]]:
         if one.device:
             yield "plain", shown(f"      device: {one.device}")
         yield "plain", shown(f"      why: {one.check.reason}")
+        if is_verbose:
+            yield "plain", shown(f"      rule: {one.check.rule} ({one.check.source})")
         yield "plain", shown(f"      do: {one.check.remedy}")
 
 
