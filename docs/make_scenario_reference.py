@@ -17,7 +17,7 @@ from simkernel.scenario import schema
 INTRODUCTION = """\
 # The scenario file
 
-<!-- Made from simkernel/scenario/schema.py by docs/make_scenario_reference.py. -->
+<!-- Made from simkernel/scenario/schema/ by docs/make_scenario_reference.py. -->
 
 A scenario is a file `NAME.yaml.j2` of two parts, with a line `---` between them. The
 first is plain YAML: a `description`, and `parameters` with a `default` and a

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from simkernel.model.other_buses import BUS_KINDS
 from simkernel.scenario import schema
 from simkernel.scenario.check_devices import check_devices
+from simkernel.scenario.schema.texts import IDS
 
 __all__ = ["check", "errno_numbers"]
 
@@ -82,7 +83,7 @@ def _modules(scenario: schema.Scenario) -> Iterator[str]:
                 yield f"{where}.depends: {name} is not built in, but {module.name} is"
         for number, driver in enumerate(module.drivers):
             for one in driver.denied:
-                if not re.fullmatch(schema.IDS, one):
+                if not re.fullmatch(IDS, one):
                     place = f"{where}.drivers[{number}].denied"
                     yield f"{place}: {one} is no vendor:device"
             if driver.bus not in buses:

@@ -1,0 +1,51 @@
+"""Forms of the texts in a scenario, as regular expressions, and how to declare one."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any
+
+__all__ = [
+    "ADDRESS",
+    "CLASS",
+    "ERRNO",
+    "IDS",
+    "ID_OR_ANY",
+    "MASKED_CLASS",
+    "MODULE",
+    "NAME",
+    "NETDEV",
+    "OVERRIDE",
+    "PATH",
+    "VF_NETDEV",
+    "override",
+    "text",
+]
+
+ADDRESS = r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]"
+IDS = r"[0-9a-f]{4}:[0-9a-f]{4}"
+ID_OR_ANY = r"(?:[0-9a-f]{4}|\*):(?:[0-9a-f]{4}|\*)"
+CLASS = r"[0-9a-f]{6}"
+MASKED_CLASS = r"[0-9a-f]{6}(?:/[0-9a-f]{6})?"
+NAME = r"[^/\0\n]{1,255}"
+MODULE = r"[A-Za-z0-9_]{1,55}"
+PATH = r"(?:/(?!\.\.?(?:/|$))[^/\0]+)+"
+ERRNO = r"E[A-Z0-9_]+"
+NETDEV = r"[^/\s:{}]{0,15}"
+VF_NETDEV = r"(?:[^/\s:{}]|\{index\})*"
+OVERRIDE = r"[^\0\n]{1,4094}"
+
+
+def text(pattern: str, meaning: str, default: str | None = None) -> Any:
+    """Declare a text of a given form; no default: it must be given."""
+    metadata = {"pattern": pattern, "meaning": meaning}
+    if default is None:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def override() -> Any:
+    """Declare what ``driver_override`` holds at the start."""
+    return field(
+        default=None, metadata={"pattern": OVERRIDE, "meaning": "one line of text"}
+    )
