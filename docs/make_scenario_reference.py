@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from simkernel.scenario import schema
+from simkernel.scenario.schema import devices, kernel, modules, scenario
 
 INTRODUCTION = """\
 # The scenario file
@@ -36,8 +36,14 @@ keys below. `simkernel run --set NAME=VALUE` gives a parameter another value, an
   `vfio.stock()`, `vfio.variant(...)`, `vfio.host_driver(...)`.
 
 """
-CLASSES = [one for one in reversed(vars(schema).values()) if is_dataclass(one)]
-"""The schema defines what is used before what uses it; a reader goes the other way."""
+PARTS = (scenario, kernel, devices, modules)
+"""The schema, what uses before what is used."""
+CLASSES = [
+    one
+    for part in PARTS
+    for one in reversed(vars(part).values())
+    if isinstance(one, type) and is_dataclass(one) and one.__module__ == part.__name__
+]
 
 
 def reference() -> str:
@@ -88,7 +94,8 @@ def _default(field: Field[Any]) -> str:
 def _attribute_docstrings() -> dict[str, dict[str, str]]:
     """Return the docstring below each attribute, by class and attribute."""
     found: dict[str, dict[str, str]] = {}
-    for node in ast.parse(inspect.getsource(schema)).body:
+    trees = [ast.parse(inspect.getsource(part)) for part in PARTS]
+    for node in (one for tree in trees for one in tree.body):
         if not isinstance(node, ast.ClassDef):
             continue
         found[node.name] = {}
