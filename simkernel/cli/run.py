@@ -62,7 +62,7 @@ def _on_vm(request: _Request) -> int:
     from simkernel.fronts.vm.run import run as run_on_vm
 
     kernel = kernel_for(request.scenario, request.settings, request.kernel)
-    scenario = load_for(request.scenario, request.settings, kernel)
+    scenario = load_for(request.scenario, request.settings, kernel.release)
     with ProgressLine(sys.stderr) as line:
         return run_on_vm(
             scenario, request.words, kernel=kernel, progress=line.show, note=line.note

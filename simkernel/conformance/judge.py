@@ -15,6 +15,7 @@ from simkernel.conformance.compare import (
 )
 from simkernel.conformance.operations import Operation
 from simkernel.conformance.player import Answer, KernelLost, Player, State, advance
+from simkernel.conformance.record import Recording
 from simkernel.conformance.scope import Scope
 from simkernel.conformance.view import View
 from simkernel.scenario.schema import Scenario
@@ -45,6 +46,8 @@ class Judge:
         self._model = model
         self._kernel = kernel
         self.tally = Tally()
+        self.recording: Recording | None = None
+        """Is told what the real kernel answers to the programs that are run."""
 
     def run(
         self, name: str, scenario: Scenario, operations: Sequence[Operation]
@@ -64,6 +67,8 @@ class Judge:
             except KernelLost as lost:
                 return self._loss(name, scenario, operations, lost)
         start, simulated = played.result()
+        if self.recording is not None:
+            self.recording.add(view, real_start, operations, real)
         states = start, real_start
         different = _differences(view, *states)
         if different:

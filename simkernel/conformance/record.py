@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from simkernel.conformance.operations import Operation, from_json, to_json
-from simkernel.conformance.player import Answer, Player, State, advance, changes
-from simkernel.conformance.scope import Scope
+from simkernel.conformance.player import Answer, State, advance, changes
 from simkernel.conformance.view import View
 from simkernel.errors import UsageError
 from simkernel.scenario.schema import Scenario
 
-__all__ = ["SCHEMA", "Recorder", "Recording", "Replay"]
+__all__ = ["SCHEMA", "Recording", "Replay"]
 
 SCHEMA = "simkernel-recording/1"
 """Name of the format."""
@@ -33,12 +32,36 @@ class Recording:
 
     scenario: str
     settings: Mapping[str, str] = field(default_factory=dict)
-    version: str
-    """Version of the kernel, such as ``6.12.117``."""
+    release: str
+    """Of the kernel, as ``uname -r`` prints it."""
+    version: str = ""
+    """Version of its source, such as ``6.12.117``."""
     start: State = field(default_factory=dict)
     programs: list[tuple[tuple[Operation, ...], list[Answer]]] = field(
         default_factory=list
     )
+
+    def add(
+        self,
+        view: View,
+        start: State,
+        operations: Sequence[Operation],
+        answers: Sequence[Answer],
+    ) -> None:
+        """Keep a program with what came of it.
+
+        :param start: what there was before it, the same for each program.
+        """
+        state = dict(start)
+        self.start = before = view.of(state)
+        kept = []
+        for operation, answer in zip(operations, answers, strict=True):
+            advance(state, answer)
+            after = view.of(state) if answer.changed else before
+            seen = view.answer(operation, answer)
+            kept.append(replace(seen, changed=changes(before, after), rule=None))
+            before = after
+        self.programs.append((tuple(operations), kept))
 
     def write(self, path: Path) -> None:
         """Write the file."""
@@ -52,6 +75,7 @@ class Recording:
             "schema": SCHEMA,
             "scenario": self.scenario,
             "settings": dict(self.settings),
+            "release": self.release,
             "version": self.version,
         }
         yield {"start": self.start}
@@ -86,41 +110,6 @@ def _program(
 ) -> tuple[tuple[Operation, ...], list[Answer]]:
     operations = tuple(from_json(one.pop("operation")) for one in steps)
     return operations, [Answer(**one) for one in steps]
-
-
-class Recorder:
-    """A player that keeps what another one answers.
-
-    :param player: is asked.
-    :param recording: is filled.
-    """
-
-    def __init__(self, player: Player, recording: Recording) -> None:
-        self._player = player
-        self._recording = recording
-        self._state: State = {}
-
-    def reset(self, scenario: Scenario) -> State:
-        """See :class:`Player`; keeps the start."""
-        self._view = View(Scope.of(scenario))
-        self._state = self._player.reset(scenario)
-        self._recording.start = self._view.of(self._state)
-        return dict(self._state)
-
-    def play(self, operations: Sequence[Operation]) -> list[Answer]:
-        """See :class:`Player`; keeps operations and answers."""
-        answers = self._player.play(operations)
-        pairs = zip(operations, answers, strict=True)
-        kept = [self._kept(*pair) for pair in pairs]
-        self._recording.programs.append((tuple(operations), kept))
-        return answers
-
-    def _kept(self, operation: Operation, answer: Answer) -> Answer:
-        before = self._view.of(self._state)
-        advance(self._state, answer)
-        seen = self._view.answer(operation, answer)
-        after = self._view.of(self._state)
-        return replace(seen, changed=changes(before, after), rule=None)
 
 
 class Replay:

@@ -27,7 +27,7 @@ NAME = "mlx5_vfio_pci"
 @pytest.fixture(scope="module")
 def real(kernel: Kernel) -> Iterator[tuple[Scenario, Player]]:
     """Return a scenario, and a real kernel that has it."""
-    scenario = reduced(load_for(NAME, {}, kernel))
+    scenario = reduced(load_for(NAME, {}, kernel.release))
     with GuestPlayer(kernel, plans([scenario]), lambda text: None) as player:
         yield scenario, player
 

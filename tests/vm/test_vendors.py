@@ -62,7 +62,7 @@ class Hosts:
 @pytest.fixture(scope="module")
 def hosts(each_kernel: Kernel) -> Iterator[Hosts]:
     """Return a guest for the scenarios of all vendors."""
-    scenarios = [load_for(one, {}, each_kernel) for one in VENDORS]
+    scenarios = [load_for(one, {}, each_kernel.release) for one in VENDORS]
     machine = plan(scenarios)
     with Guest(machine, image=each_kernel.image, release=each_kernel.release) as guest:
         yield Hosts(guest, each_kernel, scenarios)

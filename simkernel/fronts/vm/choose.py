@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from simkernel.errors import UsageError
@@ -33,13 +34,13 @@ def kernel_for(name: str, settings: dict[str, str], wanted: str | None) -> Kerne
     return find(series if is_there else None)
 
 
-def load_for(name: str, settings: dict[str, str], kernel: Kernel) -> Scenario:
-    """Return a scenario as it is on a kernel.
+def load_for(name: str, settings: Mapping[str, str], release: str) -> Scenario:
+    """Return a scenario as it is on a kernel of some release.
 
     :raises UsageError: there is no such scenario, or it has no such parameter.
     :raises ScenarioError: it does not render or validate.
     """
     if _PARAMETER in find_template(name).parameters:
-        settings = {**settings, _PARAMETER: kernel.release}
-    scenario = load(name, settings)
-    return replace(scenario, kernel=replace(scenario.kernel, release=kernel.release))
+        settings = {**settings, _PARAMETER: release}
+    scenario = load(name, dict(settings))
+    return replace(scenario, kernel=replace(scenario.kernel, release=release))

@@ -9,9 +9,8 @@ from pathlib import Path
 from simkernel.conformance.judge import Judge
 from simkernel.conformance.model_player import ModelPlayer
 from simkernel.conformance.program import Program, written_programs
-from simkernel.conformance.record import Recorder, Recording
+from simkernel.conformance.record import Recording
 from simkernel.conformance.report import Report
-from simkernel.conformance.scripts import scripts
 from simkernel.conformance.verification import Verification
 from simkernel.errors import UsageError
 from simkernel.fronts.vm.choose import load_for
@@ -89,48 +88,50 @@ def verify_on(
         note(f"{name} is left out: {reason}")
     machines = plans([one.scenario for one in subjects])
     with GuestPlayer(kernel, machines, progress) as player:
-        verification = Verification(Judge(ModelPlayer(), player), report, progress)
+        judge = Judge(ModelPlayer(), player)
+        verification = Verification(judge, report, progress)
         for _, scenarios in machines:
             here = [one for one in subjects if _is_among(one.scenario, scenarios)]
             share = wanted.operations * len(here) // len(subjects)
-            _verify(verification, here, share, wanted.seed)
-            if wanted.record is not None:
-                for subject in here:
-                    progress(f"recording {subject.title}")
-                    _record(player, subject, wanted.record)
+            for subject in here:
+                judge.recording = _recording(subject) if wanted.record else None
+                _play(verification, subject)
+                if wanted.record and judge.recording:
+                    _keep(judge.recording, player.version, wanted.record)
+            judge.recording = None
+            drawn = {one.title: one.scenario for one in here if one.is_whole}
+            verification.play_random(drawn, share, wanted.seed)
         report.boots, report.boot_s = player.boots, player.boot_s
         report.version = player.version
     return verification.finish()
 
 
-def _verify(
-    verification: Verification, subjects: Sequence[_Subject], operations: int, seed: int
-) -> None:
-    """Play everything on scenarios that one machine has."""
-    for subject in subjects:
-        for program in subject.programs:
-            verification.play_written(subject.title, subject.scenario, program)
-        if subject.is_whole:
-            verification.play_scripts(subject.title, subject.scenario)
-    drawn = {one.title: one.scenario for one in subjects if one.is_whole}
-    verification.play_random(drawn, operations, seed)
-
-
-def _record(player: GuestPlayer, subject: _Subject, folder: Path) -> None:
-    """Write what the kernel answers to the programs that are always the same."""
-    recording = Recording(
-        scenario=subject.name, settings=subject.settings, version=player.version
-    )
-    recorder = Recorder(player, recording)
-    programs = [one.operations for one in subject.programs]
+def _play(verification: Verification, subject: _Subject) -> None:
+    """Play the programs that are always the same."""
+    for program in subject.programs:
+        verification.play_written(subject.title, subject.scenario, program)
     if subject.is_whole:
-        programs += [operations for _, operations in scripts(subject.scenario)]
-    for operations in programs:
-        recorder.reset(subject.scenario)
-        recorder.play(operations)
-    words = [subject.name, *(f"{key}={one}" for key, one in subject.settings.items())]
+        verification.play_scripts(subject.title, subject.scenario)
+
+
+def _recording(subject: _Subject) -> Recording:
+    return Recording(
+        scenario=subject.name,
+        settings=subject.settings,
+        release=subject.scenario.kernel.release,
+    )
+
+
+def _keep(recording: Recording, version: str, folder: Path) -> None:
+    """Write what the kernel answered.
+
+    :param version: of the kernel.
+    """
+    recording.version = version
+    settings = [f"{key}={one}" for key, one in recording.settings.items()]
+    name = ".".join([recording.scenario, *settings])
     folder.mkdir(parents=True, exist_ok=True)
-    recording.write(folder / f"{player.version}.{'.'.join(words)}.jsonl.xz")
+    recording.write(folder / f"{version}.{name}.jsonl.xz")
 
 
 def _possible(
@@ -173,7 +174,7 @@ def _subject(
     settings: Mapping[str, str],
     programs: Sequence[Program],
 ) -> _Subject:
-    scenario = reduced(load_for(name, dict(settings), kernel))
+    scenario = reduced(load_for(name, settings, kernel.release))
     return _Subject(
         name=name, settings=settings, scenario=scenario, programs=tuple(programs)
     )

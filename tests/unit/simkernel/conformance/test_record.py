@@ -10,7 +10,7 @@ import pytest
 from simkernel.conformance.judge import Judge
 from simkernel.conformance.model_player import ModelPlayer
 from simkernel.conformance.operations import Load, Read, Write
-from simkernel.conformance.record import Recorder, Recording, Replay
+from simkernel.conformance.record import Recording, Replay
 from simkernel.conformance.scripts import scripts
 from simkernel.errors import UsageError
 from simkernel.scenario.render import load
@@ -21,8 +21,9 @@ NAME = "vfio_pci"
 def test_recording_answers_as_the_kernel_did(tmp_path: Path) -> None:
     """What was recorded, written and read is what the kernel said, and no more."""
     scenario = load(NAME, {})
-    recording = Recording(scenario=NAME, version="6.12.117")
-    judge = Judge(ModelPlayer(), Recorder(ModelPlayer(), recording))
+    recording = Recording(scenario=NAME, release="6.12.117-test")
+    judge = Judge(ModelPlayer(), ModelPlayer())
+    judge.recording = recording
     programs = [operations for _, operations in scripts(scenario)]
     for operations in programs:
         assert judge.run(NAME, scenario, operations) is None
@@ -41,11 +42,11 @@ def test_recording_answers_as_the_kernel_did(tmp_path: Path) -> None:
 def test_other_answer_is_seen(tmp_path: Path) -> None:
     """A model that answers otherwise than the recorded kernel differs."""
     scenario = load(NAME, {})
-    recording = Recording(scenario=NAME, version="6.12.117")
+    recording = Recording(scenario=NAME, release="6.12.117-test")
     program = (Read("/sys/bus/pci/drivers_autoprobe"), Write("/sys/nothing", b"1"))
-    Judge(ModelPlayer(), Recorder(ModelPlayer(), recording)).run(
-        NAME, scenario, program
-    )
+    judge = Judge(ModelPlayer(), ModelPlayer())
+    judge.recording = recording
+    assert judge.run(NAME, scenario, program) is None
     recording.start["/sys/bus/pci/drivers_autoprobe"] = "0644 0\n"
 
     finding = Judge(ModelPlayer(), Replay(recording)).run(NAME, scenario, program)
