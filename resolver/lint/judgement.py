@@ -22,6 +22,8 @@ from resolver.lint.rivals import Rivals
 __all__ = ["Report", "device_name", "judge", "selected"]
 
 _ORDER: Final = ("error", "warning", "note")
+_MOST_ALIASES: Final = 2000
+"""More than a VFIO driver can have; each is compared with many others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ def judge(
     :param kernel: what they are compared with.
     :param wanted: ids of checks.
     """
+    things = [_bounded(one) for one in things]
     modules = tuple(one for one in things if isinstance(one, Module))
     context = Context(kernel=kernel, rivals=_rivals(modules, kernel), names=names)
     found: list[Finding] = []
@@ -93,6 +96,14 @@ def device_name(pattern: str, names: Names) -> str:
     if fields is None or "*" in (fields.vendor, fields.device):
         return ""
     return names.of(fields.vendor[4:].lower(), fields.device[4:].lower())
+
+
+def _bounded(one: Module | Unreadable) -> Module | Unreadable:
+    if isinstance(one, Unreadable) or len(one.aliases) <= _MOST_ALIASES:
+        return one
+    if not one.is_variant:
+        return one
+    return Unreadable(one.path, f"{len(one.aliases)} aliases, which no VFIO driver has")
 
 
 def _about(one: Module | Unreadable, context: Context) -> Iterable[Finding]:

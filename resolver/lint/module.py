@@ -86,6 +86,13 @@ class Module:
         needs = self.binary.needs if self.binary else ()
         return any(one.startswith(f"{_CORE}_") for one in needs)
 
+    @property
+    def makes_devices(self) -> bool:
+        """Whether it makes VFIO devices without vfio-pci-core, or may do so."""
+        if self.binary is None:
+            return "vfio" in (self.depends or ())
+        return any(one.startswith("vfio_register_") for one in self.binary.needs)
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:

@@ -31,6 +31,7 @@ def with_bar(parts: Iterable[T], total: int) -> Iterator[T]:
         MofNCompleteColumn(),
         console=Console(stderr=True),
         transient=True,
+        auto_refresh=False,  # its thread would be there when processes are forked
         redirect_stdout=False,
         redirect_stderr=False,
     )
@@ -38,4 +39,4 @@ def with_bar(parts: Iterable[T], total: int) -> Iterator[T]:
         task = bar.add_task("", total=total)
         for part in parts:
             yield part
-            bar.advance(task, len(part))
+            bar.update(task, advance=len(part), refresh=True)

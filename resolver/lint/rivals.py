@@ -32,15 +32,14 @@ class Rivals:
     """
 
     def __init__(self, aliases: Iterable[tuple[str, str]]) -> None:
-        self._by_ids: dict[tuple[str, str], list[Rival]] = {}
+        self._by_ids: dict[tuple[str, str], dict[str, list[Rival]]] = {}
         for pattern, module in sorted(set(aliases)):
             fields = parse_pci(pattern)
             if fields is None or fields.is_anything:
                 continue
             one = Rival(wildcards(pattern), pattern, module, fields)
-            self._by_ids.setdefault((fields.vendor, fields.device), []).append(one)
-        for found in self._by_ids.values():
-            found.sort()
+            of_ids = self._by_ids.setdefault((fields.vendor, fields.device), {})
+            of_ids.setdefault(module, []).append(one)
         self._wide = [key for key in self._by_ids if "*" in key]
 
     def of(self, pattern: str, module: str) -> Rival | None:
@@ -52,15 +51,15 @@ class Rivals:
         if fields is None or fields.is_anything:
             return None
         own = wildcards(pattern)
-        best: Rival | None = None
-        for key in self._keys(fields):
-            for one in self._by_ids[key]:
-                if one.rank > own or (best is not None and best.rank <= one.rank):
-                    break
-                if one.module != module and one.fields.overlaps(fields):
-                    best = one
-                    break
-        return best
+        found = (
+            one
+            for key in self._keys(fields)
+            for other, rivals in self._by_ids[key].items()
+            if other != module
+            for one in rivals
+            if one.rank <= own and one.fields.overlaps(fields)
+        )
+        return min(found, default=None)
 
     def _keys(self, fields: PciPattern) -> Iterable[tuple[str, str]]:
         key = fields.vendor, fields.device

@@ -17,9 +17,9 @@ _NO_CORE: Final = Check(
     severity="error",
     reason="A driver with vfio_pci: aliases that does not use vfio-pci-core is no "
     "VFIO driver: the device gets no node in /dev/vfio.",
-    rule="vfio_pci_core_register_device() makes the VFIO device; a variant goes "
-    "through it.",
-    source="Linux, drivers/vfio/pci/vfio_pci_core.c",
+    rule="vfio_pci_core_register_device() makes the VFIO device, or, in a driver that "
+    "does without the core, vfio_register_group_dev().",
+    source="Linux, drivers/vfio/pci/vfio_pci_core.c; drivers/vfio/vfio_main.c",
     remedy="Register the device with vfio_pci_core_register_device() when it is "
     "probed, or announce it as pci:.",
 )
@@ -27,10 +27,11 @@ _NOT_LISTED: Final = Check(
     id="core-not-in-depends",
     severity="warning",
     reason="The module uses vfio-pci-core and does not say so: an initial RAM disk "
-    "lacks it, and with CONFIG_MODVERSIONS it is not loaded.",
-    rule="modpost writes depends= from Module.symvers; symbols that it did not find "
-    "there are left out, with KBUILD_MODPOST_WARN in silence.",
-    source="Linux, scripts/mod/modpost.c, add_depends()",
+    "lacks it, and the sums of its symbols are not compared.",
+    rule="modpost writes depends= and the sums from Module.symvers; symbols that it "
+    "did not find there are left out, with KBUILD_MODPOST_WARN in silence.",
+    source="Linux, scripts/mod/modpost.c, add_depends(); kernel/module/version.c, "
+    "check_version()",
     remedy="Build against the Module.symvers of a kernel with CONFIG_VFIO_PCI_CORE=m, "
     "and without KBUILD_MODPOST_WARN.",
     needs_kernel=True,
@@ -104,7 +105,9 @@ def _core(module: Module, kernel: Kernel | None) -> Iterator[Finding]:
         ):
             text = f"{module.name} uses vfio-pci-core; its depends= does not name it"
             yield _NOT_LISTED.found(module, "", text)
-    elif announces and not is_listed and not (is_builtin and module.binary is None):
+        return
+    is_unseen = is_builtin and module.binary is None
+    if announces and not (is_listed or is_unseen or module.makes_devices):
         text = f"{module.name} has vfio_pci: aliases and does not use vfio-pci-core"
         yield _NO_CORE.found(module, "", text)
 

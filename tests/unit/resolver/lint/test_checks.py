@@ -184,6 +184,23 @@ def test_modinfo_does_not_show_symbols() -> None:
     assert ids(told, against=kernel()) == ["core-unused"]
 
 
+def test_driver_without_the_core() -> None:
+    """A driver may make its VFIO devices itself."""
+    binary = Binary(("mlx5_vfio_pci",), (), frozenset({"vfio_register_group_dev"}))
+    told = module(depends=("vfio",), binary=None, form="modinfo")
+
+    assert ids(module(depends=("vfio",), binary=binary)) == []
+    assert ids(told) == []
+
+
+def test_module_with_far_too_many_aliases() -> None:
+    """It is not compared with all the others, which would take for ever."""
+    patterns = [f"vfio_pci:v00008086d{one:08X}sv*sd*bc*sc*i*" for one in range(2001)]
+
+    assert ids(module(*patterns)) == ["unreadable"]
+    assert ids(module(*patterns[:2000])) == []
+
+
 @pytest.mark.parametrize("text", ["", "Proprietary", "BSD", "GPL v3"])
 def test_licence(text: str) -> None:
     """All of vfio-pci-core is for the GPL alone."""
