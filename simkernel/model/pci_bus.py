@@ -1,14 +1,13 @@
-"""The PCI bus: matching, ids added at run time, enumeration and removal."""
+"""The PCI bus: matching, enumeration and removal."""
 
 from __future__ import annotations
 
-from errno import EEXIST, EINVAL, ENODEV
 from typing import TYPE_CHECKING
 
 from simkernel.errors import KernelRefusal
 from simkernel.model import sriov
 from simkernel.model.bus import Bus
-from simkernel.model.driver import ANY_ID, Driver, PciId
+from simkernel.model.driver import Driver, PciId
 from simkernel.model.pci import PciAddress, PciDevice, PciFunction, root_devpath
 from simkernel.model.quirks import apply_final
 
@@ -64,71 +63,6 @@ class PciBus(Bus[PciDevice]):
             if (override is not None or not entry.override_only) and entry.fits(*ids):
                 return entry
         return None if override is None else _ANY
-
-    def add_id(self, driver: Driver, fields: tuple[int, ...]) -> None:
-        """Add an id at run time and offer the driver every free device.
-
-        :param fields: 2 to 7 numbers: vendor, device, subvendor, subdevice, class,
-            class mask, driver data.
-        :raises KernelRefusal: EEXIST, the driver has the id already; EINVAL, no entry
-            of its table has this driver data.
-
-        Source: drivers/pci/pci-driver.c new_id_store(). Rules: R-NEWID-2, R-NEWID-3,
-        R-NEWID-4, R-NEWID-5.
-        """
-        vendor, device, subvendor, subdevice, class_, mask, data = (
-            *fields,
-            *(ANY_ID, ANY_ID, 0, 0, 0)[len(fields) - 2 :],
-        )
-        seen_as = (vendor, device, subvendor, subdevice, class_)
-        whole = len(fields) == 7
-        table = driver.spec.ids
-        refuses_twins = self.kernel.features.new_id_refuses_duplicates
-        if not whole and any(
-            one.fits(*seen_as) for one in table if not one.override_only
-        ):
-            raise KernelRefusal(EEXIST, "R-NEWID-2")
-        if table and all(one.driver_data != data for one in table):
-            raise KernelRefusal(EINVAL, "R-NEWID-3")
-        compared = driver.dynamic_ids if refuses_twins and not whole else []
-        if any(one.fits(*seen_as) for one in compared):
-            raise KernelRefusal(EEXIST, "R-NEWID-4")
-        driver.dynamic_ids.append(
-            PciId(
-                vendor=vendor,
-                device=device,
-                subvendor=subvendor,
-                subdevice=subdevice,
-                class_=class_,
-                class_mask=mask,
-                driver_data=data,
-            )
-        )
-        self.attach_driver(driver)
-
-    def remove_id(self, driver: Driver, fields: tuple[int, ...]) -> None:
-        """Remove the first id added at run time that equals the one given.
-
-        :param fields: 2 to 6 numbers, as for :meth:`add_id`.
-        :raises KernelRefusal: ENODEV, there is none.
-
-        Source: drivers/pci/pci-driver.c remove_id_store(). Rule: R-NEWID-6.
-        """
-        vendor, device, subvendor, subdevice, class_, mask = (
-            *fields,
-            *(ANY_ID, ANY_ID, 0, 0)[len(fields) - 2 :],
-        )
-        for entry in driver.dynamic_ids:
-            if (
-                entry.vendor == vendor
-                and entry.device == device
-                and subvendor in (ANY_ID, entry.subvendor)
-                and subdevice in (ANY_ID, entry.subdevice)
-                and not (entry.class_ ^ class_) & mask
-            ):
-                driver.dynamic_ids.remove(entry)
-                return
-        raise KernelRefusal(ENODEV, "R-NEWID-6")
 
     # ---- enumeration
 

@@ -7,6 +7,7 @@ from errno import EINVAL, ENODEV
 from typing import Any
 
 from simkernel.errors import KernelRefusal
+from simkernel.model import dynamic_ids
 from simkernel.model.bus import Bus
 from simkernel.model.device import Device
 from simkernel.model.driver import Driver
@@ -141,10 +142,10 @@ def _driver(bus: Bus[Any], driver: Driver) -> Directory:
     }
     if isinstance(bus, PciBus):
         entries["new_id"] = write_only(
-            lambda data: bus.add_id(driver, text.pci_id_fields(data, 7))
+            lambda data: dynamic_ids.add(bus, driver, text.pci_id_fields(data, 7))
         )
         entries["remove_id"] = write_only(
-            lambda data: bus.remove_id(driver, text.pci_id_fields(data, 6))
+            lambda data: dynamic_ids.remove(driver, text.pci_id_fields(data, 6))
         )
     if driver.module is not None and is_shown(bus.kernel, driver.module):
         target = f"/module/{driver.module.name}"

@@ -105,7 +105,7 @@ class Sim:
         :raises CalledProcessError: ``check``, and it failed.
         :raises TimeoutExpired: it took longer than ``timeout`` seconds.
         """
-        command = _command(argv, input, env, cwd, timeout)
+        command = Command.of(argv, input, env, cwd, timeout)
         done = self._tier_for_programs().run(command)
         if check:
             done.check_returncode()
@@ -136,7 +136,7 @@ class Sim:
                 "start(): on the fakefs tier a program is over before its test goes "
                 f"on; fuse is needed (via='fuse', or --sim-via fuse). {reason}"
             )
-        return tier.start(_command(argv, input, env, cwd, None))
+        return tier.start(Command.of(argv, input, env, cwd, None))
 
     @contextmanager
     def inside(self, *folders: str | PathLike[str]) -> Iterator[None]:
@@ -242,24 +242,6 @@ class Sim:
                 'say @pytest.mark.scenario(..., via="fakefs")'
             )
         return self._tier
-
-
-def _command(
-    argv: Sequence[str | PathLike[str]],
-    text: str | None,
-    env: Mapping[str, str] | None,
-    cwd: str | PathLike[str] | None,
-    timeout_s: float | None,
-) -> Command:
-    if not argv:
-        raise UsageError("name a program")
-    return Command(
-        argv=[fspath(word) for word in argv],
-        input=text,
-        env=env,
-        cwd=Path.cwd() if cwd is None else Path(cwd).resolve(),
-        timeout_s=timeout_s,
-    )
 
 
 def _no_fuse() -> str:

@@ -6,8 +6,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Protocol
+
+from simkernel.errors import UsageError
 
 __all__ = ["TIERS", "Command", "Tier"]
 
@@ -25,6 +28,29 @@ class Command:
     """Its whole environment; None: this process's."""
     cwd: Path
     timeout_s: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        argv: Sequence[str | PathLike[str]],
+        text: str | None,
+        env: Mapping[str, str] | None,
+        cwd: str | PathLike[str] | None,
+        timeout_s: float | None,
+    ) -> Command:
+        """Return what the parameters of ``subprocess.run`` describe.
+
+        :raises UsageError: no program is named.
+        """
+        if not argv:
+            raise UsageError("name a program")
+        return cls(
+            argv=[fspath(word) for word in argv],
+            input=text,
+            env=env,
+            cwd=Path.cwd() if cwd is None else Path(cwd).resolve(),
+            timeout_s=timeout_s,
+        )
 
 
 class Tier(Protocol):
