@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -103,30 +104,44 @@ def command(
     directory, or - for what modinfo prints, on stdin.
 
     The exit code is 1 if there are errors, and with --strict, if there are warnings.
-    Every check is described in docs/lint.md.
     """
-    from resolver.lint import baseline as baselines
-    from resolver.lint import front
-    from resolver.lint.judgement import judge, selected
-    from resolver.linux.module_files import write_whole
-
     if session.kernel and session.modules_dir:
         raise click.UsageError("--kernel and --modules-dir exclude each other")
+    from resolver.lint import front
+    from resolver.lint.judgement import selected
+
     wanted = selected(_words(only), _words(disable))
-    known = front.known(baseline) if baseline else frozenset()
+    known = front.known(baseline) if baseline else None
+    names = front.names(session.host())
+    report = _looked_at(session, files, wanted, names, is_fresh=is_fresh)
+    if new_baseline:
+        front.write_baseline(new_baseline, report)
+    if known is not None:
+        report, gone = front.without(report, known)
+        if gone:
+            session.console.talk(
+                f"warning: {baseline}: {gone} of its findings are gone"
+            )
+    session.exit_code = report.exit_code(is_strict=is_strict)
+    _print(session, report, names, form, is_strict=is_strict)
+
+
+def _looked_at(
+    session: Session,
+    files: Sequence[str],
+    wanted: Collection[str],
+    names: Names,
+    *,
+    is_fresh: bool,
+) -> Report:
+    from resolver.lint import front
+    from resolver.lint.judgement import judge
+
     host = session.host()
     kernel = front.kernel(host, files, session.kernel, session.modules_dir)
     stdin = sys.stdin.buffer if "-" in files else None
     things = front.read(host, files, stdin, session.console.talk, is_fresh=is_fresh)
-    names = front.names(host)
-    report, gone = baselines.apply(judge(things, kernel, names, wanted), known)
-    if gone:
-        session.console.talk(f"warning: {baseline}: {gone} of its findings are gone")
-    if new_baseline:
-        found = (*report.findings, *report.known)
-        write_whole(new_baseline, baselines.written(found))
-    session.exit_code = report.exit_code(is_strict=is_strict)
-    _print(session, report, names, form, is_strict=is_strict)
+    return judge(things, kernel, names, wanted)
 
 
 def _words(texts: tuple[str, ...]) -> list[str]:

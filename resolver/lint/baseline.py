@@ -14,11 +14,12 @@ from resolver.errors import UsageError
 from resolver.lint.check import Finding
 from resolver.lint.judgement import Report
 
-__all__ = ["SCHEMA", "apply", "read", "written"]
+__all__ = ["SCHEMA", "Key", "read", "without", "written"]
 
 SCHEMA: Final = "resolver-lint-baseline/1"
 
-_Key = tuple[str, str, str]
+Key = tuple[str, str, str]
+"""Check, module, and which alias, driver or dependency."""
 
 
 def written(findings: Iterable[Finding]) -> bytes:
@@ -32,7 +33,7 @@ def written(findings: Iterable[Finding]) -> bytes:
     return text.encode()
 
 
-def read(data: bytes, path: str) -> frozenset[_Key]:
+def read(data: bytes, path: str) -> frozenset[Key]:
     """Return what a file has.
 
     :param path: what it is called.
@@ -52,7 +53,7 @@ def read(data: bytes, path: str) -> frozenset[_Key]:
         ) from None
 
 
-def apply(report: Report, keys: Collection[_Key]) -> tuple[Report, int]:
+def without(report: Report, keys: Collection[Key]) -> tuple[Report, int]:
     """Take out of a report what is known.
 
     :return: and how many of those known were not found any more.

@@ -74,5 +74,7 @@ class Context:
     kernel: Kernel | None = None
     rivals: Rivals = field(default_factory=lambda: Rivals(()))
     """The VFIO aliases of all modules that are looked at, and of the kernel."""
+    together: frozenset[str] = frozenset()
+    """Names of all modules that are looked at."""
     names: Names = field(default_factory=Names)
     """What vendors and devices are called."""

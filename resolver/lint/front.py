@@ -7,15 +7,17 @@ from typing import Final, Protocol
 
 from resolver.errors import UsageError
 from resolver.lint import baseline
+from resolver.lint.baseline import without
 from resolver.lint.installed import read_kernel, read_names
+from resolver.lint.judgement import Report
 from resolver.lint.kernel import Kernel
 from resolver.lint.module import Module, Unreadable
 from resolver.lint.names import Names
 from resolver.lint.reading import read_directory, read_file, read_text
 from resolver.linux import Host
-from resolver.linux.module_files import is_folder, read_within
+from resolver.linux.module_files import is_folder, read_within, write_whole
 
-__all__ = ["kernel", "known", "names", "read"]
+__all__ = ["kernel", "known", "names", "read", "without", "write_baseline"]
 
 _TEXT_BYTES: Final = 64 << 20
 
@@ -64,7 +66,6 @@ def read(
     """Return the modules that files and directories have.
 
     :param talk: takes what there is to say about the work.
-    :param is_fresh: nothing that was kept is used.
     :raises UsageError: a file is about something else, or a directory has no modules.
     :raises OSError: a directory cannot be listed.
     """
@@ -73,9 +74,8 @@ def read(
         if path == "-" and stdin is not None:
             found += read_text(stdin.read(_TEXT_BYTES + 1), "-")
         elif is_folder(path):
-            below, problem = read_directory(
-                host, path.rstrip("/") or "/", is_cached=not is_fresh
-            )
+            folder = path.rstrip("/") or "/"
+            below, problem = read_directory(host, folder, is_cached=not is_fresh)
             if problem:
                 talk(f"warning: {problem}")
             if not below:
@@ -86,13 +86,21 @@ def read(
     return found
 
 
-def known(path: str) -> frozenset[tuple[str, str, str]]:
+def known(path: str) -> frozenset[baseline.Key]:
     """Return what a baseline has.
 
     :raises UsageError: it is none.
     :raises OSError: it cannot be opened.
     """
     return baseline.read(read_within(path, _TEXT_BYTES), path)
+
+
+def write_baseline(path: str, report: Report) -> None:
+    """Write a baseline of everything that was found.
+
+    :raises OSError: it cannot be written.
+    """
+    write_whole(path, baseline.written(report.findings))
 
 
 def names(host: Host) -> Names:

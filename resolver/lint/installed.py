@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from resolver.errors import UsageError
-from resolver.lint.kernel import Kernel, kernel_of
+from resolver.lint.kernel import Kernel, Texts, Trust, kernel_of
 from resolver.lint.module import Module
 from resolver.lint.names import Names
 from resolver.lint.reading import read_file
@@ -34,17 +34,18 @@ def read_kernel(host: Host, directory: str) -> Kernel:
     release = directory.rstrip("/").rpartition("/")[2]
     dep = _text(host, f"{directory}/modules.dep")
     own = _own_module(directory, dep)
-    return kernel_of(
-        release,
-        directory,
+    texts = Texts(
         aliases=aliases.decode("utf-8", "backslashreplace"),
         builtin_info=_text(host, f"{directory}/modules.builtin.modinfo"),
         builtin=host.read_if_there(f"{directory}/modules.builtin") or b"",
         dep=dep,
+    )
+    trust = Trust(
         vermagic=(own.vermagic or "") if own else "",
         is_signed=bool(own and own.is_signed),
         insists_on_signature=_insists(host, directory, release),
     )
+    return kernel_of(release, directory, texts, trust)
 
 
 def read_names(host: Host) -> Names:

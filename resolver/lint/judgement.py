@@ -76,7 +76,9 @@ def judge(
     """
     things = [_bounded(one) for one in things]
     modules = tuple(one for one in things if isinstance(one, Module))
-    context = Context(kernel=kernel, rivals=_rivals(modules, kernel), names=names)
+    rivals = _rivals(modules, kernel)
+    together = frozenset(one.name for one in modules)
+    context = Context(kernel=kernel, rivals=rivals, together=together, names=names)
     found: list[Finding] = []
     for one in things:
         kept = [

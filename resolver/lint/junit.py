@@ -55,20 +55,21 @@ def _suite(
     if not findings:
         ElementTree.SubElement(suite, "testcase", classname=_clean(path), name="lint")
     for one in findings:
-        name = f"{one.check.id} {one.about}".strip()
-        case = ElementTree.SubElement(
-            suite, "testcase", classname=_clean(path), name=_clean(name)
-        )
-        text = _clean(f"{one.message}\n{one.check.reason}\n{one.check.remedy}")
-        if one.check.severity in failing:
-            message = _clean(one.message)
-            kind = one.check.severity
-            failure = ElementTree.SubElement(
-                case, "failure", message=message, type=kind
-            )
-            failure.text = text
-        else:
-            ElementTree.SubElement(case, "system-out").text = text
+        _case(suite, one, is_failure=one.check.severity in failing)
+
+
+def _case(suite: ElementTree.Element, finding: Finding, *, is_failure: bool) -> None:
+    name = f"{finding.check.id} {finding.about}".strip()
+    path = _clean(finding.path)
+    case = ElementTree.SubElement(suite, "testcase", classname=path, name=_clean(name))
+    kind = "failure" if is_failure else "system-out"
+    part = ElementTree.SubElement(case, kind)
+    part.text = _clean(
+        f"{finding.message}\n{finding.check.reason}\n{finding.check.remedy}"
+    )
+    if is_failure:
+        part.set("message", _clean(finding.message))
+        part.set("type", finding.check.severity)
 
 
 def _clean(text: str) -> str:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from resolver.lint.grammar import parse_pci
 from resolver.lint.module import plain
 from resolver.lint.texts import alias_lines
 from resolver.modinfo import builtin_modules, module_name
 
-__all__ = ["Kernel", "kernel_of"]
+__all__ = ["Kernel", "Texts", "Trust", "kernel_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,42 +61,44 @@ class Kernel:
         return known in self.modules or known in self.builtin or known in self.handles
 
 
-def kernel_of(
-    release: str,
-    directory: str,
-    *,
-    aliases: str,
-    builtin_info: str = "",
-    builtin: bytes = b"",
-    dep: str = "",
-    vermagic: str = "",
-    is_signed: bool = False,
-    insists_on_signature: bool = False,
-) -> Kernel:
-    """Return a kernel from the files of its module directory.
+class Texts(NamedTuple):
+    """The files of a module directory, as far as they are there."""
 
-    :param aliases: ``modules.alias``.
-    :param builtin_info: ``modules.builtin.modinfo``.
-    :param builtin: ``modules.builtin``.
-    :param dep: ``modules.dep``.
-    """
-    pairs = [(pattern, plain(name)) for _, pattern, name in alias_lines(aliases)]
-    pairs += _builtin_aliases(builtin_info)
+    aliases: str
+    """``modules.alias``."""
+    builtin_info: str = ""
+    """``modules.builtin.modinfo``."""
+    builtin: bytes = b""
+    """``modules.builtin``."""
+    dep: str = ""
+    """``modules.dep``."""
+
+
+class Trust(NamedTuple):
+    """What a kernel asks of a module before it loads it; see ``Kernel``."""
+
+    vermagic: str = ""
+    is_signed: bool = False
+    insists_on_signature: bool = False
+
+
+def kernel_of(release: str, directory: str, texts: Texts, trust: Trust) -> Kernel:
+    """Return a kernel from the files of its module directory."""
+    pairs = [(pattern, plain(name)) for _, pattern, name in alias_lines(texts.aliases)]
+    pairs += _builtin_aliases(texts.builtin_info)
     variants = frozenset(one for one in pairs if one[0].startswith("vfio_"))
     hosts = _hosts(pairs, {module for _, module in variants})
-    named = (line.partition(":")[0] for line in dep.splitlines())
+    named = (line.partition(":")[0] for line in texts.dep.splitlines())
     return Kernel(
         release=release,
         directory=directory,
         modules=frozenset(module_name(one) for one in named),
-        builtin=builtin_modules(builtin),
+        builtin=builtin_modules(texts.builtin),
         handles=frozenset(plain(one) for one, _ in pairs if ":" not in one),
         variants=variants,
         hosts=hosts,
         families=frozenset((vendor, device[:-1]) for vendor, device in hosts),
-        vermagic=vermagic,
-        is_signed=is_signed,
-        insists_on_signature=insists_on_signature,
+        **trust._asdict(),
     )
 
 

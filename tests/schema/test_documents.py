@@ -113,6 +113,16 @@ def test_documents_of_resolve_are_as_described() -> None:
         run(host, "explain", "--json", known)
 
 
+def test_documents_of_lint_are_as_described() -> None:
+    """A whole module directory, what modules.alias says, and what is not there."""
+    with session(load("alias_tie", {})) as host:
+        (release,) = host.names("/lib/modules")
+        directory = f"/lib/modules/{release}"
+        tree = run(host, "lint", "--format", "json", directory)
+        run(host, "lint", "--format", "json", f"{directory}/modules.alias", "nosuch.ko")
+    assert {one["id"] for one in tree["findings"]} == {"alias-tie"}
+
+
 def test_a_member_that_is_not_described_is_found() -> None:
     """The check is as strict as it says."""
     with session(load("mlx5_vfio_pci", {})) as host:

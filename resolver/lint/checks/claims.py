@@ -7,7 +7,7 @@ from typing import Final
 
 from resolver.lint.check import Check, Context, Finding
 from resolver.lint.grammar import parse_pci
-from resolver.lint.module import Module
+from resolver.lint.module import Alias, Module
 
 __all__ = ["CHECKS", "check"]
 
@@ -72,19 +72,32 @@ def check(module: Module, _context: Context) -> Iterator[Finding]:
     if not module.is_variant:
         return
     vfio = [one for one in module.aliases if one.pattern.startswith("vfio")]
+    if vfio:
+        yield from _in_both(module, vfio)
+        yield from _too_wide(module, vfio)
+        return
     plain = [one for one in module.aliases if one.pattern.startswith("pci:")]
-    if not vfio and not plain:
+    for alias in plain:
+        text = f"{alias.pattern} is loaded and bound without being asked for"
+        yield _PLAIN.found(module, alias.pattern, text, alias.line)
+    if not plain:
         text = f"{module.name} uses vfio-pci-core and announces no device"
         yield _NONE.found(module, "", text)
+
+
+def _in_both(module: Module, vfio: list[Alias]) -> Iterator[Finding]:
     claimed = [found for one in vfio if (found := parse_pci(one.pattern)) is not None]
-    for alias in plain:
-        fields = parse_pci(alias.pattern)
-        if not vfio:
-            text = f"{alias.pattern} is loaded and bound without being asked for"
-            yield _PLAIN.found(module, alias.pattern, text, alias.line)
-        elif fields and any(fields.overlaps(one) for one in claimed):
-            text = f"{alias.pattern} announces again, as pci:, what is for VFIO alone"
+    others = {one.pattern.removeprefix("vfio_") for one in vfio}
+    for alias in module.aliases:
+        bus = alias.pattern.partition(":")[0]
+        fields = parse_pci(alias.pattern) if bus == "pci" else None
+        is_same = alias.pattern in others and not bus.startswith("vfio")
+        if is_same or (fields and any(fields.overlaps(one) for one in claimed)):
+            text = f"{alias.pattern} announces again, as {bus}:, what is for VFIO alone"
             yield _BOTH.found(module, alias.pattern, text, alias.line)
+
+
+def _too_wide(module: Module, vfio: list[Alias]) -> Iterator[Finding]:
     for alias in vfio:
         fields = parse_pci(alias.pattern)
         if fields is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from resolver.lint.check import Check, Context, Finding
@@ -36,6 +36,16 @@ _NOT_LISTED: Final = Check(
     "and without KBUILD_MODPOST_WARN.",
     needs_kernel=True,
 )
+_ABSENT: Final = Check(
+    id="depends-missing",
+    severity="error",
+    reason="The kernel has no module that this one needs: it is not loaded.",
+    rule="modprobe loads what depmod found to have the symbols; without them the "
+    "kernel refuses the module: Unknown symbol.",
+    source="Linux, kernel/module/main.c, simplify_symbols(); depmod(8)",
+    remedy="Build the kernel with it, or name its file, too, if it is one of yours.",
+    needs_kernel=True,
+)
 _MISSING: Final = Check(
     id="softdep-missing",
     severity="warning",
@@ -66,7 +76,7 @@ _CONFLICT: Final = Check(
     "physical function is needed.",
     needs_kernel=True,
 )
-CHECKS: Final = (_NO_CORE, _NOT_LISTED, _MISSING, _UNKNOWN, _CONFLICT)
+CHECKS: Final = (_NO_CORE, _NOT_LISTED, _ABSENT, _MISSING, _UNKNOWN, _CONFLICT)
 
 _ASKS: Final = {"__request_module": "request_module()", "__symbol_get": "symbol_get()"}
 _CORE: Final = "vfio_pci_core"
@@ -89,6 +99,7 @@ def check(module: Module, context: Context) -> Iterator[Finding]:
         text = f"{module.name} calls {names} and has no softdep"
         yield _MISSING.found(module, "", text)
     if context.kernel is not None:
+        yield from _absent(module, context.kernel, context.together)
         yield from _softdeps(module, softdeps, context.kernel)
 
 
@@ -110,6 +121,15 @@ def _core(module: Module, kernel: Kernel | None) -> Iterator[Finding]:
     if announces and not (is_listed or is_unseen or module.makes_devices):
         text = f"{module.name} has vfio_pci: aliases and does not use vfio-pci-core"
         yield _NO_CORE.found(module, "", text)
+
+
+def _absent(
+    module: Module, kernel: Kernel, together: Collection[str]
+) -> Iterator[Finding]:
+    for name in module.depends or ():
+        if kernel.modules and name not in together and not kernel.has(name):
+            text = f"{module.name} needs {name}: {kernel.release} has no such module"
+            yield _ABSENT.found(module, name, text)
 
 
 def _softdeps(module: Module, names: list[str], kernel: Kernel) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from resolver.lint.check import Check, Context, Finding
 from resolver.lint.module import Module, plain
+from resolver.modinfo import module_name
 
 __all__ = ["CHECKS", "check"]
 
@@ -50,13 +51,27 @@ _SEVERAL: Final = Check(
     source="Linux, drivers/base/module.c, module_add_driver(); libvirt takes the first",
     remedy="Give the VFIO driver a module of its own.",
 )
-CHECKS: Final = (_DASHED, _UNRELATED, _NO_VFIO, _SEVERAL)
+_RENAMED: Final = Check(
+    id="file-renamed",
+    severity="error",
+    reason="depmod knows a module by its file's name, the kernel by that which it was "
+    "built with: loaded under the one, it is looked for under the other.",
+    rule="The aliases in modules.alias lead to the name of the file; /sys/module and "
+    "lsmod have the name inside.",
+    source="kmod, tools/depmod.c; Linux, scripts/mod/modpost.c, add_header()",
+    remedy="Have the build give the file its name: obj-m += NAME.o.",
+)
+CHECKS: Final = (_RENAMED, _DASHED, _UNRELATED, _NO_VFIO, _SEVERAL)
 
 
 def check(module: Module, _context: Context) -> Iterator[Finding]:
-    """Yield what is odd about the names of a variant's drivers."""
+    """Yield what is odd about the names of a variant and of its drivers."""
     if not module.is_variant or module.binary is None:
         return
+    file = module_name(module.path)
+    if file != module.name:
+        text = f"the module in {file}.ko was built as {module.name}"
+        yield _RENAMED.found(module, "", text)
     drivers = module.binary.drivers
     if len(drivers) > 1:
         text = f"{module.name} registers {', '.join(drivers)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resolver.lint.judgement import Report, judge, selected
-from resolver.lint.kernel import Kernel, kernel_of
+from resolver.lint.kernel import Kernel, Texts, Trust, kernel_of
 from resolver.lint.module import Alias, Binary, Module
 from resolver.lint.names import Names
 
@@ -37,14 +37,21 @@ def kernel(aliases: str = "", **facts: Any) -> Kernel:
         "alias vfio_pci:v*d*sv*sd*bc*sc*i* vfio_pci\n"
         "alias pci:v000015B3d0000101Esv*sd*bc*sc*i* mlx5_core\n"
     )
-    paths = ("vfio/pci/vfio-pci-core.ko", "vfio/pci/vfio-pci.ko", "net/mlx5_core.ko")
-    known: dict[str, Any] = {
+    paths = (
+        "vfio/vfio.ko",
+        "vfio/pci/vfio-pci-core.ko",
+        "vfio/pci/vfio-pci.ko",
+        "net/mlx5_core.ko",
+    )
+    texts = {
+        "aliases": stock + aliases,
         "dep": "".join(f"kernel/drivers/{one}.xz:\n" for one in paths),
-        "vermagic": MAGIC,
-        "is_signed": True,
     }
+    texts |= {key: value for key, value in facts.items() if key in Texts._fields}
+    trust = {"vermagic": MAGIC, "is_signed": True}
+    trust |= {key: value for key, value in facts.items() if key in Trust._fields}
     directory = "/lib/modules/6.12.1"
-    return kernel_of("6.12.1", directory, aliases=stock + aliases, **(known | facts))
+    return kernel_of("6.12.1", directory, Texts(**texts), Trust(**trust))
 
 
 def looked_at(*modules: Module, against: Kernel | None = None) -> Report:

@@ -49,6 +49,31 @@ def test_aliases_that_lead_nowhere_or_too_far(pattern: str, expected: str) -> No
     assert ids(module(VF, pattern)) == [expected]
 
 
+def test_other_buses_have_ordinary_aliases_too() -> None:
+    """What is announced for VFIO is not announced to udev as well, on any bus."""
+    pattern = "cdx:v10EEd8084sv*sd*c*"
+
+    assert ids(module(f"vfio_{pattern}", pattern)) == ["alias-in-both"]
+    assert ids(module(f"vfio_{pattern}", "cdx:v10EEd8085sv*sd*c*")) == []
+
+
+def test_file_has_the_name_of_the_module() -> None:
+    """depmod sees the one, the kernel the other."""
+    assert ids(module(path="/x/mlx5-vfio-pci.ko.xz")) == []
+    assert ids(module(path="/x/mlx5-vfio-pci-new.ko")) == ["file-renamed"]
+
+
+def test_module_that_the_kernel_does_not_have() -> None:
+    """It is missed, unless it is looked at, too."""
+    one = module(depends=("vfio_pci_core", "acme_core"))
+    acme = module("x", name="acme_core", depends=(), binary=None)
+
+    assert ids(one) == []
+    assert ids(one, against=kernel()) == ["depends-missing"]
+    assert ids(one, acme, against=kernel()) == []
+    assert ids(one, against=kernel(builtin=b"kernel/acme-core.ko\n")) == []
+
+
 def test_generic_drivers_may_claim_everything() -> None:
     """vfio_pci and its like are no variants."""
     assert ids(module("vfio_pci:v*d*sv*sd*bc*sc*i*", name="vfio_pci")) == []

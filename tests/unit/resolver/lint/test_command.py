@@ -49,7 +49,7 @@ def modules(tmp_path: Path) -> Path:
     shutil.copy(CORPUS / "good.ko.zst", below / "twin-vfio-pci.ko.zst")
     shutil.copy(CORPUS / "cut-1.ko", below / "cut.ko")
     (directory / "modules.alias").write_text(CROSS)
-    (directory / "modules.dep").write_text("kernel/drivers/vfio/pci/vfio-pci.ko:\n")
+    (directory / "modules.dep").write_text("vfio.ko:\nvfio-pci-core.ko: vfio.ko\n")
     (directory / "build").symlink_to(tmp_path)
     return directory
 
@@ -77,6 +77,7 @@ def test_directory(modules: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("good-vfio-pci.ko.xz", "alias-tie"),
         ("good-vfio-pci.ko.xz", "not-indexed"),
         ("twin-vfio-pci.ko.zst", "alias-tie"),
+        ("twin-vfio-pci.ko.zst", "file-renamed"),
         ("twin-vfio-pci.ko.zst", "not-indexed"),
     ]
 
@@ -178,7 +179,7 @@ def test_baseline(
 
     assert run(["lint", "--write-baseline", file, str(modules)]) == 1
     assert run(["lint", "--strict", "--baseline", file, str(modules)]) == 0
-    assert ", 5 known\n" in capsys.readouterr().out
+    assert ", 6 known\n" in capsys.readouterr().out
     os.unlink(modules / "kernel/drivers/vfio/pci/cut.ko")
     assert run(["lint", "--strict", "--baseline", file, str(modules)]) == 0
     assert "1 of its findings are gone" in capsys.readouterr().err
@@ -215,7 +216,9 @@ def test_without_what_unpacks_zstd(
     """The other modules are looked at, and this one is a finding."""
     monkeypatch.setitem(sys.modules, "zstandard", None)
 
-    assert run(["lint", str(CORPUS / "good.ko.zst"), str(CORPUS / "good.ko.xz")]) == 1
+    words = ["--disable", "file-renamed"]
+    words += [str(CORPUS / f"good.ko.{ending}") for ending in ("zst", "xz")]
+    assert run(["lint", *words]) == 1
     out = capsys.readouterr().out
     assert (
         "zstandard is not installed; pip install 'simkernel[lint]' [unreadable]" in out

