@@ -82,18 +82,34 @@ class FuseHost:
 
     def _lay_out(self, library: CDLL) -> None:
         """Have the namespaces made, and the host's files in them."""
-        from simkernel.fronts.fuse.filesystem import Filesystem
-
         trees = trees_of(self.host)
         places = Places(self.host, trees)
         files = places.plain_files()
         (device,) = self._sandbox.expect("device")
-        for machine in self._sandbox.expect("mounted"):
-            self._stack.callback(os.close, machine)
-            trees["machine"] = proc_of_machine(machine, trees["proc"])
-        self._view = view = self._make_view(trees)
+        with ExitStack() as unserved:
+            unserved.callback(os.close, device)
+            for machine in self._sandbox.expect("mounted"):
+                self._stack.callback(os.close, machine)
+                trees["machine"] = proc_of_machine(machine, trees["proc"])
+            self._view = self._make_view(trees)
+            self._serve(device, library)
+            unserved.pop_all()
+        self._shows_vfio = self.host.kernel.vfio.present
+        message = places.message() | {
+            "own_network": self._udev,
+            "vfio": self._shows_vfio,
+        }
+        self._sandbox.say(message, files)
+        self._sandbox.expect("up")
+        if isinstance(self._view, TracedView):
+            self._view.is_up = True
+
+    def _serve(self, device: int, library: CDLL) -> None:
+        """Answer who looks at the kernel's files, from now on."""
+        from simkernel.fronts.fuse.filesystem import Filesystem
+
         self._filesystem = Filesystem(
-            view, device, library, keeps_names=self._trace is None
+            self._view, device, library, keeps_names=self._trace is None
         )
         self._filesystem.start()
         # In the end, all programs are killed; then those go that waited for the
@@ -103,15 +119,6 @@ class FuseHost:
         self._stack.callback(self.turn.end)
         self.turn.waiting = self._filesystem.waiting
         self.turn.on_change = self._tell_what_changed
-        self._shows_vfio = self.host.kernel.vfio.present
-        message = places.message() | {
-            "own_network": self._udev,
-            "vfio": self._shows_vfio,
-        }
-        self._sandbox.say(message, files)
-        self._sandbox.expect("up")
-        if isinstance(view, TracedView):
-            view.is_up = True
 
     def _tell_what_changed(self) -> None:
         """Have nobody rely on what was true before."""

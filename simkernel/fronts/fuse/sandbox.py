@@ -132,12 +132,26 @@ class Sandbox:
 
     def close(self) -> None:
         """End everything inside and wait until it has; a second time does nothing."""
+        if self._builder.returncode is not None:
+            return
         with suppress(OSError):  # it may be gone already
             self._channel.shutdown()
+        if not self._thread.is_alive():
+            self._close_unheard()
         self._builder.wait()
         if self._thread.is_alive():
             self._thread.join()
         self._channel.close()
+
+    def _close_unheard(self) -> None:
+        """Close what came with messages that nobody waits for any more.
+
+        A file system that is mounted but not served keeps who looks at it waiting until
+        its ``/dev/fuse`` is closed everywhere.
+        """
+        while (heard := self._channel.receive()) is not None:
+            for number in heard[1]:
+                os.close(number)
 
     def _listen(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())

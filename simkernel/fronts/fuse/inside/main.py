@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 
 from simkernel.fronts.fuse.channel import Channel
 from simkernel.fronts.fuse.inside import linux
@@ -53,8 +54,11 @@ def main() -> None:
             First(channel, device, umask).run()
             os._exit(0)
     except StepError as error:
-        channel.send({"say": "trouble", "step": error.step, "errno": error.errno})
+        with suppress(ConnectionError):  # nobody wants to know any more
+            channel.send({"say": "trouble", "step": error.step, "errno": error.errno})
         os._exit(1)
+    except ConnectionError:
+        os._exit(1)  # the kernel's end is gone
     channel.close()
     os.close(device)
     os._exit(os.waitstatus_to_exitcode(os.waitpid(first, 0)[1]) & 0xFF)
