@@ -117,10 +117,12 @@ class World:
             linux.move(stage, "/dev")
 
     def empty(self, folders: list[str]) -> None:
-        """Hide what the machine has in some directories.
+        """Hide what the machine has in some directories; keep what is written to /etc.
 
         :raises StepError: the machine does not allow it.
         """
+        with suppress(OSError):  # without it, only what is below is private
+            self._room.keep_writes("/etc", "/etc")
         with step("hide the machine's own configuration"):
             for folder in {os.path.realpath(folder) for folder in folders}:
                 if os.path.isdir(folder):
@@ -137,8 +139,6 @@ class World:
         :param content: path of the contents, one after the other.
         :raises StepError: the machine does not allow it.
         """
-        with suppress(OSError):  # without it, only what is below is private
-            self._room.keep_writes("/etc", "/etc")
         source, place = modules
         with step(f"open {source}"):
             tree = os.open(source or "/", os.O_PATH)  # what covers it comes next

@@ -1,0 +1,83 @@
+"""What programs see and write in /etc on the fuse tier, also as an ordinary user.
+
+The machine is prepared in namespaces of the tests' own; its files stay as they are.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.commands import on_fuse
+from tests.fuse import needs_fuse
+from tests.programs import needs
+
+pytestmark = [pytest.mark.real, needs_fuse]
+
+ON_OVERLAY = """
+set -e
+folder=$1; shift
+mount -t tmpfs upper /mnt; mkdir /mnt/upper /mnt/work
+mount -t overlay -o lowerdir=$folder,upperdir=/mnt/upper,workdir=/mnt/work over $folder
+"""
+WITH_OVERRIDE = """
+mkdir -p /etc/driverctl.d; echo vfio-pci >/etc/driverctl.d/pci-0000:3b:00.2
+exec "$@"
+"""
+AS_NOBODY = """
+chmod o+x $folder; umount -l /mnt; cd /
+exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+"""
+"""The Python may be root's own; for this command, everybody gets to it."""
+
+
+def _run(words: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words,
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"HOME": "/nonexistent"},
+    )
+
+
+def test_overrides_of_the_machine_are_not_seen() -> None:
+    """driverctl's files are about other devices; those written here are kept."""
+    program = "ls /etc/driverctl.d; touch /etc/driverctl.d/new; ls /etc/driverctl.d"
+    words = ["unshare", "--user", "--map-root-user", "--mount"]
+    words += ["sh", "-c", ON_OVERLAY + WITH_OVERRIDE, "sh", "/etc"]
+    done = _run([*words, *on_fuse("sh", "-c", program)])
+
+    assert (done.stdout, done.stderr) == ("new\n", "")
+
+
+@needs("lspci", "driverctl", "modprobe")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_user_65534_runs_the_tools() -> None:
+    """A user who owns nothing on the machine, and has no rights but those of all."""
+    resolver = Path(sys.executable).with_name("resolver")
+    program = f"""
+    cat /proc/self/uid_map; lspci -n -s 3b:00.2
+    modprobe mlx5_vfio_pci; lsmod | head -2 | tail -1
+    driverctl set-override 0000:3b:00.2 mlx5_vfio_pci; driverctl list-overrides
+    {resolver} bind 3b:00.3; echo text >/etc/modprobe.d/new.conf; ls /etc/modprobe.d
+    """
+    home = os.path.expanduser("~root")
+    words = ["unshare", "--mount", "sh", "-c", ON_OVERLAY + AS_NOBODY, "sh", home]
+    done = _run([*words, *on_fuse("sh", "-c", program)])
+
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert lines == [
+        "0 0 1",
+        "3b:00.2 0200: 15b3:101e",
+        "mlx5_vfio_pci 12288 0",
+        "0000:3b:00.2 mlx5_vfio_pci",
+        "0000:3b:00.3 (15b3:101e): mlx5_core -> mlx5_vfio_pci",
+        "vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i* (modules.alias)",
+        "new.conf",
+    ]
+    assert done.stderr == ""
