@@ -10,6 +10,7 @@ from simkernel.cli.list_command import list_command
 from simkernel.cli.run import run
 from simkernel.cli.shell import shell
 from simkernel.cli.show import show
+from simkernel.cli.try_ import try_
 from simkernel.cli.verify import verify
 from simkernel.errors import SimkernelError
 
@@ -22,7 +23,7 @@ def cli() -> None:
     """A kernel to test driver-binding tools on, without hardware."""
 
 
-for command in (list_command, run, shell, show, verify):
+for command in (list_command, run, shell, show, try_, verify):
     cli.add_command(command)
 
 

@@ -21,7 +21,17 @@ from simkernel.errors import ScenarioError, UsageError
 from simkernel.scenario.convert import from_data, to_data
 from simkernel.scenario.schema import Scenario
 
-__all__ = ["Template", "dump", "find", "installed", "load", "parse", "scenario_folder"]
+__all__ = [
+    "Template",
+    "TemplateParameter",
+    "dump",
+    "find",
+    "installed",
+    "load",
+    "parse",
+    "scenario_folder",
+    "to_yaml",
+]
 
 _SUFFIX = ".yaml.j2"
 _UNNAMED = "<template>"
@@ -224,7 +234,13 @@ def dump(scenario: Scenario) -> str:
 
     It is ASCII: of the line ends beyond it, PyYAML writes some so that they are lost.
     """
-    return yaml.safe_dump(to_data(scenario), sort_keys=False, width=88)
+    return to_yaml(to_data(scenario))
+
+
+def to_yaml(data: object) -> str:
+    """Return mappings, lists and texts as YAML."""
+    text: str = yaml.safe_dump(data, sort_keys=False, width=88)
+    return text
 
 
 def _yaml(source: str, text: str) -> Any:

@@ -20,6 +20,7 @@ _PACKAGES = {
     "gcc": "gcc",
     "make": "make",
     "nm": "binutils",
+    "objcopy": "binutils",
     "strip": "binutils",
     "tar": "tar",
     "xz": "xz-utils",

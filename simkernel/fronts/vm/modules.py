@@ -14,6 +14,7 @@ from pathlib import Path
 from simkernel.fronts.vm import stubs
 from simkernel.fronts.vm.build import BuildError, keep_only, kernel_parts, make_modules
 from simkernel.fronts.vm.cache import fingerprint, kept, write_files
+from simkernel.fronts.vm.given import Given, exported_for, remove_checksums
 from simkernel.fronts.vm.kernel import Kernel, require
 from simkernel.fronts.vm.origins import Origin
 from simkernel.fronts.vm.symbols import exported, first_export, mentioned, undefined
@@ -37,17 +38,24 @@ class Part:
     origin: Origin
 
 
-def build(parts: Sequence[Part], others: Mapping[str, Origin], kernel: Kernel) -> Path:
+def build(
+    parts: Sequence[Part],
+    others: Mapping[str, Origin],
+    kernel: Kernel,
+    given: Sequence[Given] = (),
+) -> Path:
     """Return the folder with the modules' files, each ``<name>.ko``.
 
     :param parts: stubs and variants.
     :param others: origins of all modules of the scenario.
+    :param given: modules that were built elsewhere.
     :raises BuildError: one cannot be built.
     :raises UsageError: a program is missing, or a driver cannot be had on a PC.
     """
-    work = _Work(parts, others, kernel)
+    work = _Work(parts, others, kernel, given)
     texts = work.files()
-    key = fingerprint([*kernel_parts(kernel), *texts, *texts.values()])
+    bare = f"no checksums: {sorted(work.lenders)}"
+    key = fingerprint([*kernel_parts(kernel), bare, *texts, *texts.values()])
     return kept(kernel.release, f"modules-{key}", work.make)
 
 
@@ -56,6 +64,9 @@ class _Work:
     parts: Sequence[Part]
     origins: Mapping[str, Origin]
     kernel: Kernel
+    given: Sequence[Given]
+    lenders: set[str] = field(init=False)
+    """Stubs that modules use which were built elsewhere."""
     _variants: dict[str, dict[str, bytes]] = field(init=False)
     """Sources of each variant."""
     _exports: dict[str, set[str]] = field(init=False)
@@ -73,7 +84,11 @@ class _Work:
             for name in set(one.spec.depends) & set(self._exports):
                 self._exports[name].add(export_name(name))
         files = [data for one in self._variants.values() for data in one.values()]
-        owners = exported(self.kernel) if files else {}
+        owners = exported(self.kernel) if files or self.given else {}
+        lent = exported_for(self.given, owners, self._exports.keys())
+        self.lenders = {*lent}
+        for name, symbols in lent.items():
+            self._exports[name] |= symbols
         theirs = [one for one, owner in owners.items() if owner in self._exports]
         for symbol in mentioned(files, theirs):
             self._exports[owners[symbol]].add(symbol)
@@ -101,6 +116,8 @@ class _Work:
                 break
         for name in self._variants:
             self._built(place, name).rename(place / f"{name}.ko")
+        for name in self.lenders:
+            remove_checksums(place / f"{name}.ko")
         keep_only(place, [f"{one.spec.name}.ko" for one in self.parts])
 
     def _source(self, part: Part) -> str:

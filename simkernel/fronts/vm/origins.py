@@ -38,6 +38,7 @@ class Origin(Enum):
     """Where a module comes from."""
 
     OWN = "the kernel's own file"
+    GIVEN = "the file that the scenario names"
     VARIANT = "built from the kernel's sources"
     STUB = "written and built for the scenario"
     NO_FILE = "built into the kernel, or not to be had"
@@ -76,7 +77,9 @@ def plan(scenario: Scenario, kernel: Kernel) -> Plan:
     origins: dict[str, Origin] = {}
     for module in scenario.modules:
         is_there = module.name in builtin or module.name in _ALWAYS_THERE
-        if is_there or (module.builtin and module.name not in early):
+        if module.file and not module.builtin:
+            origins[module.name] = Origin.GIVEN
+        elif is_there or (module.builtin and module.name not in early):
             origins[module.name] = Origin.NO_FILE
         elif is_upstreams(module) and sources(kernel, module.name):
             origins[module.name] = Origin.VARIANT
@@ -195,6 +198,7 @@ def _notes(
     alone = [one for one in real if _may_be_own(one)]
     driving = [one for one in real if one not in alone]
     built = [one for one in scenario.modules if origins[one.name] is Origin.VARIANT]
+    given = [one for one in scenario.modules if origins[one.name] is Origin.GIVEN]
     series = kernel.sources.name.removesuffix(".tar.xz")
     there = [
         one
@@ -202,6 +206,7 @@ def _notes(
         if not one.builtin and origins[one.name] is Origin.NO_FILE
     ]
     for modules, text in (
+        (given, "its own file"),
         (built, f"built from {series}"),
         (driving, "stub with the scenario's drivers; the real one needs hardware"),
         (alone, "stub; the real one needs modules that the scenario has not"),

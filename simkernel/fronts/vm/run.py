@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from simkernel.errors import UsageError
@@ -19,7 +20,7 @@ from simkernel.fronts.vm.topology import plan
 from simkernel.fronts.vm.tree import module_tree
 from simkernel.scenario.schema import Scenario
 
-__all__ = ["run"]
+__all__ = ["booted", "command_environment", "run"]
 
 
 def run(
@@ -41,6 +42,30 @@ def run(
         is needed is not installed.
     :raises GuestError: the guest does not boot, or refuses the scenario.
     """
+    folders = _folders(argv, note)
+    with booted(
+        scenario, kernel=kernel, folders=folders, progress=progress, note=note
+    ) as guest:
+        environment = command_environment(os.environ, scenario.environment)
+        return run_command(
+            guest, argv, cwd=os.fspath(Path.cwd()), environment=environment
+        )
+
+
+@contextmanager
+def booted(
+    scenario: Scenario,
+    *,
+    kernel: Kernel,
+    folders: Sequence[Path] = (),
+    progress: Callable[[str], None],
+    note: Callable[[str], None],
+) -> Iterator[Guest]:
+    """Have a guest that is a scenario's host while the block runs.
+
+    :param folders: folders of the host that the guest may write to.
+    :param progress: as in :func:`run`, and so are ``note`` and the errors.
+    """
     problems = refusals(scenario)
     if problems:
         lines = "\n".join(f"    {one}" for one in problems)
@@ -50,7 +75,6 @@ def run(
         note(line)
     machine = plan([scenario])
     tree = module_tree(scenario, kernel, progress)
-    folders = _folders(argv, note)
     progress(f"booting {kernel.release}")
     with Guest(
         machine, image=kernel.image, release=kernel.release, folders=folders
@@ -63,10 +87,7 @@ def run(
         progress("")
         for line in (*tree.notes, *differences):
             note(line)
-        environment = _environment(os.environ, scenario.environment)
-        return run_command(
-            guest, argv, cwd=os.fspath(Path.cwd()), environment=environment
-        )
+        yield guest
 
 
 def _folders(argv: Sequence[str], note: Callable[[str], None]) -> list[Path]:
@@ -87,7 +108,7 @@ def _is_dir(word: str) -> bool:
     return not word.startswith("-") and "\0" not in word and Path(word).is_dir()
 
 
-def _environment(
+def command_environment(
     outside: Mapping[str, str], scenario: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the command's environment; commands beside this Python come first."""

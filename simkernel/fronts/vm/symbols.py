@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simkernel.fronts.vm.kernel import Kernel
 
-__all__ = ["exported", "first_export", "mentioned", "undefined"]
+__all__ = ["exported", "exports", "first_export", "mentioned", "undefined"]
 
 
 def exported(kernel: Kernel) -> dict[str, str]:
@@ -49,6 +49,19 @@ def undefined(module: Path) -> set[str]:
         ["nm", "-u", "-j", module], stdout=subprocess.PIPE, check=True, text=True
     )
     return set(ran.stdout.split())
+
+
+def exports(module: Path) -> set[str]:
+    """Return the symbols that a module's file lets others use.
+
+    Source: include/linux/export.h: ``__ksymtab_`` and the symbol.
+    """
+    ran = subprocess.run(
+        ["nm", "-j", module], stdout=subprocess.PIPE, check=True, text=True
+    )
+    start = "__ksymtab_"
+    names = [one for one in ran.stdout.split() if one.startswith(start)]
+    return {one.removeprefix(start) for one in names}
 
 
 def mentioned(files: Iterable[bytes], symbols: Iterable[str]) -> set[str]:

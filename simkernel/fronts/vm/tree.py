@@ -17,6 +17,7 @@ from pathlib import Path
 from simkernel.errors import UsageError
 from simkernel.fronts.vm import build, modules
 from simkernel.fronts.vm.cache import fingerprint, kept
+from simkernel.fronts.vm.given import Given
 from simkernel.fronts.vm.kernel import Kernel, require
 from simkernel.fronts.vm.origins import Origin, Plan, own_modules, plan
 from simkernel.kmod import depmod
@@ -28,7 +29,16 @@ from simkernel.scenario.schema import Scenario
 __all__ = ["ModuleTree", "module_tree"]
 
 
-_MAKERS = ("build", "modules", "origins", "stubs", "symbols", "tree", "variants")
+_MAKERS = (
+    "build",
+    "given",
+    "modules",
+    "origins",
+    "stubs",
+    "symbols",
+    "tree",
+    "variants",
+)
 """Modules of this package that decide what is made."""
 
 
@@ -89,6 +99,7 @@ def _key(scenario: Scenario, kernel: Kernel) -> str:
         *([kernel.sources] if kernel.sources.is_file() else []),
         *(one.read_bytes() for one in sorted(mine)),
         repr((scenario.modules, scenario.missing, scenario.kernel.compressed_modules)),
+        *(_read(Path(one.file)) for one in scenario.modules if one.file),
     ]
     return fingerprint(parts)
 
@@ -113,10 +124,10 @@ class _Maker:
         progress(f"building modules for {self._kernel.release}")
         require("depmod")
         shutil.copy(build.simpci(self._kernel), self._place / "simpci.ko")
+        for folder in ("aside", "built", "given"):
+            (self._place / folder).mkdir()
         chosen = plan(self._scenario, self._kernel)
         built = self._build(chosen)
-        (self._place / "built").mkdir()
-        (self._place / "aside").mkdir()
         unlisted: dict[str, str] = {}
         for spec, entry in zip(self._specs, self._scenario.modules, strict=True):
             origin = chosen.origins[spec.name]
@@ -142,9 +153,24 @@ class _Maker:
             for entry, spec in entries
             if chosen.origins[spec.name] in (Origin.STUB, Origin.VARIANT)
         ]
-        return modules.build(parts, chosen.origins, self._kernel) if parts else None
+        given = self._given(chosen)
+        if not parts:
+            return None
+        return modules.build(parts, chosen.origins, self._kernel, given)
+
+    def _given(self, chosen: Plan) -> list[Given]:
+        """Unpack the modules that were built elsewhere."""
+        found = []
+        for entry in self._scenario.modules:
+            if chosen.origins[entry.name] is Origin.GIVEN:
+                path = self._place / "given" / f"{entry.name}.ko"
+                path.write_bytes(_read(Path(entry.file)))
+                found.append(Given(path, entry.depends))
+        return found
 
     def _content(self, name: str, origin: Origin, built: Path | None) -> bytes:
+        if origin is Origin.GIVEN:
+            return (self._place / "given" / f"{name}.ko").read_bytes()
         if origin is Origin.OWN or built is None:
             return _read(own_modules(self._kernel.modules)[name].path)
         return (built / f"{name}.ko").read_bytes()
@@ -198,11 +224,13 @@ def _read(path: Path) -> bytes:
 
     :raises UsageError: by which means it was is not known.
     """
-    if path.suffix == ".xz":
-        return lzma.decompress(path.read_bytes())
-    if path.suffix != ".ko":
+    if path.suffix not in (".ko", ".xz"):
         raise UsageError(f"{path}: only .ko and .ko.xz can be read")
-    return path.read_bytes()
+    try:
+        data = path.read_bytes()
+        return lzma.decompress(data) if path.suffix == ".xz" else data
+    except (OSError, lzma.LZMAError) as error:
+        raise UsageError(f"cannot read module {path}: {error}") from None
 
 
 def _depmod(base: Path, release: str) -> None:

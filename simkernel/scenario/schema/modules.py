@@ -101,6 +101,9 @@ class Module:
     name: str = text(MODULE, "letters, digits and _ (never -), at most 55")
     path: str = text(r"(?!/)(?!.*\.\.)[^\0\n]+\.ko", "a relative path that ends in .ko")
     """File below ``/lib/modules/<release>/``."""
+    file: str = text(r"(?:/[^/\0]+)*", "an absolute path", "")
+    """A module that was really built: the vm tier loads this file. The other tiers have
+    what is said here."""
     builtin: bool = False
     listed: bool = True
     """False: ``/lib/modules`` does not know it: code that has no choice but to be

@@ -1,0 +1,1 @@
+"""``simkernel record``: a real host as a scenario; see :mod:`.capture`."""

@@ -1,0 +1,136 @@
+"""Aliases of PCI drivers: what ids they stand for, and a device for each.
+
+Text in, values out.
+
+Source: Linux, scripts/mod/file2alias.c, do_pci_entry().
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+from simkernel.scenario.schema.modules import PciIdEntry
+
+__all__ = ["Entry", "Wanted", "entry_of", "unlike"]
+
+# Like file2alias writes it, and like people do: lower case, fewer digits, cut short.
+_ALIAS: Final = re.compile(
+    r"(?P<bus>vfio_pci|pci):"
+    r"v(?P<vendor>[\dA-Fa-f]{1,8}|\*)"
+    r"(?:d(?P<device>[\dA-Fa-f]{1,8}|\*))?"
+    r"(?:sv(?P<subvendor>[\dA-Fa-f]{1,8}|\*))?"
+    r"(?:sd(?P<subdevice>[\dA-Fa-f]{1,8}|\*))?"
+    r"(?:bc(?P<base>[\dA-Fa-f]{2}|\*))?"
+    r"(?:sc(?P<sub>[\dA-Fa-f]{2}|\*))?"
+    r"(?:i(?P<interface>[\dA-Fa-f]{2}|\*))?\*?"
+)
+_VENDOR, _DEVICE = 0x1B36, 0x7F01
+"""Where an alias leaves them open: QEMU's vendor, and a number that nothing has."""
+_SUBDEVICE = 0x0001
+_CLASS = (0x02, 0x00, 0x00)
+"""A network controller, as the devices of most variant drivers are."""
+_LAST_ID = 0xFFFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The ids that a device must have."""
+
+    vendor: int
+    device: int
+    subvendor: int
+    subdevice: int
+    class_: int
+
+    def modalias(self, bus: str = "pci") -> str:
+        """Return what the kernel says of such a device."""
+        numbers = f"v{self.vendor:08X}d{self.device:08X}"
+        numbers += f"sv{self.subvendor:08X}sd{self.subdevice:08X}"
+        base, sub, interface = self.class_.to_bytes(3, "big")
+        return f"{bus}:{numbers}bc{base:02X}sc{sub:02X}i{interface:02X}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry of a driver's table, as an alias tells it; None: any."""
+
+    bus: str
+    """``vfio_pci``: only with an override; ``pci``: by itself."""
+    vendor: int | None
+    device: int | None
+    subvendor: int | None
+    subdevice: int | None
+    class_parts: tuple[int | None, int | None, int | None]
+
+    def wanted(self) -> Wanted:
+        """Return the ids of a device that it is for; what is open is filled."""
+        vendor = _VENDOR if self.vendor is None else self.vendor
+        base, sub, interface = (
+            usual if one is None else one
+            for one, usual in zip(self.class_parts, _CLASS, strict=True)
+        )
+        return Wanted(
+            vendor=vendor,
+            device=_DEVICE if self.device is None else self.device,
+            subvendor=vendor if self.subvendor is None else self.subvendor,
+            subdevice=_SUBDEVICE if self.subdevice is None else self.subdevice,
+            class_=base << 16 | sub << 8 | interface,
+        )
+
+    def is_for(self, vendor: int, device: int) -> bool:
+        """Tell whether it may be for a device of these ids."""
+        return self.vendor in (None, vendor) and self.device in (None, device)
+
+    def id_entry(self) -> PciIdEntry:
+        """Return it as a scenario's table of ids has it."""
+        value = mask = 0
+        for part in self.class_parts:
+            value = value << 8 | (part or 0)
+            mask = mask << 8 | (0 if part is None else 0xFF)
+        return PciIdEntry(
+            id=f"{_hex(self.vendor)}:{_hex(self.device)}",
+            subsystem=f"{_hex(self.subvendor)}:{_hex(self.subdevice)}",
+            class_=f"{value:06x}/{mask:06x}",
+            override_only=self.bus == "vfio_pci",
+        )
+
+
+def entry_of(alias: str) -> Entry | None:
+    """Return what an alias stands for; None: no PCI device can be told from it."""
+    found = _ALIAS.fullmatch(alias)
+    if found is None:
+        return None
+    numbers = {
+        key: None if text in (None, "*") else int(text, 16)
+        for key, text in found.groupdict().items()
+        if key != "bus"
+    }
+    ids = ("vendor", "device", "subvendor", "subdevice")
+    if any((numbers[one] or 0) > _LAST_ID for one in ids):
+        return None
+    return Entry(
+        bus=found["bus"],
+        vendor=numbers["vendor"],
+        device=numbers["device"],
+        subvendor=numbers["subvendor"],
+        subdevice=numbers["subdevice"],
+        class_parts=(numbers["base"], numbers["sub"], numbers["interface"]),
+    )
+
+
+def unlike(wanted: Wanted, entries: list[Entry]) -> Wanted:
+    """Return a device of the same vendor that none of the entries is for.
+
+    The next numbers are tried; if entries are for all of them, it is the first.
+    """
+    for step in range(1, 256):
+        device = wanted.device ^ step
+        if not any(one.is_for(wanted.vendor, device) for one in entries):
+            return replace(wanted, device=device)
+    return replace(wanted, device=wanted.device ^ 1)
+
+
+def _hex(number: int | None) -> str:
+    return "*" if number is None else f"{number:04x}"

@@ -1,0 +1,110 @@
+"""Has ``resolver`` bind the devices of a trial, and asks the kernel what came of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from simkernel.errors import SimkernelError
+from simkernel.trial.given import GivenModule
+from simkernel.trial.others import Target
+from simkernel.trial.result import Row, Spelling
+from simkernel.trial.stages import Run
+from simkernel.trial.template import Trial
+
+__all__ = ["TrialError", "play", "spellings"]
+
+_RESOLVER = (sys.executable, "-m", "resolver")
+_INSIDE = (sys.executable, "-m", "simkernel.trial.inside")
+
+
+class TrialError(SimkernelError):
+    """A program of the trial did not do its part."""
+
+
+def play(trial: Trial, run: Run) -> list[Row]:
+    """Return what came of each alias: first the devices, then what is left out.
+
+    :raises TrialError: a program failed that has no reason to.
+    """
+    rows = _devices(trial.targets, run) if trial.targets else []
+    return rows + [
+        Row(
+            device="",
+            id="",
+            alias=alias,
+            wanted_drivers=module.drivers,
+            module="",
+            driver="",
+            loads_by_itself=False,
+            binds_by_itself=False,
+            error="no device can be told from this alias",
+            spellings=(),
+        )
+        for module, alias in trial.left_out
+    ]
+
+
+def _devices(targets: Sequence[Target], run: Run) -> list[Row]:
+    addresses = [one.address for one in targets]
+    bound = _document(run, [*_RESOLVER, "bind", "--json", *addresses])
+    results = {one["device"]: one for one in bound["devices"]}
+    request = {
+        "modules": sorted({one.module.name for one in targets}),
+        "devices": [
+            {
+                "address": one.address,
+                "modalias": one.wanted.modalias(),
+                "drivers": one.module.drivers,
+                "spellings": spellings(one.module),
+            }
+            for one in targets
+        ],
+    }
+    answers = _document(run, [*_INSIDE, json.dumps(request)])
+    return [_row(one, results[one.address], answers[one.address]) for one in targets]
+
+
+def _row(target: Target, result: dict[str, Any], answer: dict[str, Any]) -> Row:
+    return Row(
+        device=target.address,
+        id=f"{target.wanted.vendor:04x}:{target.wanted.device:04x}",
+        alias=target.alias,
+        wanted_drivers=target.module.drivers,
+        module=result.get("module") or "",
+        driver=answer["driver"],
+        loads_by_itself=answer["loads"],
+        binds_by_itself=answer["binds"],
+        error=result.get("error") or "",
+        spellings=tuple(
+            Spelling(name, found["driver"], found["error"])
+            for name, found in answer["spellings"].items()
+        ),
+    )
+
+
+def spellings(module: GivenModule) -> list[str]:
+    """Return the names by which programs may ask for a module's drivers, each once.
+
+    They take the driver's name or the module's, as they are or with ``-`` and ``_``
+    changed into each other.
+    """
+    names = [*module.drivers, module.name, module.file_name.removesuffix(".ko")]
+    ways = [[one, one.replace("-", "_"), one.replace("_", "-")] for one in names]
+    return list(dict.fromkeys(name for way in ways for name in way))
+
+
+def _document(run: Run, argv: Sequence[str]) -> dict[str, Any]:
+    """Run a program that prints a JSON document, whatever its exit code.
+
+    :raises TrialError: it printed none.
+    """
+    done = run(argv)
+    try:
+        document: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        said = (done.stderr or done.stdout).strip()
+        raise TrialError(f"{' '.join(argv[1:4])} failed: {said}") from None
+    return document

@@ -1,0 +1,60 @@
+"""Where a trial's programs run: on a simulated host, or on a real kernel."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from simkernel.testing.sim import Sim
+
+__all__ = ["Run", "simulated", "virtual"]
+
+Run = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]
+"""Runs a program on the host to its end."""
+
+
+@contextmanager
+def simulated(
+    template: Path, settings: Mapping[str, str], *, via: str
+) -> Iterator[tuple[Run, str]]:
+    """Have a simulated host while the block runs: what runs there, and its release.
+
+    :raises UsageError: this machine has not that tier.
+    """
+    with Sim(template, settings, via=via) as sim:
+        release = sim.read("/proc/sys/kernel/osrelease").strip()
+        yield sim.run, release
+
+
+@contextmanager
+def virtual(
+    template: Path,
+    settings: dict[str, str],
+    *,
+    release: str,
+    progress: Callable[[str], None],
+    note: Callable[[str], None],
+) -> Iterator[tuple[Run, str]]:
+    """Have a real kernel while the block runs: what runs there, and its release.
+
+    :param release: of an installed kernel, or how it begins.
+    :raises UsageError: it is not installed, or something that the tier needs.
+    :raises GuestError: the guest does not boot.
+    """
+    from simkernel.fronts.vm.captured import run_captured
+    from simkernel.fronts.vm.choose import load_for
+    from simkernel.fronts.vm.kernel import find
+    from simkernel.fronts.vm.run import booted, command_environment
+
+    kernel = find(release)
+    scenario = load_for(os.fspath(template), settings, kernel.release)
+    environment = command_environment(os.environ, scenario.environment)
+    with booted(scenario, kernel=kernel, progress=progress, note=note) as guest:
+
+        def run(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+            return run_captured(guest, argv, environment=environment)
+
+        yield run, kernel.release

@@ -1,0 +1,214 @@
+"""Writes the scenario of a trial: a device for each alias, and what belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from simkernel.errors import UsageError
+from simkernel.scenario.render import Template, TemplateParameter, parse, render
+from simkernel.scenario.schema import Device, Expected, Module, Sriov
+from simkernel.scenario.writing import part, template_text
+from simkernel.trial.alias import Entry, entry_of, unlike
+from simkernel.trial.given import GivenModule
+from simkernel.trial.others import Target, given_module, other_modules
+from simkernel.trial.stock import Stock
+
+__all__ = ["Trial", "file_parameter", "make_trial"]
+
+_SLOTS: Final = 0x1F
+_FIRST_BUS: Final = 0x20
+_LAST_BUS: Final = 0xFE
+_VFIO: Final = """\
+{% import "_macros/vfio.yaml.j2" as vfio %}
+kernel:
+  release: {{ release }}
+modules:
+{{ vfio.stock(release=release) }}
+"""
+_COMMENT: Final = """\
+Made by `simkernel try` from {files}.
+  simkernel run ./THIS_FILE -- resolver devices
+  simkernel run --via vm --set {parameter}=$PWD/{file} ./THIS_FILE \\
+      -- resolver bind {device}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A scenario, and what is to be tried on it."""
+
+    text: str
+    """The template."""
+    targets: tuple[Target, ...]
+    left_out: tuple[tuple[GivenModule, str], ...]
+    """Aliases of which no device can be told."""
+
+
+def file_parameter(module: GivenModule) -> str:
+    """Return the parameter of the template that names a module's own file."""
+    return f"file_{module.name}"
+
+
+def make_trial(
+    given: Sequence[GivenModule], stock: Stock, release: str, *, physical: bool = False
+) -> Trial:
+    """Return the trial of modules.
+
+    :param stock: what the kernel's own modules announce.
+    :param physical: devices are physical functions; otherwise they are virtual ones.
+    :raises UsageError: none is a VFIO driver; two have one name, or one has the name
+        of a module that is VFIO's own; or there are more aliases than places.
+    """
+    names = _stock_names(release)
+    _require_sound(given, names)
+    targets: list[Target] = []
+    left_out: list[tuple[GivenModule, str]] = []
+    entries = [entry for one in given for entry in _entries(one)]
+    places = _places()
+    for module, alias in _announced(given):
+        entry = entry_of(alias)
+        if entry is None:
+            left_out.append((module, alias))
+            continue
+        wanted = entry.wanted()
+        if any(one.wanted == wanted and one.module == module for one in targets):
+            continue
+        slot = next(places, None)
+        if slot is None:
+            raise UsageError(f"{module.path} has more aliases than there are places")
+        targets.append(
+            Target(
+                address=f"{slot}.{0 if physical else 1}",
+                alias=alias,
+                wanted=wanted,
+                physical=None if physical else unlike(wanted, entries),
+                module=module,
+            )
+        )
+    others = list(other_modules(targets, given, stock, names))
+    text = _text(given, others, targets, release)
+    return Trial(text=text, targets=tuple(targets), left_out=tuple(left_out))
+
+
+def _announced(given: Sequence[GivenModule]) -> Iterator[tuple[GivenModule, str]]:
+    """Yield the aliases that say something of PCI devices, VFIO's before others."""
+    for bus in ("vfio_pci:", "pci:"):
+        for module in given:
+            for alias in module.aliases if module.is_vfio else ():
+                if alias.startswith(bus):
+                    yield module, alias
+
+
+def _entries(module: GivenModule) -> list[Entry]:
+    found = [entry_of(one) for one in module.aliases]
+    return [one for one in found if one is not None]
+
+
+def _stock_names(release: str) -> list[str]:
+    parameters = {"release": TemplateParameter(default=release)}
+    template = Template(Path("stock.yaml.j2"), "", parameters, _VFIO, 1)
+    return [one.name for one in parse(render(template, {})).modules]
+
+
+def _require_sound(given: Sequence[GivenModule], stock: Sequence[str]) -> None:
+    seen: dict[str, Path] = {}
+    for one in given:
+        if one.name in stock:
+            raise UsageError(
+                f"{one.path}: {one.name} is VFIO's own, it is there anyway"
+            )
+        if one.name in seen:
+            raise UsageError(f"{one.path} and {seen[one.name]} are the same module")
+        seen[one.name] = one.path
+    if not any(one.is_vfio for one in given):
+        names = ", ".join(str(one.path) for one in given)
+        raise UsageError(
+            f"{names}: no VFIO driver for PCI: it has no alias vfio_pci:, and does not "
+            "use vfio_pci_core"
+        )
+
+
+def _places() -> Iterator[str]:
+    """Yield slots like ``0000:20:01``, all on root buses."""
+    for bus in range(_FIRST_BUS, _LAST_BUS, 8):
+        for slot in range(1, _SLOTS):
+            yield f"0000:{bus:02x}:{slot:02x}"
+
+
+def _device(target: Target) -> Device:
+    top = target.physical or target.wanted
+    wanted = target.wanted
+    sriov = Sriov(
+        total_vfs=1,
+        vf_device=f"{wanted.device:04x}",
+        vf_subdevice=f"{wanted.subdevice:04x}",
+        enabled=1,
+    )
+    return Device(
+        address=f"{target.address.rpartition('.')[0]}.0",
+        id=f"{top.vendor:04x}:{top.device:04x}",
+        subsystem=f"{top.subvendor:04x}:{top.subdevice:04x}",
+        class_=f"{top.class_:06x}",
+        reset_methods=("flr",),
+        sriov=None if target.physical is None else sriov,
+    )
+
+
+def _text(
+    given: Sequence[GivenModule],
+    others: Sequence[Module],
+    targets: Sequence[Target],
+    release: str,
+) -> str:
+    """Return the template."""
+    files = {file_parameter(one): one for one in given}
+    parameters = {
+        "release": TemplateParameter(default=release, description="kernel release")
+    } | {
+        name: TemplateParameter(
+            default="", description=f"path of {one.file_name}, for --via vm"
+        )
+        for name, one in files.items()
+    }
+    loaded = [one.name for one in others if one.drivers and not one.builtin]
+    loaded = [one for one in loaded if not _is_rival(others, one)]
+    loaded += [one.name for one in given if not one.is_vfio]
+    body = [_VFIO, part("", tuple(others))]
+    for one in given:
+        lines = part("", (given_module(one),)).splitlines(keepends=True)
+        lines.insert(1, f"    file: {{{{ {file_parameter(one)} | tojson }}}}\n")
+        body += lines
+    body.append(part("loaded", tuple(loaded)))
+    body.append(part("devices", tuple(map(_device, targets))))
+    if targets and len(targets[0].module.drivers) == 1:
+        first = targets[0]
+        expected = Expected(
+            device=first.address,
+            driver=first.module.drivers[0],
+            modules_loaded=(first.module.name,),
+        )
+        body.append(part("expected", expected))
+    names = ", ".join(one.file_name for one in given)
+    return template_text(
+        f"What {names} says that it is for, and a device for each of its aliases.",
+        parameters,
+        "".join(body),
+        comment=_comment(given, targets),
+    )
+
+
+def _is_rival(others: Sequence[Module], name: str) -> bool:
+    return any(one.name == name and one.drivers[0].vfio for one in others)
+
+
+def _comment(given: Sequence[GivenModule], targets: Sequence[Target]) -> str:
+    first = given[0]
+    return _COMMENT.format(
+        files=", ".join(one.file_name for one in given),
+        parameter=file_parameter(first),
+        file=first.file_name,
+        device=targets[0].address if targets else "DEVICE",
+    )
