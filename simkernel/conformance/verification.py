@@ -29,6 +29,7 @@ class Verification:
     :param judge: has both kernels.
     :param report: is filled.
     :param progress: is told what is going on, one line at a time.
+    :param note: is told each difference when it is found.
     :param most_findings: differences after which it ends.
     """
 
@@ -37,12 +38,14 @@ class Verification:
         judge: Judge,
         report: Report,
         progress: Callable[[str], None],
+        note: Callable[[str], None],
         *,
         most_findings: int = MOST_FINDINGS,
     ) -> None:
         self._most_findings = most_findings
         self._judge = judge
         self._progress = progress
+        self._note = note
         self.report = report
         report.tally = judge.tally
         self._known: set[tuple[str | None, ...]] = set()
@@ -120,6 +123,7 @@ class Verification:
             self.report.repeated += 1
         else:
             self.report.findings.append(small)
+            self._note(f"the kernels differ: {small}")
         return small
 
 

@@ -40,7 +40,7 @@ def test_wrong_rule_is_found_and_shown_in_three_operations(
     scenario, player = real
     report = Report(release=scenario.kernel.release, seed=1)
     verification = Verification(
-        Judge(broken_player(bus), player), report, lambda line: None, most_findings=1
+        Judge(broken_player(bus), player), report, print, print, most_findings=1
     )
 
     verification.play_scripts(NAME, scenario)
@@ -48,4 +48,3 @@ def test_wrong_rule_is_found_and_shown_in_three_operations(
 
     (finding,) = verification.finish().findings
     assert 1 <= len(finding.operations) <= 3, str(finding)
-    print(finding)

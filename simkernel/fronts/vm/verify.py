@@ -89,7 +89,7 @@ def verify_on(
     machines = plans([one.scenario for one in subjects])
     with GuestPlayer(kernel, machines, progress) as player:
         judge = Judge(ModelPlayer(), player)
-        verification = Verification(judge, report, progress)
+        verification = Verification(judge, report, progress, note)
         for _, scenarios in machines:
             here = [one for one in subjects if _is_among(one.scenario, scenarios)]
             share = wanted.operations * len(here) // len(subjects)

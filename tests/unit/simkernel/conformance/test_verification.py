@@ -32,7 +32,7 @@ def scenario() -> Scenario:
 def _verification(kernel: Any, **more: int) -> Verification:
     report = Report(release="6.12.117-test", version="6.12.117", seed=1)
     judge = Judge(ModelPlayer(), kernel)
-    return Verification(judge, report, lambda line: None, **more)
+    return Verification(judge, report, lambda line: None, print, **more)
 
 
 @pytest.mark.parametrize("bus", BROKEN)
