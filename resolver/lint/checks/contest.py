@@ -41,6 +41,7 @@ CHECKS: Final = (_TIE, _SHADOWED, _TWICE)
 
 def check(module: Module, context: Context) -> Iterator[Finding]:
     """Yield aliases that others have, too, or that the module has twice."""
+    is_variant = module.is_variant
     seen = set()
     for alias in module.aliases:
         if alias.pattern in seen:
@@ -48,7 +49,7 @@ def check(module: Module, context: Context) -> Iterator[Finding]:
             yield _TWICE.found(module, alias.pattern, text, alias.line)
             continue
         seen.add(alias.pattern)
-        if not module.is_variant or not alias.pattern.startswith("vfio_pci:"):
+        if not is_variant or not alias.pattern.startswith("vfio_pci:"):
             continue
         rival = context.rivals.of(alias.pattern, module.name)
         if rival is None:

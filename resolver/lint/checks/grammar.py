@@ -47,6 +47,7 @@ _VFIO_BUS: Final = re.compile(r"vfio_[a-z][a-z0-9_-]*:")
 
 def check(module: Module, _context: Context) -> Iterator[Finding]:
     """Yield the aliases that are not as modpost would have printed them."""
+    is_variant = module.is_variant
     for alias in module.aliases:
         pattern = alias.pattern
         if ":" not in pattern:
@@ -61,7 +62,7 @@ def check(module: Module, _context: Context) -> Iterator[Finding]:
             text = f"{pattern}: {problem}; modpost prints {FORMS[bus]}"
             yield _GRAMMAR.found(module, pattern, text, alias.line)
             continue
-        if module.is_variant and pattern.startswith(("pci:", "vfio_pci:")):
+        if is_variant and pattern.startswith(("pci:", "vfio_pci:")):
             yield from _wide(module, pattern, alias.line)
 
 
