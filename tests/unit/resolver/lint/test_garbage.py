@@ -18,7 +18,7 @@ from tests.garbage import CORPUS, garbage, look_at, read, seeds
 
 SEEDS = seeds()
 WELL = {"good.ko", "good.ko.gz", "good.ko.xz", "good.ko.zst", "signed.ko"}
-BOMB_BYTES = 600 << 20
+BOMB_BYTES = 300 << 20
 
 
 @given(garbage(SEEDS))
