@@ -25,8 +25,35 @@ FILES = {
     "/etc/modprobe.d": "What keeps a module from being loaded.",
     "/etc/driverctl.d": "What driverctl binds at every boot, where it is installed.",
 }
-COMPLETION = {"bash": "resolver.bash", "zsh": "_resolver", "fish": "resolver.fish"}
+COMPLETION = {"zsh": "_resolver", "fish": "resolver.fish"}
 """Shell to the name under which it looks for the file."""
+
+AUTOLOADED = ("$zsh_eval_context[-1] == loadautofunc", "$funcstack[1] == _resolver")
+"""How click's file finds out that zsh calls it, which is true once only; and ours."""
+
+BASH = r"""_resolver_completion() {
+    # Readline takes a colon for the end of a word, and addresses have colons.
+    local line=${COMP_LINE:0:COMP_POINT} current there='' type value
+    local -a words
+    read -ra words <<<"$line"
+    [[ $line == *[[:space:]] ]] && words+=('')
+    current=${words[-1]}
+    [[ $COMP_WORDBREAKS == *:* ]] && there=${current%"${current##*:}"}
+    while IFS=, read -r type value; do
+        case $type in
+            plain) COMPREPLY+=("${value#"$there"}") ;;
+            dir) compopt -o dirnames ;;
+            file) compopt -o default ;;
+        esac
+    done < <(
+        env COMP_WORDS="${words[*]}" COMP_CWORD=$((${#words[@]} - 1)) \
+            _RESOLVER_COMPLETE=bash_complete "$1"
+    )
+}
+
+complete -o nosort -F _resolver_completion resolver
+"""
+"""Instead of click's own, which takes part of an address for a word."""
 
 
 def files() -> Iterator[tuple[Path, str]]:
@@ -41,6 +68,7 @@ def files() -> Iterator[tuple[Path, str]]:
         yield DOCS / "man" / f"{NAME}-{name}.1", _page(below, [])
     for shell, file in COMPLETION.items():
         yield DOCS / "completion" / file, _completion(shell)
+    yield DOCS / "completion/resolver.bash", BASH
 
 
 def _page(context: click.Context, commands: list[str]) -> str:
@@ -117,7 +145,8 @@ def _completion(shell: str) -> str:
     kind = get_completion_class(shell)
     assert kind is not None
     made = kind(cli, {}, NAME, f"_{NAME.upper()}_COMPLETE")
-    return f"{made.source_template % made.source_vars()}".strip() + "\n"
+    text = f"{made.source_template % made.source_vars()}".strip() + "\n"
+    return text.replace(*AUTOLOADED) if shell == "zsh" else text
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def drivers(host: Host, incomplete: str) -> list[CompletionItem]:
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-# Bash takes a colon for the end of a word; libvirt's spelling has none.
+# libvirt's spelling is offered to those who have begun to type it.
 def _spellings(device: Device, incomplete: str) -> Iterator[str]:
     yield device.name
     yield from device.interfaces

@@ -1,28 +1,21 @@
 _resolver_completion() {
-    local IFS=$'\n'
-    local response
-
-    response=$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD _RESOLVER_COMPLETE=bash_complete $1)
-
-    for completion in $response; do
-        IFS=',' read type value <<< "$completion"
-
-        if [[ $type == 'dir' ]]; then
-            COMPREPLY=()
-            compopt -o dirnames
-        elif [[ $type == 'file' ]]; then
-            COMPREPLY=()
-            compopt -o default
-        elif [[ $type == 'plain' ]]; then
-            COMPREPLY+=($value)
-        fi
-    done
-
-    return 0
+    # Readline takes a colon for the end of a word, and addresses have colons.
+    local line=${COMP_LINE:0:COMP_POINT} current there='' type value
+    local -a words
+    read -ra words <<<"$line"
+    [[ $line == *[[:space:]] ]] && words+=('')
+    current=${words[-1]}
+    [[ $COMP_WORDBREAKS == *:* ]] && there=${current%"${current##*:}"}
+    while IFS=, read -r type value; do
+        case $type in
+            plain) COMPREPLY+=("${value#"$there"}") ;;
+            dir) compopt -o dirnames ;;
+            file) compopt -o default ;;
+        esac
+    done < <(
+        env COMP_WORDS="${words[*]}" COMP_CWORD=$((${#words[@]} - 1)) \
+            _RESOLVER_COMPLETE=bash_complete "$1"
+    )
 }
 
-_resolver_completion_setup() {
-    complete -o nosort -F _resolver_completion resolver
-}
-
-_resolver_completion_setup;
+complete -o nosort -F _resolver_completion resolver

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -54,35 +51,3 @@ def test_the_pages_use_what_every_man_knows(maker: ModuleType) -> None:
         assert requests <= {".TH", ".SH", ".PP", ".TP", ".B"}, path.name
         texts = [line for line in lines if not line.startswith((".TH", ".SH"))]
         assert not [line for line in texts if "-" in line.replace("\\-", "")]
-
-
-BASH = """
-source {file}
-COMP_WORDS=(resolver {words}) COMP_CWORD={number}
-{function}
-printf '%s\\n' "${{COMPREPLY[@]}}"
-"""
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [("unp", ["unpersist"]), ("bind --pers", ["--persist"])],
-)
-def test_bash_completes(words: str, expected: list[str]) -> None:
-    """What a person begins to type is completed by the installed command."""
-    file = DOCS / "completion" / "resolver.bash"
-    script = BASH.format(
-        file=file,
-        words=words,
-        number=len(words.split()),
-        function="_resolver_completion resolver",
-    )
-    folder = os.path.dirname(sys.executable)
-    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["bash", "--norc", "-c", script],
-        capture_output=True,
-        text=True,
-        env=environment,
-    )
-    assert done.stdout.split() == expected, done.stderr
