@@ -32,22 +32,24 @@ def lines(
 ) -> Iterator[tuple[Style, str]]:
     """Yield each module, the devices that it is for, and what was found.
 
-    Modules with no findings that have nothing to do with VFIO are left out.
+    Modules with no findings that have nothing to do with VFIO are left out, and what a
+    check is for is told where it first finds something.
 
     :param is_verbose: with the rule behind each check, and where that can be read.
     """
     by_place: dict[tuple[str, str], list[Finding]] = {}
     for one in report.findings:
         by_place.setdefault((one.path, one.module), []).append(one)
+    explained: set[str] = set()
     for module in report.modules:
         found = by_place.pop((module.path, module.name), [])
         if found or module.is_variant:
             yield "head", shown(_head(module))
             yield from (("plain", shown(one)) for one in _devices(module, names))
-            yield from _findings(found, is_verbose)
+            yield from _findings(found, explained, is_verbose)
     for (path, _), found in by_place.items():
         yield "head", shown(path)
-        yield from _findings(found, is_verbose)
+        yield from _findings(found, explained, is_verbose)
     yield "plain", _summary(report)
 
 
@@ -86,7 +88,7 @@ def _device(pattern: str, names: Names) -> str:
 
 
 def _findings(
-    found: Sequence[Finding], is_verbose: bool
+    found: Sequence[Finding], explained: set[str], is_verbose: bool
 ) -> Iterator[tuple[Style, str]]:
     for one in found:
         where = f"line {one.line}: " if one.line else ""
@@ -95,10 +97,16 @@ def _findings(
         yield severity, shown(text)
         if one.device:
             yield "plain", shown(f"      device: {one.device}")
-        yield "plain", shown(f"      why: {one.check.reason}")
-        if is_verbose:
-            yield "plain", shown(f"      rule: {one.check.rule} ({one.check.source})")
-        yield "plain", shown(f"      do: {one.check.remedy}")
+        if one.check.id not in explained:
+            explained.add(one.check.id)
+            yield from (("plain", shown(text)) for text in _why(one, is_verbose))
+
+
+def _why(one: Finding, is_verbose: bool) -> Iterator[str]:
+    yield f"      why: {one.check.reason}"
+    if is_verbose:
+        yield f"      rule: {one.check.rule} ({one.check.source})"
+    yield f"      do: {one.check.remedy}"
 
 
 def _summary(report: Report) -> str:

@@ -116,6 +116,17 @@ def test_text_is_safe_on_any_terminal() -> None:
     assert lines[-1].startswith("2 modules, ")
 
 
+def test_reasons_are_told_once() -> None:
+    """A person who has read what a check is for need not read it again."""
+    twice = [module(VF, VF), module(VF, VF, name="acme_vfio_pci")]
+    made = judge(twice, None, NAMES, selected(("alias-duplicate",), ()))
+    lines = [line.strip() for _, line in text.lines(made, NAMES)]
+
+    assert len([one for one in lines if one.endswith("[alias-duplicate]")]) == 2
+    assert len([one for one in lines if one.startswith("why: ")]) == 1
+    assert len([one for one in lines if one.startswith("do: ")]) == 1
+
+
 def test_baseline_goes_round() -> None:
     """What is written is known, wherever the file lies; what is gone is counted."""
     made = report()
