@@ -40,8 +40,8 @@ _BOTH: Final = Check(
     rule="The kernel prints MODALIAS=pci:... when a device appears, and udev hands "
     "that to modprobe; an entry without override_only matches without being asked "
     "for.",
-    source="Linux, drivers/pci/pci-driver.c, pci_uevent() and pci_match_device(); the "
-    "same was criticised in 2013, when vfio-pci was to have such aliases",
+    source="Linux, drivers/pci/pci-driver.c, pci_uevent() and pci_match_device(); "
+    "commit cc6711b0bf36 made override_only for that",
     remedy="Take the PCI_DEVICE entry out, or the MODULE_ALIAS.",
 )
 _ALL: Final = Check(

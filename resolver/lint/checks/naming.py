@@ -28,9 +28,12 @@ _UNRELATED: Final = Check(
     severity="warning",
     reason="Who guesses the driver's name from the module's, in any way, does not "
     "find it.",
-    rule="A module's name comes from its file, a driver's from its source.",
-    source="Linux, drivers/base/module.c, module_add_driver(); NVIDIA's DRA driver, "
-    "PR 1269, had to correct such a guess",
+    rule="A module's name comes from its file, a driver's from its source. libvirt "
+    "looks for a driver of the module's name, then loads the module and takes its "
+    "first one; NVIDIA's DRA driver put - for every _ until its PR 1269; driverctl "
+    "takes what it is given.",
+    source="Linux, drivers/base/module.c, module_add_driver(); libvirt, "
+    "src/util/virpci.c",
     remedy="Have .name = KBUILD_MODNAME in struct pci_driver.",
 )
 _NO_VFIO: Final = Check(
