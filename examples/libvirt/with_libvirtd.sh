@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs a command on a simulated host on which libvirtd runs, as virsh needs it:
 #   simkernel run --via fuse SCENARIO -- ./with_libvirtd.sh COMMAND...
-# Debian's packages libvirt-daemon, libvirt-daemon-driver-qemu and libvirt-clients do.
+# It takes root, and the packages libvirt-daemon, libvirt-daemon-driver-qemu and
+# libvirt-clients (Debian).
 set -eu
 
 # libvirtd keeps its state in /var, which is the machine's: here it is in memory.
