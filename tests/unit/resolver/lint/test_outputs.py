@@ -22,7 +22,7 @@ from resolver.lint.module import Alias, Module, Unreadable
 from resolver.lint.sarif import sarif_log
 from tests.unit.resolver.lint.making import NAMES, VF, kernel, module
 
-SCHEMA = Path(__file__).parents[4] / "docs" / "schema" / "resolver-1.json"
+SCHEMAS = Path(__file__).parents[4] / "docs" / "schema"
 
 
 def report() -> Report:
@@ -71,7 +71,7 @@ def test_sarif_is_valid() -> None:
 
 def test_json_is_as_its_schema_says() -> None:
     """With and without findings that are known."""
-    check = Draft202012Validator(json.loads(SCHEMA.read_text()))
+    check = Draft202012Validator(json.loads((SCHEMAS / "resolver-1.json").read_text()))
     known, _ = baseline.without(report(), {report().findings[0].key})
     for one in (report(), known, judge([], None, NAMES, selected((), ()))):
         made: Any = json.loads(json.dumps(report_document(one, 1)))
@@ -137,6 +137,8 @@ def test_baseline_goes_round() -> None:
         NAMES,
         selected((), ()),
     )
+    schema = json.loads((SCHEMAS / "resolver-lint-baseline-1.json").read_text())
+    Draft202012Validator(schema).validate(json.loads(baseline.written(made.findings)))
     same, none_gone = baseline.without(made, keys)
     there, gone = baseline.without(moved, keys)
 
