@@ -1,6 +1,7 @@
 """What module files said the last time, kept for the next.
 
 Values in, bytes out, and back. A file whose size and time are the same has not changed.
+Files that could not be read are not kept: it may have been for want of a library.
 """
 
 from __future__ import annotations
@@ -10,15 +11,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from resolver.lint.module import Alias, Binary, Module, TableEntry, Unreadable
+from resolver.lint.module import Alias, Binary, Module, TableEntry
 from resolver.linux.module_files import FileStatus
 
 __all__ = ["file_name", "packed", "unpacked"]
 
 _VERSION: Final = 1
 """Goes up when anything changes in what is read of a file, or in how it is kept."""
-
-_Read = Module | Unreadable
 
 
 def file_name(directory: str) -> str:
@@ -29,7 +28,7 @@ def file_name(directory: str) -> str:
     return f"lint/{hashlib.sha256(directory.encode()).hexdigest()[:24]}.json"
 
 
-def packed(read: Iterable[tuple[FileStatus, _Read]]) -> bytes:
+def packed(read: Iterable[tuple[FileStatus, Module]]) -> bytes:
     """Return what is to be kept."""
     files = {
         status.path: [status.size, status.mtime_ns, _to_json(one)]
@@ -41,7 +40,7 @@ def packed(read: Iterable[tuple[FileStatus, _Read]]) -> bytes:
 
 def unpacked(
     data: bytes | None, files: Iterable[FileStatus]
-) -> Mapping[FileStatus, _Read]:
+) -> Mapping[FileStatus, Module]:
     """Return what is known of files; what was kept otherwise, or is broken, is not.
 
     :param data: what was kept; ``None``: nothing was.
@@ -59,9 +58,7 @@ def unpacked(
     return found
 
 
-def _to_json(one: _Read) -> list[Any]:
-    if isinstance(one, Unreadable):
-        return [one.why]
+def _to_json(one: Module) -> list[Any]:
     binary = one.binary and [
         one.binary.drivers,
         [[entry.ids, entry.alias] for entry in one.binary.entries],
@@ -72,9 +69,7 @@ def _to_json(one: _Read) -> list[Any]:
     return [one.name, aliases, one.depends, one.softdeps, *facts, binary]
 
 
-def _from_json(path: str, value: list[Any]) -> _Read:
-    if len(value) == 1:
-        return Unreadable(path, value[0])
+def _from_json(path: str, value: list[Any]) -> Module:
     name, aliases, depends, softdeps, license_, vermagic, is_signed, binary = value
     return Module(
         path=path,

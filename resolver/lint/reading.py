@@ -73,16 +73,19 @@ def read_directory(
     require_reader()
     files = find_modules(directory)
     folder = cache_folder() if is_cached else None
-    place = f"{folder}/{cache.file_name(real_path(directory))}"
-    data = _kept(place) if folder else None
-    known = dict(cache.unpacked(data, files))
+    place = f"{folder}/{cache.file_name(real_path(directory))}" if folder else ""
+    data = _kept(place) if place else None
+    known: dict[FileStatus, _Read] = dict(cache.unpacked(data, files))
     new = [one for one in files if one not in known]
     for part in with_bar(_in_parts(host, new), len(new)):
         known.update(part)
     problem = ""
-    if folder and new:
+    if place and new:
+        modules = [
+            (status, one) for status, one in known.items() if isinstance(one, Module)
+        ]
         try:
-            write_whole(place, cache.packed(known.items()))
+            write_whole(place, cache.packed(modules))
         except OSError as error:
             problem = f"{place} cannot be written: {error.strerror}"
     return tuple(known[one] for one in files), problem

@@ -102,6 +102,20 @@ def test_directory_is_read_from_what_was_kept(
     assert ("cut.ko", "unreadable") not in findings(capsys)
 
 
+def test_what_could_not_be_read_is_tried_again(
+    modules: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A library that was missing may be there the next time."""
+    words = ["lint", "--only", "unreadable", "--format", "json", str(modules)]
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "zstandard", None)
+        assert run(words) == 1
+    both = [("cut.ko", "unreadable"), ("twin-vfio-pci.ko.zst", "unreadable")]
+    assert findings(capsys) == both
+    assert run(words) == 1
+    assert findings(capsys) == both[:1]
+
+
 def test_cache_that_cannot_be_written_is_no_error(
     modules: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
