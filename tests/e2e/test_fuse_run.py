@@ -199,3 +199,25 @@ def test_ordinary_user_runs_the_tools(tmp_path: Path) -> None:
     assert "0000:3b:00.3 mlx5_vfio_pci" in done.stdout
     assert done.stdout.endswith("\n/etc/simkernel-was-here\n")
     assert not os.path.exists("/etc/simkernel-was-here")
+
+
+def test_files_of_the_machine_stay_as_they_are(tmp_path: Path) -> None:
+    """Where the host has a file of that name, and where it has one more."""
+    there = tmp_path / "rules"
+    there.mkdir()
+    (there / "old").write_text("the machine's")
+    (there / "other").write_text("untouched")
+    scenario = tmp_path / "files.yaml.j2"
+    scenario.write_text(
+        "description: Files where the machine has some.\n---\n"
+        "kernel: {release: 6.12.0}\n"
+        f'files: {{"{there}/old": "the host\'s", "{there}/new/one": "more"}}\n'
+    )
+    script = f"cat {there}/old {there}/new/one {there}/other; echo changed >{there}/old"
+    done = _run(on_fuse("sh", "-c", script, scenario=str(scenario)))
+
+    assert (done.stdout, done.stderr) == ("the host'smoreuntouched", "")
+    assert {one.name: one.read_text() for one in there.iterdir()} == {
+        "old": "the machine's",
+        "other": "untouched",
+    }

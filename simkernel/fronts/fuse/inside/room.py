@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from errno import EBUSY
 
 from simkernel.fronts.fuse.inside import linux
 
@@ -66,6 +67,31 @@ class Room:
             self._private.add(os.stat(path).st_dev)
         finally:
             linux.unmount(stage)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Have a file at a path, whatever the machine has there.
+
+        :raises OSError: as the system call that failed.
+        """
+        folder = os.path.realpath(os.path.dirname(path))
+        self.make(folder)
+        if os.stat(folder).st_dev not in self._private:
+            try:
+                self.keep_writes(folder, folder)
+            except OSError:
+                self._rebuild(folder)
+        path = f"{folder}/{os.path.basename(path)}"
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
+        except OSError as problem:
+            if problem.errno != EBUSY:
+                raise
+            linux.unmount(path)  # a file of the machine's, shown again
+            os.unlink(path)
+        with open(path, "xb") as file:
+            file.write(data)
 
     def _rebuild(self, path: str) -> None:
         """Put a new directory in a directory's place, with all its entries in it."""

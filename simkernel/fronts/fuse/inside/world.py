@@ -154,9 +154,7 @@ class World:
             with open(index) as listing:
                 paths = json.load(listing)
             for path, size in paths:
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                with open(path, "wb") as file:
-                    file.write(stream.read(size))
+                self._room.write(path, stream.read(size))
 
     def show_kernel_files(self, places: list[tuple[str, str]]) -> None:
         """Put further parts of the kernel's file system into their places.
