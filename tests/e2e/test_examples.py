@@ -152,7 +152,7 @@ def test_github_job_passes(examples: Path, tmp_path: Path) -> None:
             "bash",
             "-c",
             script,
-            env={"GITHUB_PATH": str(added), "SIMKERNEL": f"{ROOT}[fuse]"},
+            env={"GITHUB_PATH": str(added), "PACKAGE": f"{ROOT}[fuse]"},
         )
         assert done.returncode == 0, done.stdout
         ran += bool(lines)
@@ -181,7 +181,7 @@ def test_gitlab_job_passes(examples: Path) -> None:
         "sh",
         "-c",
         "\n".join(["set -e", *job["script"]]),
-        env={"SIMKERNEL": f"{ROOT}[fuse]"},
+        env={"PACKAGE": f"{ROOT}[fuse]"},
     )
 
     assert done.returncode == 0, done.stdout
