@@ -13,6 +13,7 @@ from resolver.doctor.checks import judge
 from resolver.doctor.facts import Facts, KernelConfig, ModuleFacts, Node, Wanted
 from resolver.doctor.finding import Finding
 from resolver.errors import NotFoundError, UsageError
+from resolver.isolation import cpu_vendor, is_virtual
 from resolver.linux import Host
 from resolver.linux.ownership import owner_of
 from resolver.lookup import Aliases
@@ -58,8 +59,8 @@ def facts_of(host: Host, aliases: Aliases) -> Facts:
     wanted = tuple(_wanted(host, aliases))
     return Facts(
         release=release,
-        cpu=parsing.cpu_vendor(cpu),
-        is_guest=parsing.is_virtual(cpu),
+        cpu=cpu_vendor(cpu),
+        is_guest=is_virtual(cpu),
         command_line=words,
         iommu_groups=len(_names(host, f"{host.sys}/kernel/iommu_groups")),
         iommu_capabilities=tuple(_capabilities(host)),

@@ -10,10 +10,8 @@ from collections.abc import Iterable, Iterator
 
 __all__ = [
     "active_lockdown",
-    "cpu_vendor",
     "has_signature",
     "is_secure_boot",
-    "is_virtual",
     "kernel_settings",
     "mentions_vfio",
     "module_files",
@@ -22,7 +20,6 @@ __all__ = [
 
 _NOT_SET = re.compile(r"# CONFIG_(\w+) is not set")
 _SIGNATURE = b"~Module signature appended~\n"
-_ARM = "CPU implementer"
 
 
 def kernel_settings(data: bytes) -> dict[str, str]:
@@ -39,32 +36,6 @@ def kernel_settings(data: bytes) -> dict[str, str]:
             name, _, value = line.removeprefix("CONFIG_").partition("=")
             found[name] = value
     return found
-
-
-def cpu_vendor(data: bytes) -> str:
-    """Return ``Intel``, ``AMD`` or ``Arm``, whose IOMMUs differ; else nothing.
-
-    :param data: content of ``/proc/cpuinfo``.
-
-    Source: Linux, arch/x86/kernel/cpu/: ``c_ident``; Hygon's IOMMU is AMD's.
-    """
-    text = data.decode("utf-8", "replace")
-    names = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD", "HygonGenuine": "AMD"}
-    for ident, name in names.items():
-        if ident in text:
-            return name
-    return "Arm" if _ARM in text else ""
-
-
-def is_virtual(data: bytes) -> bool:
-    """Return whether a hypervisor says that it is there.
-
-    :param data: content of ``/proc/cpuinfo``.
-    """
-    for line in data.decode("utf-8", "replace").splitlines():
-        if line.startswith("flags"):
-            return "hypervisor" in line.split()
-    return False
 
 
 def active_lockdown(text: str) -> str:

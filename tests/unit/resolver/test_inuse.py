@@ -142,15 +142,11 @@ def test_physical_function_with_virtual_ones_is_refused() -> None:
 @pytest.mark.parametrize(
     ("vendor", "command_line", "advice"),
     [
-        (
-            "GenuineIntel",
-            "ro",
-            "add intel_iommu=on to the kernel command line, turn on",
-        ),
-        ("AuthenticAMD", "ro", "turn on AMD-Vi (IOMMU) in the firmware: the kernel"),
-        ("AuthenticAMD", "amd_iommu=off", "take amd_iommu=off off the kernel command"),
-        ("GenuineIntel", "iommu=off", "take iommu=off off the kernel command line"),
-        ("GenuineIntel", "intel_iommu=on", "turn on VT-d in the firmware: the kernel"),
+        ("GenuineIntel", "ro", "VT-d in the firmware setup; add intel_iommu=on to"),
+        ("AuthenticAMD", "ro", "turn on AMD-Vi (often called IOMMU) in the firmware"),
+        ("AuthenticAMD", "amd_iommu=off", "take amd_iommu=off from the kernel command"),
+        ("GenuineIntel", "iommu=off", "take iommu=off from the kernel command line"),
+        ("GenuineIntel", "intel_iommu=on", "turn on VT-d in the firmware setup"),
     ],
 )
 def test_host_without_iommu_is_told_what_to_add(
@@ -167,4 +163,4 @@ def test_host_without_iommu_is_told_what_to_add(
     with session(scenario) as host:
         found = outcome(host, "bind", "--force", scenario.expected.device)
     assert (found["exit_code"], found["rule"]) == (3, "no-iommu-group")
-    assert found["hint"].startswith(advice)
+    assert advice in found["hint"]

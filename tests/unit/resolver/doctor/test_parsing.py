@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver import isolation
 from resolver.doctor import parsing
 
 
@@ -60,7 +61,7 @@ def test_cpu_says_vendor_and_hypervisor(
     data: bytes, expected: tuple[str, bool]
 ) -> None:
     """/proc/cpuinfo tells whose IOMMU it would be, and whether this is a guest."""
-    assert expected == (parsing.cpu_vendor(data), parsing.is_virtual(data))
+    assert expected == (isolation.cpu_vendor(data), isolation.is_virtual(data))
 
 
 def test_a_signature_is_at_the_end_of_a_module() -> None:
@@ -108,8 +109,8 @@ def test_module_files_are_by_name() -> None:
 def test_no_content_is_too_strange(data: bytes) -> None:
     """Whatever is in the files, reading them ends without an error."""
     parsing.kernel_settings(data)
-    parsing.cpu_vendor(data)
-    parsing.is_virtual(data)
+    isolation.cpu_vendor(data)
+    isolation.is_virtual(data)
     parsing.is_secure_boot(data)
     parsing.has_signature(data)
     parsing.module_files(data)
