@@ -107,7 +107,7 @@ def test_function_is_reset(virsh: Virsh) -> None:
 
 
 def test_unplugged_function_is_gone(sim: Sim, virsh: Virsh) -> None:
-    """Its own thread hears the simulated uevents; it needs udev's word for them."""
+    """What was pulled out cannot be detached any more."""
     sim.kernel.unplug("0000:3b:00.0")
 
     assert virsh("nodedev-detach", NODE).returncode == 1
