@@ -7,6 +7,7 @@ import sys
 import click
 
 from simkernel.cli.list_command import list_command
+from simkernel.cli.record import record
 from simkernel.cli.run import run
 from simkernel.cli.shell import shell
 from simkernel.cli.show import show
@@ -23,7 +24,7 @@ def cli() -> None:
     """A kernel to test driver-binding tools on, without hardware."""
 
 
-for command in (list_command, run, shell, show, try_, verify):
+for command in (list_command, record, run, shell, show, try_, verify):
     cli.add_command(command)
 
 

@@ -1,0 +1,209 @@
+"""Puts the parts of a recorded host together, and looks whether they make that host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from simkernel.errors import SimkernelError, UsageError
+from simkernel.recording import configuration
+from simkernel.recording.aliases import fitting_aliases
+from simkernel.recording.devices import Naming, devices_of
+from simkernel.recording.drivers import module_of, stray_module
+from simkernel.recording.functions import Function, read_functions
+from simkernel.recording.host import HostFiles
+from simkernel.recording.module_files import names_in_file
+from simkernel.recording.modules import Modules
+from simkernel.scenario.build import build
+from simkernel.scenario.render import TemplateParameter
+from simkernel.scenario.schema import Module, Scenario
+from simkernel.scenario.schema.kernel import KernelImage
+from simkernel.scenario.writing import part, template_text
+
+__all__ = ["Recording", "record"]
+
+_DRIVERS = "/sys/bus/pci/drivers"
+_NO_RELEASE = "0.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recorded host."""
+
+    scenario: Scenario
+    notes: tuple[str, ...]
+    """What is otherwise than on the host, a line each."""
+
+    def text(self) -> str:
+        """Return the scenario as a template."""
+        one = self.scenario
+        kernel = part("kernel", one.kernel)
+        release = f"release: {one.kernel.release}\n"
+        body = kernel.replace(release, "release: {{ release }}\n", 1)
+        for key in ("modules", "loaded", "devices", "modprobe_d", "files", "missing"):
+            body += part(key, getattr(one, key))
+        parameter = TemplateParameter(
+            default=one.kernel.release, description="kernel release"
+        )
+        return template_text(
+            f"A host with {len(one.devices)} PCI devices, recorded.",
+            {"release": parameter},
+            body,
+            comment="\n".join(("Made by `simkernel record`.", *self.notes)),
+        )
+
+
+def record(root: str = "") -> Recording:
+    """Record a host, without changing anything on it.
+
+    :param root: directory with a copy of its files; empty: the running host.
+    :raises UsageError: there is no PCI bus, or no kernel release.
+    """
+    host = HostFiles(root)
+    release = host.release()
+    if not host.is_there("/sys/bus/pci/devices"):
+        raise UsageError(f"{root}/sys/bus/pci/devices: no such directory: no PCI here")
+    if not release:
+        raise UsageError(
+            f"{root}/proc/sys/kernel/osrelease: not there, so no kernel is known"
+        )
+    functions = read_functions(host)
+    modules = Modules(host, f"/lib/modules/{release}")
+    entries = _modules(host, modules, functions)
+    naming = Naming()
+    names = {one.name for one in entries}
+    modprobe = configuration.modprobe_files(host, names)
+    folder = "/etc/modprobe.d/"
+    scenario = Scenario(
+        kernel=_kernel(host, release, functions, names),
+        modules=tuple(entries),
+        loaded=tuple(
+            one
+            for one in modules.loaded
+            if one in names and not _is_builtin(entries, one)
+        ),
+        modprobe_d={
+            path.removeprefix(folder): text
+            for path, text in modprobe.items()
+            if path.startswith(folder)
+        },
+        files={
+            path: text for path, text in modprobe.items() if not path.startswith(folder)
+        },
+        missing=tuple(modules.missing()),
+    )
+    return _with_devices(scenario, functions, naming)
+
+
+def _is_builtin(modules: Iterable[Module], name: str) -> bool:
+    return any(one.name == name and one.builtin for one in modules)
+
+
+def _kernel(
+    host: HostFiles, release: str, functions: Sequence[Function], names: set[str]
+) -> KernelImage:
+    text = host.text("/sys/kernel/security/lockdown")
+    lockdown = text.partition("[")[2].partition("]")[0]
+    return KernelImage(
+        release=release,
+        iommu=any(one.group is not None for one in functions),
+        vfio_cdev=host.is_there("/dev/vfio/devices"),
+        cmdline=configuration.command_line(host, names),
+        lockdown="" if lockdown == "none" else lockdown,
+    )
+
+
+def _modules(
+    host: HostFiles, modules: Modules, functions: Sequence[Function]
+) -> list[Module]:
+    """Return the modules that are for a device, have one, or are about VFIO."""
+    aliases = fitting_aliases(
+        host, modules.folder, (one.modalias for one in functions if one.modalias)
+    )
+    owners: dict[str, str] = {}
+    for driver in host.names(_DRIVERS):
+        module = host.link_name(f"{_DRIVERS}/{driver}/module").replace("-", "_")
+        if "vfio" in driver + module or any(one.driver == driver for one in functions):
+            owners[driver] = module
+    wanted = [*aliases, *(one for one in owners.values() if one)]
+    wanted += [one for one in modules.loaded if one.startswith("vfio")]
+    names = modules.with_needs(wanted)
+    found = [
+        module_of(
+            modules.facts(name),
+            aliases.get(name, ()),
+            functions,
+            names,
+            guess=names_in_file(host, modules, name),
+        )
+        for name in names
+    ]
+    known = {driver.name for one in found for driver in one.drivers}
+    found += [stray_module(one, functions) for one in owners if one not in known]
+    return found
+
+
+def _with_devices(
+    scenario: Scenario, functions: Sequence[Function], naming: Naming
+) -> Recording:
+    """Return a scenario with its devices.
+
+    Where virtual functions do not come to be what they were, they stand by themselves.
+    """
+    drivers = _present(scenario)
+    apart: set[str] = set()
+    while True:
+        devices = tuple(devices_of(functions, drivers, naming, apart))
+        whole = replace(scenario, devices=devices)
+        differences = _differences(whole, functions)
+        owners = {one.physical for one, _ in differences if one.physical} - apart
+        if not owners:
+            break
+        apart |= owners
+    notes = [f"{one.address}: {text}" for one, text in differences]
+    notes += [
+        f"interface {new}: its own name has a MAC address in it"
+        for new in naming.replaced.values()
+    ]
+    notes += [
+        f"{one}: its virtual functions stand by themselves" for one in sorted(apart)
+    ]
+    return Recording(whole, tuple(notes))
+
+
+def _present(scenario: Scenario) -> set[str]:
+    """Return the names of the drivers that are there at the start."""
+    loaded = {*scenario.loaded}
+    return {
+        driver.name
+        for one in scenario.modules
+        if one.builtin or one.name in loaded
+        for driver in one.drivers
+    }
+
+
+def _differences(
+    scenario: Scenario, functions: Sequence[Function]
+) -> list[tuple[Function, str]]:
+    """Boot the scenario; return what its functions are that the host's are not."""
+    try:
+        kernel = build(scenario, source="the recorded host").kernel
+    except SimkernelError as error:
+        raise UsageError(f"this host cannot be a scenario: {error}") from None
+    found = []
+    for one in functions:
+        device = kernel.pci.devices.get(one.address)
+        if device is None:
+            found.append((one, "is not there"))
+            continue
+        driver = device.driver.name if device.driver else ""
+        group = device.iommu_group.number if device.iommu_group else None
+        if driver != one.driver:
+            found.append((one, f"has {driver or 'no driver'}, not {one.driver}"))
+        if group != one.group:
+            found.append((one, f"is in IOMMU group {group}, not {one.group}"))
+        if len(one.interfaces) > 1:
+            found.append((one, f"has one network interface of {len(one.interfaces)}"))
+        if not device.driver and one.interfaces:
+            found.append((one, "has no network interface"))
+    return found

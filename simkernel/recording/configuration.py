@@ -1,0 +1,78 @@
+"""What a host's configuration says of modules, without what tells whose host it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from simkernel.recording.host import HostFiles
+
+__all__ = ["command_line", "modprobe_files", "public"]
+
+_FOLDERS = (
+    "/etc/modprobe.d",
+    "/run/modprobe.d",
+    "/usr/local/lib/modprobe.d",
+    "/lib/modprobe.d",
+)
+"""Where modprobe reads; of files of one name the first counts. Source: modprobe.d(5)"""
+_MAC = re.compile(r"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![:-])")
+_NO_MAC = "00:00:00:00:00:00"
+_WORDS = frozenset(
+    {
+        *("amd_iommu", "intel_iommu", "iommu", "iommu.passthrough", "iommu.strict"),
+        *("lockdown", "module_blacklist", "modprobe.blacklist", "pci"),
+    }
+)
+"""Words on the kernel's command line that decide about VFIO."""
+
+
+def command_line(host: HostFiles, modules: Collection[str]) -> str:
+    """Return the words of the kernel's command line that are about VFIO or a module.
+
+    :param modules: those that are recorded; their parameters may stand there.
+    """
+    kept = []
+    for word in host.text("/proc/cmdline").split():
+        key = word.partition("=")[0]
+        owner = key.partition(".")[0].replace("-", "_")
+        if key in _WORDS or ("." in key and owner in modules):
+            kept.append(public(host, word))
+    return " ".join(kept)
+
+
+def modprobe_files(host: HostFiles, modules: Collection[str]) -> dict[str, str]:
+    """Return path and text of each file of modprobe that says something of modules.
+
+    What is about others, and comments, become empty lines: the rest keeps its number.
+    """
+    found: dict[str, str] = {}
+    for folder in _FOLDERS:
+        for name in host.names(folder):
+            if name.endswith(".conf") and not any(
+                one.rpartition("/")[2] == name for one in found
+            ):
+                found[f"{folder}/{name}"] = _kept(host, f"{folder}/{name}", modules)
+    return {path: text for path, text in found.items() if text}
+
+
+def _kept(host: HostFiles, path: str, modules: Collection[str]) -> str:
+    lines: list[str] = []
+    is_kept = goes_on = False
+    for line in host.lines(path):
+        words = line.split()
+        if not goes_on:
+            names = {one.replace("-", "_") for one in words[1:3]}
+            is_kept = not line.lstrip().startswith("#") and bool(names & {*modules})
+        goes_on = line.endswith("\\")
+        lines.append(public(host, line) if is_kept else "")
+    return "\n".join(lines).rstrip("\n") + "\n" if any(lines) else ""
+
+
+def public(host: HostFiles, text: str) -> str:
+    """Return a text without MAC addresses and the host's own name."""
+    text = _MAC.sub(_NO_MAC, text)
+    name = host.name()
+    if len(name) < 2:
+        return text
+    return re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "host", text)

@@ -1,0 +1,155 @@
+"""What a host says of its modules: files, dependencies, parameters, drivers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from simkernel.recording.host import HostFiles
+
+__all__ = ["INDEXES", "ModuleFacts", "Modules"]
+
+INDEXES = (
+    "modules.alias",
+    "modules.builtin",
+    "modules.builtin.modinfo",
+    "modules.dep",
+    "modules.order",
+    "modules.softdep",
+)
+"""Files of the module directory by whose absence programs find out less."""
+_SUFFIX = re.compile(r"\.(?:xz|zst|gz)$")
+_LONGEST_VALUE = 200
+"""Characters of a parameter's value; longer ones are no settings of drivers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleFacts:
+    """One module."""
+
+    name: str
+    path: str
+    """Below the module directory; empty: that does not know it."""
+    is_builtin: bool
+    is_loaded: bool
+    depends: tuple[str, ...]
+    softdeps: tuple[str, ...]
+    version: str
+    drivers: tuple[str, ...]
+    """PCI drivers that it has registered."""
+    parameters: tuple[tuple[str, str, int], ...]
+    """Name, value and mode."""
+
+
+class Modules:
+    """The modules of a host.
+
+    :param folder: the module directory, which need not be there.
+    """
+
+    def __init__(self, host: HostFiles, folder: str) -> None:
+        self._host = host
+        self.folder = folder
+
+    @cached_property
+    def rows(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """File, and names of all that it needs, by module: ``modules.dep``."""
+        found = {}
+        for line in self._host.lines(f"{self.folder}/modules.dep"):
+            path, _, needs = line.partition(":")
+            names = tuple(map(_name, needs.split()))
+            found[_name(path)] = (_SUFFIX.sub("", path), names)
+        return found
+
+    @cached_property
+    def builtin(self) -> dict[str, str]:
+        """File by name of what is built in: ``modules.builtin``."""
+        lines = self._host.lines(f"{self.folder}/modules.builtin")
+        return {_name(line): line for line in lines}
+
+    @cached_property
+    def softdeps(self) -> dict[str, list[str]]:
+        """Soft dependencies by module: ``pre: a post: b``."""
+        found: dict[str, list[str]] = {}
+        for line in self._host.lines(f"{self.folder}/modules.softdep"):
+            words = line.split()
+            if len(words) > 2 and words[0] == "softdep":
+                name = words[1].replace("-", "_")
+                found.setdefault(name, []).append(" ".join(words[2:]))
+        return found
+
+    @cached_property
+    def loaded(self) -> list[str]:
+        """Names of the loaded modules, the oldest first: ``/proc/modules``."""
+        names = [line.split(" ")[0] for line in self._host.lines("/proc/modules")]
+        return names[::-1]
+
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """Rank of each module in ``modules.order``; the others come behind."""
+        lines = self._host.lines(f"{self.folder}/modules.order")
+        return {_name(line): number for number, line in enumerate(lines)}
+
+    def missing(self) -> list[str]:
+        """Return the names of the indexes that are not there."""
+        return [
+            one for one in INDEXES if not self._host.is_there(f"{self.folder}/{one}")
+        ]
+
+    def with_needs(self, names: Iterable[str]) -> list[str]:
+        """Return modules, what they need, and what is to be loaded with them."""
+        found: dict[str, None] = {}
+        pending = list(names)
+        while pending:
+            name = pending.pop(0)
+            if name in found or not self._is_known(name):
+                continue
+            found[name] = None
+            pending += self.rows.get(name, ("", ()))[1]
+            for text in self.softdeps.get(name, []):
+                words = [word.replace("-", "_") for word in text.split()]
+                pending += [word for word in words if word in self.rows]
+        return sorted(found, key=lambda one: self.order.get(one, len(self.order)))
+
+    def _is_known(self, name: str) -> bool:
+        return (
+            name in self.rows
+            or name in self.builtin
+            or name in self.loaded
+            or self._host.is_there(f"/sys/module/{name}")
+        )
+
+    def facts(self, name: str) -> ModuleFacts:
+        """Return what is known of a module."""
+        path, needs = self.rows.get(name, ("", ()))
+        place = f"/sys/module/{name}"
+        is_shown = self._host.is_there(place)
+        is_live = self._host.is_there(f"{place}/initstate")
+        return ModuleFacts(
+            name=name,
+            path=path or self.builtin.get(name, ""),
+            is_builtin=name in self.builtin or (is_shown and not is_live and not path),
+            is_loaded=name in self.loaded,
+            depends=needs,
+            softdeps=tuple(self.softdeps.get(name, ())),
+            version=self._host.text(f"{place}/version"),
+            drivers=tuple(
+                one.partition(":")[2]
+                for one in self._host.names(f"{place}/drivers")
+                if one.startswith("pci:")
+            ),
+            parameters=tuple(self._parameters(place)),
+        )
+
+    def _parameters(self, place: str) -> Iterator[tuple[str, str, int]]:
+        for name in self._host.names(f"{place}/parameters"):
+            path = f"{place}/parameters/{name}"
+            value, mode = self._host.text(path), self._host.mode(path)
+            if mode & 0o444 and len(value) <= _LONGEST_VALUE and value.isprintable():
+                yield name, value, mode
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2].partition(".ko")[0].replace("-", "_")

@@ -1,0 +1,37 @@
+"""A recorded host is, for ``resolver``, the host that it was recorded on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simkernel.testing import Sim
+from tests.golden.cases import BENCHES, CASES, Case
+
+ALL = [*CASES, *map(Case, sorted(BENCHES))]
+
+
+def answer(sim: Sim, *words: str) -> Any:
+    """Return the document that a command of resolver prints on a host."""
+    return json.loads(sim.run(["resolver", *words]).stdout)
+
+
+def recorded(sim: Sim) -> str:
+    """Record a host from within, and return the template."""
+    return sim.run(["simkernel", "record"], check=True).stdout
+
+
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
+def test_recorded_host_answers_alike(case: Case, tmp_path: Path) -> None:
+    """Every device has the same driver, group, interfaces and best VFIO driver."""
+    with Sim(case.scenario, case.settings, via="fakefs") as sim:
+        expected = answer(sim, "devices", "--json")
+        text = recorded(sim)
+    template = tmp_path / "recorded.yaml.j2"
+    template.write_text(text, encoding="utf-8")
+
+    with Sim(template, via="fakefs") as sim:
+        assert answer(sim, "devices", "--json") == expected
