@@ -15,8 +15,11 @@ from resolver.modalias import Modalias
 from resolver.modinfo import FileWarning
 from resolver.prohibition import Prohibition
 from resolver.selection import Choice, choose
+from resolver.terms import Terms
 
 __all__ = ["Explanation", "ModuleState", "explain", "explain_modalias"]
+
+_USUAL = Terms()
 
 ModuleState = Literal["loaded", "built in", "not loaded"]
 
@@ -79,7 +82,7 @@ def _explained(
             if state == "not loaded"
             else None
         ),
-        refusal=_refusal(host, device) if device else None,
+        refusal=_refusal(host, device, driver) if device else None,
         warnings=aliases.warnings,
         notes=notes,
     )
@@ -92,9 +95,12 @@ def _module_state(host: Host, choice: Choice) -> ModuleState:
     return "loaded" if modules.is_loaded(host, choice.module) else "not loaded"
 
 
-def _refusal(host: Host, device: Device) -> RefusedError | None:
+def _refusal(host: Host, device: Device, driver: str | None) -> RefusedError | None:
     try:
         safety.require_iommu(host, device)
+        if driver is None or driver != device.binding.driver:
+            safety.require_unused(host, device, _USUAL)
+            safety.require_group(host, device, _USUAL)
     except RefusedError as problem:
         return problem
     return None

@@ -138,7 +138,8 @@ def explanation_lines(text: str, found: Explanation) -> Iterator[str]:
         where, line = found.prohibition.where, found.prohibition.text
         yield shown(f"    prohibited by {where}: {line}")
     if found.refusal is not None:
-        yield shown(f"    refused    {found.refusal.rule}: {found.refusal.hint}")
+        yield shown(f"    refused    {found.refusal.rule}: {found.refusal.message}")
+        yield shown(f"               {found.refusal.hint}")
     if choice.candidates:
         yield "    candidates, the fewest wildcards first:"
         rows = [_candidate_row(candidate) for candidate in choice.candidates]

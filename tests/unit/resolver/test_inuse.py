@@ -140,6 +140,23 @@ def test_physical_function_with_virtual_ones_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("device", "rule"),
+    [
+        ("0000:01:00.0", "disk-in-use"),
+        ("0000:02:00.0", "network-in-use"),
+        ("0000:03:00.0", "node-open"),
+        ("0000:03:00.1", "group-shared"),
+        ("0000:04:00.0", None),
+    ],
+)
+def test_explain_says_what_bind_would_refuse(device: str, rule: str | None) -> None:
+    """Not of a device that its best driver has already, though a guest has it open."""
+    with session(load("in_use")) as host:
+        found = outcome(host, "explain", device)
+    assert (found["exit_code"], found["rule"]) == (0, rule)
+
+
+@pytest.mark.parametrize(
     ("vendor", "command_line", "advice"),
     [
         ("GenuineIntel", "ro", "VT-d in the firmware setup; add intel_iommu=on to"),
