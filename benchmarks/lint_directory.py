@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
-from benchmarks.harness import MissingPeerError, Result, best_times, python, run
+from benchmarks.harness import MissingPeerError, Result, child_time, python, run
 
 ROUNDS = 3
 COLD_S = 15.0
@@ -32,20 +34,41 @@ def measure() -> Iterable[Result]:
         command = [python(), "-c", "from resolver.cli import main; main()", "lint"]
         lint = run([*command, str(directory)], Path(name) / "cache")
         peer = run([depmod, "-n", directory.name], Path(name) / "cache")
-        peer_s, cold_s, warm_s = best_times(ROUNDS, peer, cold(lint, name), lint)
+        peer_time, *times = taken(peer, cold(lint, name), lint)
     what = f"lint {directory.name}: {modules:,} modules, {aliases:,} aliases"
-    for subject, time_s, limit_s in (
-        ("cold", cold_s, COLD_S),
-        ("warm", warm_s, WARM_S),
-    ):
+    limits = ("cold", COLD_S), ("warm", WARM_S)
+    for (subject, limit_s), one in zip(limits, times, strict=True):
         yield Result(
             subject=f"{what}, {subject}",
-            ours=f"{time_s:.2f} s",
-            peer=f"depmod -n: {peer_s:.2f} s",
-            ratio=time_s / peer_s,
+            ours=str(one),
+            peer=f"depmod -n: {peer_time}",
+            ratio=one.wall_s / peer_time.wall_s,
             target=f"< {limit_s:g} s",
-            is_ok=time_s < limit_s,
+            is_ok=one.wall_s < limit_s,
         )
+
+
+class Time(NamedTuple):
+    """What an action takes at best."""
+
+    wall_s: float
+    processors_s: float
+
+    def __str__(self) -> str:
+        """Return both: on a busy machine the first says more of what else it does."""
+        return f"{self.wall_s:.2f} s (processors {self.processors_s:.2f} s)"
+
+
+def taken(*actions: Callable[[], None]) -> list[Time]:
+    """Return the best times of each action; they take turns."""
+    times: list[list[Time]] = [[] for _ in actions]
+    for _ in range(ROUNDS):
+        for found, action in zip(times, actions, strict=True):
+            started_s, before_s = time.perf_counter(), child_time()
+            action()
+            wall_s, used_s = time.perf_counter() - started_s, child_time() - before_s
+            found.append(Time(wall_s, used_s))
+    return [Time(*map(min, zip(*found, strict=True))) for found in times]
 
 
 def cold(lint: Callable[[], None], folder: str) -> Callable[[], None]:
