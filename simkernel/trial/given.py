@@ -59,6 +59,11 @@ class GivenModule:
         announces = any(one.startswith("vfio_pci:") for one in self.aliases)
         return announces or any(one in self.depends for one in CORE)
 
+    @property
+    def uses_vfio(self) -> bool:
+        """It can register devices with VFIO: it is linked with VFIO's modules."""
+        return any(one in self.depends for one in ("vfio", *CORE))
+
     def values(self, key: str) -> list[str]:
         """Return all values of a key."""
         return [value for name, value in self.info if name == key]

@@ -2,8 +2,9 @@
 
 ``python -m simkernel.trial.inside JSON`` takes ``modules`` and ``devices``: of each
 its ``address``, ``modalias``, the ``drivers`` it is for and ``spellings`` to try. It
-prints a JSON object: of each address what :func:`_ask` returns. Afterwards the
-devices have no driver. It needs the standard library and modprobe.
+prints a JSON object: of each address the ``driver`` that it had, whether it was
+registered with ``vfio``, and what :func:`_ask` returns. Afterwards the modules are
+loaded and the devices have no driver. It needs the standard library and modprobe.
 """
 
 from __future__ import annotations
@@ -21,15 +22,31 @@ _BUS = "/sys/bus/pci"
 def main(text: str) -> None:
     """Ask about all devices and print the answers."""
     request = json.loads(text)
-    modules = set(request["modules"])
-    answers = {one["address"]: _ask(one, modules) for one in request["devices"]}
+    modules, devices = request["modules"], request["devices"]
+    found = {one["address"]: _found(one["address"]) for one in devices}
+    for name in modules:
+        _run(["modprobe", name])
+    answers = {
+        one["address"]: {**found[one["address"]], **_ask(one, set(modules))}
+        for one in devices
+    }
     print(json.dumps(answers))
 
 
+def _found(address: str) -> dict[str, Any]:
+    """Return the driver of a device, and whether programs can open it through VFIO."""
+    group = _link_name(f"{_BUS}/devices/{address}/iommu_group")
+    is_open = bool(group) and os.path.exists(f"/dev/vfio/{group}")
+    return {"driver": _driver(address), "vfio": is_open}
+
+
 def _ask(device: dict[str, Any], modules: set[str]) -> dict[str, Any]:
-    """Return which driver a device has, who takes it by itself, and what names do."""
+    """Return what happens to a device by itself, and by names for its driver.
+
+    :param modules: those that are tried; they are loaded, if they can be.
+    """
     address = device["address"]
-    answer: dict[str, Any] = {"driver": _driver(address)}
+    answer: dict[str, Any] = {}
     _release(address)
     _write(f"{_BUS}/devices/{address}/driver_override", "\n")
     answer["loads"] = bool(modules & set(_modules_for(device["modalias"])))
@@ -54,8 +71,13 @@ def _try(address: str, name: str) -> dict[str, str]:
 
 def _driver(address: str) -> str:
     """Return the name of a device's driver; empty: it has none."""
+    return _link_name(f"{_BUS}/devices/{address}/driver")
+
+
+def _link_name(path: str) -> str:
+    """Return the last name of where a link leads; empty: there is none."""
     try:
-        return os.path.basename(os.readlink(f"{_BUS}/devices/{address}/driver"))
+        return os.path.basename(os.readlink(path))
     except OSError:
         return ""
 
@@ -80,14 +102,20 @@ def _write(path: str, text: str) -> str:
 
 def _modules_for(modalias: str) -> list[str]:
     """Return the modules that udev would load for a device."""
+    names = _run(["modprobe", "-R", modalias]).split()
+    return [one.replace("-", "_") for one in names]
+
+
+def _run(words: list[str]) -> str:
+    """Run a program, whatever comes of it, and return what it printed."""
     done = subprocess.run(
-        ["modprobe", "-R", modalias],
+        words,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=False,
         text=True,
     )
-    return [one.replace("-", "_") for one in done.stdout.split()]
+    return done.stdout
 
 
 if __name__ == "__main__":

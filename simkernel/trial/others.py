@@ -54,7 +54,7 @@ def given_module(module: GivenModule) -> Module:
         Driver(
             name=name,
             ids=ids,
-            vfio=module.is_vfio,
+            vfio=module.uses_vfio,
             sriov=not module.is_vfio,
             exports_ids=number == 0,
         )

@@ -33,12 +33,17 @@ class Row:
     """Address; empty: no device can be told from the alias."""
     id: str
     alias: str
+    """Alias that the device was made for."""
+    found_by: str
+    """Alias by which resolver found the module; empty: by none."""
     wanted_drivers: tuple[str, ...]
     """Drivers of the module that has the alias."""
     module: str
     """Module that resolver chose; empty: none."""
     driver: str
     """Driver that the device has after ``resolver bind``; empty: none."""
+    is_vfio: bool
+    """Programs can open it through VFIO then."""
     loads_by_itself: bool
     """udev would load the module for the device."""
     binds_by_itself: bool
@@ -49,8 +54,8 @@ class Row:
 
     @property
     def is_well(self) -> bool:
-        """The device got a driver of the module."""
-        return self.driver in self.wanted_drivers
+        """The device got a driver of the module, and that gave it to VFIO."""
+        return self.driver in self.wanted_drivers and self.is_vfio
 
     def by_itself(self) -> str:
         """Return what happens without anybody asking for the driver, in words."""
@@ -108,9 +113,9 @@ class Result:
         tried = _spelling_rows(self.rows)
         if tried:
             lines += ["", *_table(("DRIVER_OVERRIDE", "KERNEL", "DEVICE"), tried)]
-        problems = [one for one in self.rows if not one.is_well]
-        lines += ["", *map(_problem, problems)] if problems else []
-        return "\n".join(lines)
+        problems = [_problem(one) for one in self.rows if not one.is_well]
+        problems += [_accident(one) for one in self.rows if one.by_itself() != "no"]
+        return "\n".join([*lines, "", *problems] if problems else lines)
 
 
 _COLUMNS = ("DEVICE", "ALIAS", "MODULE", "DRIVER", "BY ITSELF")
@@ -121,8 +126,10 @@ def _object(row: Row) -> dict[str, object]:
         "device": row.device or None,
         "id": row.id or None,
         "alias": row.alias,
+        "found_by": row.found_by or None,
         "module": row.module or None,
         "driver": row.driver or None,
+        "vfio": row.is_vfio,
         "loads_by_itself": row.loads_by_itself,
         "binds_by_itself": row.binds_by_itself,
         "ok": row.is_well,
@@ -154,10 +161,21 @@ def _spelling_rows(rows: Sequence[Row]) -> list[tuple[str, ...]]:
 
 def _problem(row: Row) -> str:
     wanted = " or ".join(row.wanted_drivers)
+    if row.driver in row.wanted_drivers and not row.error:
+        return f"error: {row.id}: {row.driver} does not give it to VFIO"
     what = f"{row.id or row.alias}: not bound to {wanted}"
     if row.error:
         return f"error: {what}: {row.error}"
-    return f"error: {what}, but to {row.driver or 'nothing'}"
+    by = f", by {row.found_by}" if row.found_by else ""
+    return f"error: {what}, but to {row.driver or 'nothing'}{by}"
+
+
+def _accident(row: Row) -> str:
+    return (
+        f"warning: {row.id}: without anybody asking for VFIO, udev loads the module"
+        if not row.binds_by_itself
+        else f"warning: {row.id}: the driver takes it without anybody asking for VFIO"
+    )
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

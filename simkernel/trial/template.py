@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from simkernel.errors import UsageError
+from simkernel.kmod.pattern import matches
 from simkernel.scenario.render import Template, TemplateParameter, parse, render
 from simkernel.scenario.schema import Device, Expected, Module, Sriov
 from simkernel.scenario.writing import part, template_text
@@ -94,12 +95,22 @@ def make_trial(
 
 
 def _announced(given: Sequence[GivenModule]) -> Iterator[tuple[GivenModule, str]]:
-    """Yield the aliases that say something of PCI devices, VFIO's before others."""
-    for bus in ("vfio_pci:", "pci:"):
-        for module in given:
-            for alias in module.aliases if module.is_vfio else ():
-                if alias.startswith(bus):
-                    yield module, alias
+    """Yield the aliases that say something of PCI devices.
+
+    VFIO's come before others, and those that fit what they seem to mean before those
+    that do not: lower-case digits, for example, never fit.
+    """
+    for bus in ("vfio_pci", "pci"):
+        for is_fit in (True, False):
+            for module in given:
+                for alias in module.aliases if module.is_vfio else ():
+                    if alias.startswith(f"{bus}:") and _fits(alias, bus) is is_fit:
+                        yield module, alias
+
+
+def _fits(alias: str, bus: str) -> bool:
+    entry = entry_of(alias)
+    return entry is not None and matches(alias, entry.wanted().modalias(bus))
 
 
 def _entries(module: GivenModule) -> list[Entry]:
