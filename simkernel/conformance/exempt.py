@@ -110,7 +110,7 @@ EXEMPT = (
 
 FIXED = (
     r"/(?:vendor|device|class|revision|subsystem_vendor|subsystem_device|modalias"
-    r"|ari_enabled|sriov_totalvfs|sriov_offset|sriov_stride|sriov_vf_device"
+    r"|ari_enabled|sriov_totalvfs|sriov_vf_device"
     r"|sriov_vf_total_msix|secondary_bus_number|subordinate_bus_number"
     r"|config|resource|irq|local_cpus|local_cpulist|numa_node"
     r"|(?:consistent_)?dma_mask_bits|(?:max|current)_link_(?:speed|width)|power_state"

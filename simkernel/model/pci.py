@@ -103,10 +103,12 @@ class PciFunction:
 class SriovState:
     """What a physical function's SR-IOV is set to."""
 
-    __slots__ = ("drivers_autoprobe", "virtual_functions")
+    __slots__ = ("drivers_autoprobe", "offset", "stride", "virtual_functions")
 
-    def __init__(self) -> None:
+    def __init__(self, capability: SriovCapability) -> None:
         self.drivers_autoprobe = True
+        self.offset, self.stride = capability.offset, capability.stride
+        """As last read from the hardware."""
         self.virtual_functions: list[PciDevice] = []
 
 
@@ -142,7 +144,7 @@ class PciDevice(Device):
         """The physical function, if this is a virtual one."""
         self.children: dict[str, PciDevice] = {}
         """Devices on the bus behind a bridge."""
-        self.sriov = SriovState() if function.sriov else None
+        self.sriov = SriovState(function.sriov) if function.sriov else None
         self.settings: dict[str, int | str] = {}
         """Attributes that were written, by file name."""
         self.enabled = 0

@@ -99,14 +99,24 @@ class PciBus(Bus[PciDevice]):
         return self._wires.get(address[:2], {}).get(address.devfn)
 
     def rescan(self) -> None:
+        """Find functions that answer and are not known, on one root bus after another.
+
+        Source: drivers/pci/pci-sysfs.c rescan_store(). Rule: R-RESCAN-1.
+        """
+        for bus in sorted(self._wires.keys() - self._bridged):
+            self.rescan_bus(bus, None)
+
+    def rescan_bus(self, bus: tuple[int, int], bridge: PciDevice | None) -> None:
         """Find functions that answer and are not known, and probe them.
 
+        :param bus: domain and number; buses behind its bridges are looked at, too.
+        :param bridge: the one to the bus; None for a root bus.
+
         Source: drivers/pci/probe.c pci_rescan_bus(): all are added before the first
-        is probed. Rule: R-RESCAN-1.
+        is probed. Rules: R-RESCAN-1, R-RESCAN-2.
         """
         new: list[PciDevice] = []
-        for bus in sorted(self._wires.keys() - self._bridged):
-            self._scan(bus, None, new)
+        self._scan(bus, bridge, new)
         for device in new:
             self.start(device)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from errno import EBUSY, EIO, ENOENT, ERANGE
+from errno import EBUSY, EIO, ENOENT, ENOMEM, ERANGE
 from typing import TYPE_CHECKING
 
 from simkernel.errors import KernelRefusal
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from simkernel.model.driver import Driver
     from simkernel.model.kernel import Kernel
 
-__all__ = ["disable", "driver_gone", "enable", "set_numvfs"]
+__all__ = ["disable", "driver_gone", "enable", "restore", "set_numvfs"]
+
+_ALL_ONES = 0xFFFF
+"""What a register of 16 bits reads as when nothing answers."""
 
 
 def set_numvfs(kernel: Kernel, device: PciDevice, count: int) -> None:
@@ -69,10 +72,11 @@ def enable(kernel: Kernel, device: PciDevice, count: int) -> None:
     """Create virtual functions and probe each.
 
     :raises KernelRefusal: EIO, the hardware is gone: its registers read as all ones,
-        which is more than it can have.
+        which is more than it can have; ENOMEM, it was gone when they were last read,
+        and so there is no bus with the numbers that come out.
 
     Source: drivers/pci/iov.c sriov_enable(), pci_iov_add_virtfn(). Rules: R-SRIOV-6,
-    R-SRIOV-9.
+    R-SRIOV-9, R-SRIOV-10.
     """
     capability, state = device.function.sriov, device.sriov
     if capability is None or state is None:
@@ -80,6 +84,8 @@ def enable(kernel: Kernel, device: PciDevice, count: int) -> None:
     bus = kernel.pci
     if not bus.answers(device):
         raise KernelRefusal(EIO, "R-SRIOV-9")
+    if state.offset == _ALL_ONES:
+        raise KernelRefusal(ENOMEM, "R-SRIOV-10")
     for index in range(count):
         function = _virtual_function(device, capability, index)
         virtual = bus.add_function(function, device.parent, physfn=device)
@@ -122,10 +128,34 @@ def disable(kernel: Kernel, device: PciDevice) -> None:
 
     Source: drivers/pci/iov.c sriov_disable(). Rule: R-SRIOV-7.
     """
-    if device.sriov is None:
+    if device.sriov is None or not device.sriov.virtual_functions:
         return
     while device.sriov.virtual_functions:
         kernel.pci.remove(device.sriov.virtual_functions.pop(0))
+    _read_place(kernel, device)
+
+
+def restore(kernel: Kernel, device: PciDevice) -> None:
+    """Bring the capability to what it was before a reset.
+
+    Source: drivers/pci/iov.c sriov_restore_state(): all ones look as if nothing had
+    been lost. Rule: R-SRIOV-10.
+    """
+    if device.sriov is not None and kernel.pci.answers(device):
+        _read_place(kernel, device)
+
+
+def _read_place(kernel: Kernel, device: PciDevice) -> None:
+    """Read where virtual functions are; of hardware that is gone, all ones.
+
+    Source: drivers/pci/iov.c pci_iov_set_numvfs(). Rule: R-SRIOV-10.
+    """
+    capability, state = device.function.sriov, device.sriov
+    if capability is None or state is None:
+        return
+    state.offset, state.stride = capability.offset, capability.stride
+    if not kernel.pci.answers(device):
+        state.offset = state.stride = _ALL_ONES
 
 
 def driver_gone(kernel: Kernel, driver: Driver, device: Device) -> None:

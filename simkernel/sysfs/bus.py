@@ -50,7 +50,7 @@ def _bus(bus: Bus[Any]) -> Directory:
         "uevent": lambda: _uevent_file(bus.kernel, base, "bus"),
     }
     if isinstance(bus, PciBus):
-        entries["rescan"] = lambda: rescan(bus)
+        entries["rescan"] = lambda: rescan(bus.rescan)
         entries["resource_alignment"] = lambda: _resource_alignment(bus)
         entries["slots"] = Directory
     return Directory(entries)
@@ -80,15 +80,18 @@ def _set_autoprobe(bus: Bus[Any], data: bytes) -> None:
     bus.autoprobe = not data.startswith(b"0")
 
 
-def rescan(bus: PciBus) -> Attribute:
-    """Return a ``rescan`` file; all of them rescan the whole bus.
+def rescan(look: Callable[[], None]) -> Attribute:
+    """Return a ``rescan`` file.
 
-    Source: drivers/pci/pci-sysfs.c rescan_store(). Rule: R-RESCAN-1.
+    :param look: finds new functions.
+
+    Source: drivers/pci/pci-sysfs.c rescan_store(), bus_rescan_store(). Rule:
+    R-RESCAN-1.
     """
 
     def store(data: bytes) -> None:
         if number_or_einval(data):
-            bus.rescan()
+            look()
 
     return Attribute(mode=0o200, store=store)
 

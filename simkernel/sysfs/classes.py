@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simkernel.model.kernel import Kernel
+from simkernel.model.pci import PciDevice
 from simkernel.sysfs.bus import rescan
 from simkernel.sysfs.node import Directory, Listing, Node, link
 
@@ -58,12 +59,17 @@ def _link_class(name: str, targets: Callable[[], dict[str, str]]) -> Directory:
 def _pci_buses(kernel: Kernel) -> Directory:
     """Return ``/sys/class/pci_bus``; of a bus, only its ``rescan`` is modelled."""
 
-    def names() -> set[str]:
-        return {device.name[:-5] for device in kernel.pci.devices.values()}
+    def first_devices() -> dict[str, PciDevice]:
+        devices = reversed(kernel.pci.devices.values())
+        return {one.name[:-5]: one for one in devices}
 
     def child(name: str) -> Node | None:
-        if name not in names():
+        one = first_devices().get(name)
+        if one is None:
             return None
-        return Directory({"rescan": lambda: rescan(kernel.pci)})
+        bus = one.function.address[:2]
+        return Directory(
+            {"rescan": lambda: rescan(lambda: kernel.pci.rescan_bus(bus, one.parent))}
+        )
 
-    return Directory({}, Listing(names, child))
+    return Directory({}, Listing(first_devices, child))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from errno import EBUSY, EINVAL, EIO
 
 from simkernel.errors import KernelRefusal
-from simkernel.model import enabling, reset
+from simkernel.model import enabling, reset, sriov
 from simkernel.model.kernel import Kernel
 from simkernel.model.kstrtox import c_string, kstrtoint
 from simkernel.model.pci import PciDevice
@@ -138,6 +138,7 @@ def _store_reset(kernel: Kernel, device: PciDevice, data: bytes) -> None:
     if number_or_einval(data) != 1:
         raise KernelRefusal(EINVAL, "R-PCI-5")
     reset.reset(device)
+    sriov.restore(kernel, device)
 
 
 def _store_reset_method(kernel: Kernel, device: PciDevice, data: bytes) -> None:
@@ -163,9 +164,9 @@ def _store_remove(kernel: Kernel, device: PciDevice, data: bytes) -> None:
 
 
 def _store_rescan(kernel: Kernel, device: PciDevice, data: bytes) -> None:
-    """Source: drivers/pci/pci-sysfs.c dev_rescan_store(). Rule: R-RESCAN-1."""
+    """Source: drivers/pci/pci-sysfs.c dev_rescan_store(). Rule: R-RESCAN-2."""
     if number_or_einval(data):
-        kernel.pci.rescan()
+        kernel.pci.rescan_bus(device.function.address[:2], device.parent)
 
 
 ATTRIBUTES: dict[str, PciAttribute] = {

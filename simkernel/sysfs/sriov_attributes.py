@@ -27,6 +27,14 @@ def _capability(name: str, form: str = "{}") -> PciAttribute:
     )
 
 
+def _last_read(name: str) -> PciAttribute:
+    return PciAttribute(
+        0o444,
+        lambda kernel, device: str(getattr(device.sriov, name)),
+        present=_has_sriov,
+    )
+
+
 def _show_numvfs(kernel: Kernel, device: PciDevice) -> str:
     return str(len(device.sriov.virtual_functions) if device.sriov else 0)
 
@@ -54,8 +62,8 @@ SRIOV_ATTRIBUTES: dict[str, PciAttribute] = {
         0o644, _show_vf_autoprobe, _store_vf_autoprobe, _has_sriov
     ),
     "sriov_numvfs": PciAttribute(0o644, _show_numvfs, _store_numvfs, _has_sriov),
-    "sriov_offset": _capability("offset"),
-    "sriov_stride": _capability("stride"),
+    "sriov_offset": _last_read("offset"),
+    "sriov_stride": _last_read("stride"),
     "sriov_totalvfs": _capability("total_vfs"),
     "sriov_vf_device": _capability("vf_device", "{:x}"),
     "sriov_vf_msix_count": PciAttribute(
