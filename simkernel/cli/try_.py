@@ -38,7 +38,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option(
     "--driver",
     "drivers",
-    metavar="NAME",
+    metavar="[MODULE=]NAME",
     multiple=True,
     help="The name of the driver, where the file does not show it.",
 )

@@ -32,7 +32,8 @@ class Wish:
     folder: Path | None
     """Module directory of the kernel; None: the installed one, if there is one."""
     drivers: tuple[str, ...]
-    """Names of the drivers; none: they are in the files."""
+    """Names of the drivers, of several files ``MODULE=NAME``; none: the files show
+    them."""
     physical: bool
     save: Path | None
 
@@ -47,7 +48,7 @@ def run_trial(
     :raises UsageError: a file cannot be used, or the tier cannot be had.
     :raises TrialError: a program of the trial failed.
     """
-    given = [read_given(one, wish.drivers) for one in wish.files]
+    given = _given(wish)
     release, stock = _kernel(wish, given, note)
     trial = make_trial(given, stock, release, physical=wish.physical)
     if wish.save is not None:
@@ -59,6 +60,25 @@ def run_trial(
         return _played(
             wish, trial, given, (template, settings, release), progress, note
         )
+
+
+def _given(wish: Wish) -> list[GivenModule]:
+    """Return the modules of the files.
+
+    :raises UsageError: one cannot be used, or it is unclear whose driver is named.
+    """
+    told: dict[str, tuple[str, ...]] = {}
+    for text in wish.drivers:
+        owner, equals, name = text.partition("=")
+        if not equals and len(wish.files) > 1:
+            raise UsageError(f"--driver {text}: of several files, say MODULE={text}")
+        owner, name = (owner.replace("-", "_"), name) if equals else ("", text)
+        told[owner] = (*told.get(owner, ()), name)
+    given = []
+    for path in wish.files:
+        stem = path.name.partition(".ko")[0].replace("-", "_")
+        given.append(read_given(path, told.get(stem, told.get("", ()))))
+    return given
 
 
 def _played(

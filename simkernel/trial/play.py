@@ -66,7 +66,11 @@ def _devices(targets: Sequence[Target], run: Run) -> list[Row]:
         ],
     }
     answers = _document(run, [*_INSIDE, json.dumps(request)])
-    return [_row(one, results[one.address], answers[one.address]) for one in targets]
+    nothing = {"error": bound.get("error") or "the device is not there"}
+    return [
+        _row(one, results.get(one.address, nothing), answers[one.address])
+        for one in targets
+    ]
 
 
 def _row(target: Target, result: dict[str, Any], answer: dict[str, Any]) -> Row:
