@@ -35,6 +35,8 @@ class FuseHost:
     :param trace: what programs do on the host is written there.
     :param udev: the machine's udevd runs on the host, not the scenario's stand-in;
         programs have no network but their own.
+    :param sandbox: the namespaces, if they are being made already; they are closed with
+        the host.
     :ivar host: the host, once it is up.
     :ivar turn: the right to look at its kernel, or to change it.
     :raises UnavailableError: the machine does not allow it.
@@ -49,8 +51,10 @@ class FuseHost:
         trace: Trace | None = None,
         *,
         udev: bool = False,
+        sandbox: Sandbox | None = None,
     ) -> None:
         self._make = make
+        self._begun = sandbox
         self._trace = trace
         self._udev = udev
         self._stack = ExitStack()
@@ -59,7 +63,7 @@ class FuseHost:
         """Bring the host up."""
         library = find_library()
         with self._stack:
-            self._sandbox = Sandbox()
+            self._sandbox = self._begun or Sandbox()
             self._stack.callback(self._sandbox.close)
             self.host = self._make()
             if self._udev:

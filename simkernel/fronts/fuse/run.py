@@ -8,13 +8,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from simkernel.fronts.fuse.host import FuseHost
-from simkernel.fronts.fuse.sandbox import Process
-from simkernel.fronts.trace import Trace
-from simkernel.scenario.host import Host
+from simkernel.fronts.fuse.requirements import find_library
+from simkernel.fronts.fuse.sandbox import Process, Sandbox
+
+if TYPE_CHECKING:
+    from simkernel.fronts.trace import Trace
+    from simkernel.scenario.host import Host
 
 __all__ = ["run"]
 
@@ -57,14 +60,22 @@ def run(
     :raises UsageError: there is no such command.
     :raises UnavailableError: the machine does not allow it.
     """
-    with FuseHost(make, trace, udev=udev) as host, _signals_set_aside() as signals:
-        process = host.start(
-            argv,
-            ignored_signals=signals.ignored,
-            blocked_signals=signals.blocked,
-        )
-        with _passing_signals_to(process):
-            code = host.wait(process)
+    find_library()
+    with closing(Sandbox()) as sandbox:
+        # The namespaces are made while the simulated kernel is imported.
+        from simkernel.fronts.fuse.host import FuseHost
+
+        with (
+            FuseHost(make, trace, udev=udev, sandbox=sandbox) as host,
+            _signals_set_aside() as signals,
+        ):
+            process = host.start(
+                argv,
+                ignored_signals=signals.ignored,
+                blocked_signals=signals.blocked,
+            )
+            with _passing_signals_to(process):
+                code = host.wait(process)
     if code < 0:
         _end_by(-code)
     return code
