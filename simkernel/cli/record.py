@@ -28,7 +28,8 @@ def record(output: str | None, root: str | None) -> None:
 
     It has what resolver's answers depend on: PCI devices, their drivers and IOMMU
     groups, modules, their aliases and configuration. Nothing on the host is changed.
-    Serial numbers, MAC addresses and the host's name are left out; see docs/record.md.
+    Serial numbers, MAC addresses and the host's name are left out;
+    docs/developers.md says what differs.
     """
     from simkernel.errors import UsageError
     from simkernel.recording.capture import record as record_host

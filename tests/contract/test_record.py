@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from simkernel.testing import Sim
+from tests.fuse import needs_fuse
 from tests.golden.cases import BENCHES, CASES, Case
 
 ALL = [*CASES, *map(Case, sorted(BENCHES))]
@@ -35,3 +36,15 @@ def test_recorded_host_answers_alike(case: Case, tmp_path: Path) -> None:
 
     with Sim(template, via="fakefs") as sim:
         assert answer(sim, "devices", "--json") == expected
+
+
+@pytest.mark.real
+@needs_fuse
+def test_every_tier_is_the_same_host() -> None:
+    """A program of its own reads the same as one in this process."""
+    texts = []
+    for via in ("fakefs", "fuse"):
+        with Sim("mlx5_vfio_pci", via=via) as sim:
+            texts.append(recorded(sim))
+
+    assert texts[0] == texts[1]

@@ -167,6 +167,26 @@ def test_virtual_functions_of_their_own_group_stay_virtual() -> None:
     assert recording.notes == ()
 
 
+@pytest.mark.parametrize(("group", "is_virtual"), [(0, True), (9, False)])
+def test_virtual_functions_keep_their_group(
+    copy: Copy, group: int, is_virtual: bool
+) -> None:
+    """If need be, by standing by themselves: the kernel gives the lowest free one."""
+    virtual = "0000:01:00.1"
+    copy.device(virtual, driver="acme", group=group)
+    for name, text in (("totalvfs", "4"), ("numvfs", "1"), ("vf_device", "7f01")):
+        copy.add(f"sys/devices/pci0000:01/{ADDRESS}/sriov_{name}", f"{text}\n")
+    copy.link(f"sys/devices/pci0000:01/{ADDRESS}/virtfn0", f"../{virtual}")
+    copy.link(f"sys/devices/pci0000:01/{virtual}/physfn", f"../{ADDRESS}")
+
+    recording = copy.record()
+
+    addresses = [one.address for one in recording.scenario.devices]
+    assert (virtual not in addresses) is is_virtual
+    text = f"{ADDRESS}: its virtual functions stand by themselves"
+    assert recording.notes == (() if is_virtual else (text,))
+
+
 @pytest.mark.parametrize("gone", ["sys/bus/pci/devices", "proc/sys/kernel/osrelease"])
 def test_what_is_no_host_is_told(copy: Copy, gone: str) -> None:
     """With what is missing."""
