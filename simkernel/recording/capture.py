@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from simkernel.errors import SimkernelError, UsageError
@@ -23,7 +23,6 @@ from simkernel.scenario.writing import part, template_text
 __all__ = ["Recording", "record"]
 
 _DRIVERS = "/sys/bus/pci/drivers"
-_NO_RELEASE = "0.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,39 @@ def record(root: str = "") -> Recording:
     :raises UsageError: there is no PCI bus, or no kernel release.
     """
     host = HostFiles(root)
+    release = _release(host, root)
+    functions = read_functions(host)
+    modules = Modules(host, f"/lib/modules/{release}")
+    entries = _modules(host, modules, functions)
+    names = {one.name for one in entries if not one.builtin}
+    everything = {one.name for one in entries}
+    modprobe = configuration.modprobe_files(host, everything)
+    scenario = Scenario(
+        kernel=_kernel(host, release, functions, everything),
+        modules=tuple(entries),
+        loaded=tuple(one for one in modules.loaded if one in names),
+        modprobe_d=_below(modprobe, inside=True),
+        files=_below(modprobe, inside=False),
+        missing=tuple(modules.missing()),
+    )
+    return _with_devices(scenario, functions, Naming())
+
+
+def _below(files: Mapping[str, str], *, inside: bool) -> dict[str, str]:
+    """Return the files of ``/etc/modprobe.d`` by their names, or the others by path."""
+    folder = "/etc/modprobe.d/"
+    return {
+        path.removeprefix(folder): text
+        for path, text in files.items()
+        if path.startswith(folder) is inside
+    }
+
+
+def _release(host: HostFiles, root: str) -> str:
+    """Return the kernel's release.
+
+    :raises UsageError: it is not known, or there is no PCI bus.
+    """
     release = host.release()
     if not host.is_there("/sys/bus/pci/devices"):
         raise UsageError(f"{root}/sys/bus/pci/devices: no such directory: no PCI here")
@@ -67,36 +99,7 @@ def record(root: str = "") -> Recording:
         raise UsageError(
             f"{root}/proc/sys/kernel/osrelease: not there, so no kernel is known"
         )
-    functions = read_functions(host)
-    modules = Modules(host, f"/lib/modules/{release}")
-    entries = _modules(host, modules, functions)
-    naming = Naming()
-    names = {one.name for one in entries}
-    modprobe = configuration.modprobe_files(host, names)
-    folder = "/etc/modprobe.d/"
-    scenario = Scenario(
-        kernel=_kernel(host, release, functions, names),
-        modules=tuple(entries),
-        loaded=tuple(
-            one
-            for one in modules.loaded
-            if one in names and not _is_builtin(entries, one)
-        ),
-        modprobe_d={
-            path.removeprefix(folder): text
-            for path, text in modprobe.items()
-            if path.startswith(folder)
-        },
-        files={
-            path: text for path, text in modprobe.items() if not path.startswith(folder)
-        },
-        missing=tuple(modules.missing()),
-    )
-    return _with_devices(scenario, functions, naming)
-
-
-def _is_builtin(modules: Iterable[Module], name: str) -> bool:
-    return any(one.name == name and one.builtin for one in modules)
+    return release
 
 
 def _kernel(

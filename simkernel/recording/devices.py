@@ -111,10 +111,7 @@ def _virtual(
         stride = int(texts.get("stride", "1"))
     except (KeyError, ValueError):
         return None
-    first = PciAddress.parse(physical.address).routing_id_plus(offset)
-    places = tuple(
-        str(first.routing_id_plus(number * stride)) for number in range(len(virtual))
-    )
+    places = _places(physical, offset, stride, len(virtual))
     netdev = _pattern([_netdev(one, naming) for one in virtual])
     if places != tuple(one.address for one in virtual) or netdev is None:
         return None
@@ -138,6 +135,13 @@ def _virtual(
         ),
     )
     return _Virtual(sriov, places)
+
+
+def _places(
+    physical: Function, offset: int, stride: int, count: int
+) -> tuple[str, ...]:
+    first = PciAddress.parse(physical.address).routing_id_plus(offset)
+    return tuple(str(first.routing_id_plus(n * stride)) for n in range(count))
 
 
 def _differs(one: Function, physical: Function, first: Function) -> bool:

@@ -175,15 +175,6 @@ def _text(
     release: str,
 ) -> str:
     """Return the template."""
-    files = {file_parameter(one): one for one in given}
-    parameters = {
-        "release": TemplateParameter(default=release, description="kernel release")
-    } | {
-        name: TemplateParameter(
-            default="", description=f"path of {one.file_name}, for --via vm"
-        )
-        for name, one in files.items()
-    }
     loaded = [one.name for one in others if one.drivers and not one.builtin]
     loaded = [one for one in loaded if not _is_rival(others, one)]
     loaded += [one.name for one in given if not one.is_vfio]
@@ -205,10 +196,24 @@ def _text(
     names = ", ".join(one.file_name for one in given)
     return template_text(
         f"What {names} says that it is for, and a device for each of its aliases.",
-        parameters,
+        _parameters(given, release),
         "".join(body),
         comment=_comment(given, targets),
     )
+
+
+def _parameters(
+    given: Sequence[GivenModule], release: str
+) -> dict[str, TemplateParameter]:
+    files = {
+        file_parameter(one): f"path of {one.file_name}, for --via vm" for one in given
+    }
+    return {
+        "release": TemplateParameter(default=release, description="kernel release")
+    } | {
+        name: TemplateParameter(default="", description=text)
+        for name, text in files.items()
+    }
 
 
 def _is_rival(others: Sequence[Module], name: str) -> bool:
