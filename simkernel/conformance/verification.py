@@ -78,12 +78,13 @@ class Verification:
         from simkernel.conformance.random.programs import draw
 
         drawn = {name: draw(scenario, seed) for name, scenario in scenarios.items()}
-        before = self.report.tally.operations
+        report, before = self.report, self.report.tally.operations
+        earlier = report.random_operations
         while scenarios:
             for name, programs in drawn.items():
                 for _ in range(_AT_ONCE):
-                    done = self.report.tally.operations - before
-                    self.report.random_operations = done
+                    done = report.tally.operations - before
+                    report.random_operations = earlier + done
                     if done >= operations or self.is_over:
                         return
                     self._play(name, scenarios[name], next(programs), "random")

@@ -69,7 +69,8 @@ def test_kernel_that_is_right_differs_in_nothing(scenario: Scenario) -> None:
     verification = _verification(ModelPlayer())
 
     verification.play_scripts(NAME, scenario)
-    verification.play_random({NAME: scenario}, 200, seed=1)
+    verification.play_random({NAME: scenario}, 100, seed=1)
+    verification.play_random({NAME: scenario}, 100, seed=2)
     verification.play_written(
         NAME,
         scenario,
