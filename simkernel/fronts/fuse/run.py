@@ -62,23 +62,35 @@ def run(
     """
     find_library()
     with closing(Sandbox()) as sandbox:
-        # The namespaces are made while the simulated kernel is imported.
-        from simkernel.fronts.fuse.host import FuseHost
-
-        with (
-            FuseHost(make, trace, udev=udev, sandbox=sandbox) as host,
-            _signals_set_aside() as signals,
-        ):
-            process = host.start(
-                argv,
-                ignored_signals=signals.ignored,
-                blocked_signals=signals.blocked,
-            )
-            with _passing_signals_to(process):
-                code = host.wait(process)
+        code = _code_of(make, argv, trace, sandbox, udev=udev)
     if code < 0:
         _end_by(-code)
     return code
+
+
+def _code_of(
+    make: Callable[[], Host],
+    argv: Sequence[str],
+    trace: Trace | None,
+    sandbox: Sandbox,
+    *,
+    udev: bool,
+) -> int:
+    """Return a command's exit code, or minus its signal."""
+    # The namespaces are made while the simulated kernel is imported.
+    from simkernel.fronts.fuse.host import FuseHost
+
+    with (
+        FuseHost(make, trace, udev=udev, sandbox=sandbox) as host,
+        _signals_set_aside() as signals,
+    ):
+        process = host.start(
+            argv,
+            ignored_signals=signals.ignored,
+            blocked_signals=signals.blocked,
+        )
+        with _passing_signals_to(process):
+            return host.wait(process)
 
 
 @dataclass(frozen=True, slots=True)
