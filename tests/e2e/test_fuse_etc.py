@@ -12,44 +12,59 @@ from pathlib import Path
 
 import pytest
 
+import simkernel
 from tests.e2e.commands import on_fuse
 from tests.fuse import needs_fuse
 from tests.programs import needs
 
 pytestmark = [pytest.mark.real, needs_fuse]
 
-ON_OVERLAY = """
-set -e
-folder=$1; shift
+OVERLAY = """
 mount -t tmpfs upper /mnt; mkdir /mnt/upper /mnt/work
-mount -t overlay -o lowerdir=$folder,upperdir=/mnt/upper,workdir=/mnt/work over $folder
+layers=lowerdir=$folder,upperdir=/mnt/upper,workdir=/mnt/work
+mount -t overlay -o $layers over $folder
 """
-WITH_OVERRIDE = """
+WITH_OVERRIDE = f"""
+set -e
+folder=/etc
+{OVERLAY}
 mkdir -p /etc/driverctl.d; echo vfio-pci >/etc/driverctl.d/pci-0000:3b:00.2
 exec "$@"
 """
-AS_NOBODY = """
-chmod o+x $folder; umount -l /mnt; cd /
+AS_NOBODY = f"""
+set -e
+for folder in $FOLDERS; do
+    {OVERLAY}
+    chmod o+rx $folder; umount -l /mnt
+done
+cd /
 exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 """
-"""The Python may be root's own; for this command, everybody gets to it."""
+"""Python and its packages may be root's own; for this command, they are for all."""
 
 
-def _run(words: list[str]) -> subprocess.CompletedProcess[str]:
+def _run(words: list[str], **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         words,
         check=False,
         capture_output=True,
         text=True,
-        env=os.environ | {"HOME": "/nonexistent"},
+        env=os.environ | {"HOME": "/nonexistent"} | more,
     )
+
+
+def _closed() -> list[str]:
+    """Return the directories on the way to Python that are not everybody's."""
+    ways = [Path(one) for one in (sys.prefix, sys.base_prefix, simkernel.__file__)]
+    found = {one: None for way in ways for one in way.parents[::-1]}
+    return [str(one) for one in found if one.stat().st_mode & 0o005 != 0o005]
 
 
 def test_overrides_of_the_machine_are_not_seen() -> None:
     """driverctl's files are about other devices; those written here are kept."""
     program = "ls /etc/driverctl.d; touch /etc/driverctl.d/new; ls /etc/driverctl.d"
     words = ["unshare", "--user", "--map-root-user", "--mount"]
-    words += ["sh", "-c", ON_OVERLAY + WITH_OVERRIDE, "sh", "/etc"]
+    words += ["sh", "-c", WITH_OVERRIDE, "sh"]
     done = _run([*words, *on_fuse("sh", "-c", program)])
 
     assert (done.stdout, done.stderr) == ("new\n", "")
@@ -66,9 +81,9 @@ def test_user_65534_runs_the_tools() -> None:
     driverctl set-override 0000:3b:00.2 mlx5_vfio_pci; driverctl list-overrides
     {resolver} bind 3b:00.3; echo text >/etc/modprobe.d/new.conf; ls /etc/modprobe.d
     """
-    home = os.path.expanduser("~root")
-    words = ["unshare", "--mount", "sh", "-c", ON_OVERLAY + AS_NOBODY, "sh", home]
-    done = _run([*words, *on_fuse("sh", "-c", program)])
+    words = ["unshare", "--mount", "sh", "-c", AS_NOBODY, "sh"]
+    folders = " ".join(_closed())
+    done = _run([*words, *on_fuse("sh", "-c", program)], FOLDERS=folders)
 
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert lines == [
