@@ -1,6 +1,9 @@
 """What one operation on the mounted ``/sys`` costs a program, in the middle of many.
 
-The paths are those that tools use, from ``/sys`` on and through links.
+The paths are those that tools use, from ``/sys`` on and through links. Each operation is
+handed to the front and back: on one processor that is what it costs; between two, a
+machine that has nothing else to do wakes the other one each time, and in a virtual
+machine that takes longer than the operation. So both are shown, and the first counts.
 """
 
 from __future__ import annotations
@@ -66,19 +69,25 @@ print(json.dumps(found))
 
 
 def measure() -> Iterator[Result]:
-    """Yield the median of each operation."""
+    """Yield the median of each operation, on one processor and on all."""
+    usual = os.sched_getaffinity(0)
     try:
-        found = _run_inside()
+        os.sched_setaffinity(0, {min(usual)})
+        alone = _run_inside()
+        os.sched_setaffinity(0, usual)
+        spread = _run_inside()
     except SimkernelError as error:
         raise MissingPeerError(str(error)) from None
+    finally:
+        os.sched_setaffinity(0, usual)
     for name, target in TARGETS_US.items():
         yield Result(
-            subject=f"fuse: {NAMES[name]}",
-            ours=f"{found[name]:.0f} us",
-            peer="-",
-            ratio=None,
+            subject=f"fuse: {NAMES[name]}, on one processor",
+            ours=f"{alone[name]:.0f} us",
+            peer=f"on all of them: {spread[name]:.0f} us",
+            ratio=spread[name] / alone[name],
             target=f"<= {target} us",
-            is_ok=found[name] <= target,
+            is_ok=alone[name] <= target,
         )
 
 
