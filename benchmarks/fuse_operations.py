@@ -1,9 +1,9 @@
 """What one operation on the mounted ``/sys`` costs a program, in the middle of many.
 
-The paths are those that tools use, from ``/sys`` on and through links. Each operation is
-handed to the front and back: on one processor that is what it costs; between two, a
+The paths are those that tools use, from ``/sys`` on and through links. Each operation
+is handed to the front and back: on one processor that is what it costs; between two, a
 machine that has nothing else to do wakes the other one each time, and in a virtual
-machine that takes longer than the operation. So both are shown, and the first counts.
+machine that takes longer than the operation. Both are shown; the first counts.
 """
 
 from __future__ import annotations
