@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from simkernel.conformance.judge import Judge
@@ -82,6 +83,11 @@ def verify_on(
     :raises UsageError: something is not installed, or there is no such scenario.
     :raises GuestError: the guest does not boot.
     """
+    if wanted.operations and find_spec("hypothesis") is None:
+        raise UsageError(
+            "random programs need Hypothesis, which is not installed: pip install "
+            "'simkernel[vm]', or say --ops 0"
+        )
     report = Report(release=kernel.release, seed=wanted.seed)
     subjects = _possible(kernel, wanted, report, progress)
     for name, reason in report.left_out.items():
