@@ -72,16 +72,7 @@ def hand_over(
     node, and device_cdev.c; systemd, ``/run/udev/queue``.
     """
     paths = tuple(_nodes(host, device))
-
-    def is_ready() -> bool:
-        return all(map(host.is_there, paths)) and not host.is_there(
-            f"{host.run}/udev/queue"
-        )
-
-    if not host.wait(is_ready, min(_UDEV_S, timeout_s)):
-        missing = [path for path in paths if not host.is_there(path)]
-        if missing:
-            raise FailedError(f"{missing[0]} does not appear, so it is nobody's")
+    _wait_for(host, paths, min(_UDEV_S, timeout_s))
     given: list[Given] = []
     try:
         for path in paths:
@@ -99,6 +90,23 @@ def hand_over(
             ) from problem
         raise
     return tuple(given)
+
+
+def _wait_for(host: Host, paths: Sequence[str], timeout_s: float) -> None:
+    """Wait until nodes are there, and udev is done with them or has had its time.
+
+    :raises FailedError: a node does not appear.
+    """
+
+    def is_ready() -> bool:
+        return all(map(host.is_there, paths)) and not host.is_there(
+            f"{host.run}/udev/queue"
+        )
+
+    if not host.wait(is_ready, timeout_s):
+        missing = [path for path in paths if not host.is_there(path)]
+        if missing:
+            raise FailedError(f"{missing[0]} does not appear, so it is nobody's")
 
 
 def require_put_back(given: Sequence[Given]) -> None:
