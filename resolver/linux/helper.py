@@ -92,8 +92,7 @@ class Helper:
             return
         channel.close()
         if self.owner == os.getpid() and not self._is_blocked:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self.pid, 0)
+            _notice_end(self.pid)
 
     def _call(
         self,
@@ -133,6 +132,16 @@ class Helper:
 
     def _ended(self, path: str) -> FailedError:
         return FailedError(f"process {self.pid}, which was to access {path}, was ended")
+
+
+# It ends at once, unless an interruption left it in the middle of a call: whoever
+# happens to collect garbage does not wait for that.
+def _notice_end(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        for _ in range(100):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                return
+            time.sleep(0.001)
 
 
 @contextlib.contextmanager

@@ -42,13 +42,33 @@ def matches(pattern: str, text: str) -> bool:
 @lru_cache(maxsize=4096)
 def _compile(pattern: str) -> re.Pattern[str]:
     # Translation into a regular expression, kept because lookups repeat patterns.
+    # What stands between two stars is taken where it comes first, and nowhere else
+    # after: no pattern takes exponential time.
+    segments = [""]
+    for part in _parts(pattern):
+        if part == "*":
+            segments.append("")
+        else:
+            segments[-1] += part
+    if len(segments) == 1:
+        return re.compile(segments[0], re.DOTALL)
+    first, *middle, last = segments
+    body = "".join(
+        f"(?=(?P<s{number}>.*?{segment}))(?P=s{number})"
+        for number, segment in enumerate(middle)
+    )
+    return re.compile(f"{first}{body}.*{last}", re.DOTALL)
+
+
+def _parts(pattern: str) -> list[str]:
+    # An expression for each thing that matches one character, a bare "*" for a star.
     parts: list[str] = []
     at = 0
     while at < len(pattern):
         char = pattern[at]
         at += 1
         if char == "*":
-            parts.append(".*")
+            parts.append("*")
         elif char == "?":
             parts.append(".")
         elif char == "\\":
@@ -59,7 +79,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
             parts.append(expression)
         else:
             parts.append(re.escape(char))
-    return re.compile("".join(parts), re.DOTALL)
+    return parts
 
 
 def _bracket(pattern: str, start: int) -> tuple[str, int]:
