@@ -19,11 +19,11 @@ from resolver.device import (
 )
 from resolver.errors import BlockedError, FailedError, NotFoundError, UsageError
 from resolver.linux import TIMEOUT_S, Host
+from resolver.modalias import Modalias
 from resolver.modules import drivers_of_module, is_loaded
 
 __all__ = [
     "all_devices",
-    "boot_id",
     "bound_driver",
     "device_directory",
     "driver_directory",
@@ -95,20 +95,36 @@ def read_device(host: Host, bus: str, name: str) -> Device:
         binding, is_busy = _binding_at(host, path, _GLANCE_S), False
     except FailedError:
         binding, is_busy = Binding(host.link_name(f"{path}/driver"), None), True
-    vendor = host.attribute(f"{path}/vendor")
-    device = host.attribute(f"{path}/device")
-    class_text = host.attribute(f"{path}/class")
+    text = host.attribute(f"{path}/modalias")
+    vendor_device, device_class = _kind_at(host, path, bus, text)
     return Device(
         bus=bus,
         name=name,
-        modalias=host.attribute(f"{path}/modalias"),
+        modalias=text,
         binding=binding,
-        vendor_device=f"{vendor[2:]}:{device[2:]}" if vendor and device else None,
-        device_class=class_text[2:] if class_text else None,
+        vendor_device=vendor_device,
+        device_class=device_class,
         iommu_group=host.link_name(f"{path}/iommu_group"),
         interfaces=tuple(host.names(f"{path}/net")),
         vfio_device=next(iter(host.names(f"{path}/vfio-dev")), None),
         is_busy=is_busy,
+    )
+
+
+# The modalias has them all; files of their own are read where it says nothing.
+def _kind_at(
+    host: Host, path: str, bus: str, text: str | None
+) -> tuple[str | None, str | None]:
+    if bus == "pci" and text is not None:
+        described = Modalias(text, bus)
+        if described.vendor_device is not None:
+            return described.vendor_device, described.device_class
+    vendor = host.attribute(f"{path}/vendor")
+    device = host.attribute(f"{path}/device")
+    class_text = host.attribute(f"{path}/class")
+    return (
+        f"{vendor[2:]}:{device[2:]}" if vendor and device else None,
+        class_text[2:] if class_text else None,
     )
 
 
@@ -195,15 +211,10 @@ def has_vfio_device(host: Host, device: Device) -> bool:
     there since Linux kernel commit 3c28a76124b2 ("vfio: Add struct device to
     vfio_device") (in v6.1).
     """
-    if not host.is_there(f"{host.sys}/class/vfio-dev"):
-        return True
     path = f"{host.sys}/{device_directory(device.bus, device.name)}"
-    return bool(host.names(f"{path}/vfio-dev"))
-
-
-def boot_id(host: Host) -> str | None:
-    """Return what tells this boot from every other one, if the host says it."""
-    return host.attribute(f"{host.proc}/sys/kernel/random/boot_id")
+    if host.names(f"{path}/vfio-dev"):
+        return True
+    return not host.is_there(f"{host.sys}/class/vfio-dev")
 
 
 def _only_one_of_kind(host: Host, kind: VendorDevice) -> Device:

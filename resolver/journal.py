@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from resolver import inventory, modules
+from resolver import modules
 from resolver.device import Binding, Device, check_name
 from resolver.errors import FailedError, NotFoundError, RefusedError, ResolverError
 from resolver.linux import Host
@@ -145,7 +145,7 @@ def require(host: Host, device: Device) -> Record:
 
 def is_of_earlier_boot(host: Host, record: Record) -> bool:
     """Return whether the host was booted again after a device was recorded."""
-    now = inventory.boot_id(host)
+    now = host.boot_id()
     return None not in (now, record.boot_id) and now != record.boot_id
 
 
@@ -166,7 +166,7 @@ def record_of(
         module=modules.module_of_driver(host, device.bus, driver) if driver else None,
         override=binding.override,
         wanted=wanted,
-        boot_id=inventory.boot_id(host),
+        boot_id=host.boot_id(),
     )
 
 

@@ -18,7 +18,8 @@ PCI_FORM = "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X"
 _FORM = re.compile(r"(?:vfio_)?([a-z][a-z0-9_-]*):[!-~]+")
 _PCI = re.compile(
     r"(?:vfio_)?pci:v(?P<vendor>[0-9A-F]{8})d(?P<device>[0-9A-F]{8})"
-    r"sv[0-9A-F]{8}sd[0-9A-F]{8}bc[0-9A-F]{2}sc[0-9A-F]{2}i[0-9A-F]{2}"
+    r"sv[0-9A-F]{8}sd[0-9A-F]{8}"
+    r"bc(?P<base>[0-9A-F]{2})sc(?P<sub>[0-9A-F]{2})i(?P<interface>[0-9A-F]{2})"
 )
 
 
@@ -46,6 +47,14 @@ class Modalias(NamedTuple):
         if found is None:
             return None
         return f"{int(found['vendor'], 16):04x}:{int(found['device'], 16):04x}"
+
+    @property
+    def device_class(self) -> str | None:
+        """Class, subclass and interface of a PCI device: six hexadecimal digits."""
+        found = _PCI.fullmatch(self.text)
+        if found is None:
+            return None
+        return f"{found['base']}{found['sub']}{found['interface']}".lower()
 
 
 def vfio_name(text: str) -> str:

@@ -37,9 +37,11 @@ def parts_of(host: Host, device: Device) -> tuple[Part, ...]:
     Source: Linux, Documentation/ABI/stable/sysfs-devices;
     drivers/nvme/host/multipath.c, nvme_mpath_alloc_disk().
     """
-    top = host.real_path(f"{host.sys}/bus/{device.bus}/devices/{device.name}")
+    top = host.followed(f"{host.sys}/bus/{device.bus}/devices/{device.name}")
     found = list(_below(host, top, _DEEPEST))
     controllers = {part.name for part in found if part.kind == "nvme"}
+    if not controllers:
+        return tuple(found)
     for subsystem in host.names(f"{host.sys}/class/nvme-subsystem"):
         path = f"{host.sys}/class/nvme-subsystem/{subsystem}"
         if controllers.intersection(host.names(path)):

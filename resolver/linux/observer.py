@@ -13,6 +13,15 @@ __all__ = ["Observer"]
 class Observer(Places):
     """A host whose processes and interfaces can be asked about."""
 
+    def boot_id(self) -> str | None:
+        """Return what tells this boot from every other one, if the host says it.
+
+        Source: Linux, drivers/char/random.c, proc_do_uuid().
+        """
+        if self._boot_id is None:
+            self._boot_id = self.attribute(f"{self.proc}/sys/kernel/random/boot_id")
+        return self._boot_id
+
     def openers(self, node: str) -> list[tuple[int, str]]:
         """Return pid and name of the processes that have a device node open.
 

@@ -58,6 +58,7 @@ class Places(Files):
         self.is_live = is_live
         self._locks: Locks | None = None
         self._patience: Patience | None = None
+        self._boot_id: str | None = None
         self._open_nodes: tuple[float, dict[str, list[tuple[int, str]]]] | None = None
 
     def at(self, path: str) -> str:

@@ -16,7 +16,7 @@ from simkernel.model.kstrtox import kstrtouint
 from simkernel.model.pci_bus import PciBus
 from simkernel.sysfs import text
 from simkernel.sysfs.modules import is_shown
-from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
+from simkernel.sysfs.node import Attribute, Directory, Listing, Node, Stay, link
 
 __all__ = ["buses", "number_or_einval", "rescan"]
 
@@ -115,7 +115,7 @@ def _device_links(bus: Bus[Any], base: str) -> Listing:
         device = bus.devices.get(name)
         return link(f"{base}/{name}", device.devpath) if device else None
 
-    return Listing(lambda: list(bus.devices), child)
+    return Listing(lambda: list(bus.devices), child, Stay.WITH_DEVICES)
 
 
 def _drivers(bus: Bus[Any]) -> Listing:

@@ -9,7 +9,7 @@ from simkernel.model.kernel import Kernel
 from simkernel.model.other_buses import OtherDevice
 from simkernel.model.vfio_nodes import GROUP_MAJOR
 from simkernel.sysfs import text
-from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
+from simkernel.sysfs.node import Attribute, Directory, Listing, Node, Stay, link
 from simkernel.sysfs.other_device import other_device_directory
 from simkernel.sysfs.pci import IOMMU, device_directory
 from simkernel.sysfs.power import power
@@ -50,9 +50,11 @@ def _host_bridges(kernel: Kernel) -> Listing:
             found = below.get(device_name) if below else None
             return device_directory(kernel, found) if found else None
 
-        return Directory({}, Listing(lambda: below, device)) if below else None
+        if not below:
+            return None
+        return Directory({}, Listing(lambda: below, device, Stay.WITH_DEVICES))
 
-    return Listing(names, child)
+    return Listing(names, child, Stay.WITH_DEVICES)
 
 
 def _others(kernel: Kernel, base: str = "/devices") -> Listing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import NamedTuple
 
 from simkernel.model.vfio_nodes import Owner
@@ -16,6 +17,7 @@ __all__ = [
     "Link",
     "Listing",
     "Node",
+    "Stay",
     "link",
 ]
 
@@ -66,13 +68,23 @@ class CharacterDevice:
     """Gives the node to somebody, for as long as it is there."""
 
 
+class Stay(IntEnum):
+    """How long an entry of a directory is there."""
+
+    BRIEFLY = 0
+    """It comes and goes with drivers, modules and what they make."""
+    WITH_DEVICES = 1
+    """It comes and goes with the devices of buses."""
+    WITH_DIRECTORY = 2
+    """As long as the directory is there."""
+
+
 class Listing(NamedTuple):
     """Entries of a directory that come and go with the kernel's state."""
 
     names: Callable[[], Iterable[str]]
     child: Callable[[str], Node | None]
-    lasting: bool = False
-    """Which entries there are is settled as long as the directory is there."""
+    stay: Stay = Stay.BRIEFLY
 
 
 class Directory:
@@ -108,12 +120,14 @@ class Directory:
                 return node
         return None
 
-    def lasts(self, name: str) -> bool:
-        """Tell whether an entry is there for as long as the directory is."""
-        return name in self._entries or any(
-            listing.lasting and listing.child(name) is not None
-            for listing in self._listings
-        )
+    def stay(self, name: str) -> Stay:
+        """Return how long an entry is there that is there now."""
+        if name in self._entries:
+            return Stay.WITH_DIRECTORY
+        for listing in self._listings:
+            if listing.stay and listing.child(name) is not None:
+                return listing.stay
+        return Stay.BRIEFLY
 
 
 Node = Attribute | Link | CharacterDevice | Directory

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from simkernel.sysfs.node import Attribute, Directory, Link, Node
+from simkernel.sysfs.node import Attribute, Directory, Link, Node, Stay
 
 __all__ = ["with_files"]
 
@@ -49,9 +49,9 @@ class _Overlaid(Directory):
             return Attribute(mode=0o444, show=lambda: data, size=len(data))
         return node
 
-    def lasts(self, name: str) -> bool:
-        """Tell whether an entry is there for as long as the directory is."""
-        return self._own.lasts(name)
+    def stay(self, name: str) -> Stay:
+        """Return how long an entry is there that is there now."""
+        return self._own.stay(name)
 
 
 def with_files(root: Directory, files: Mapping[str, bytes | str]) -> Directory:

@@ -13,6 +13,7 @@ from simkernel.sysfs.node import (
     Directory,
     Listing,
     Node,
+    Stay,
     link,
 )
 from simkernel.sysfs.pci_attribute import PciAttribute
@@ -50,7 +51,7 @@ def _files(kernel: Kernel, device: PciDevice) -> Listing:
             return None
         return _file(kernel, device, row)
 
-    return Listing(names, child, lasting=True)
+    return Listing(names, child, Stay.WITH_DIRECTORY)
 
 
 def _file(kernel: Kernel, device: PciDevice, row: PciAttribute) -> Attribute:
@@ -119,7 +120,7 @@ def _children(kernel: Kernel, device: PciDevice) -> Listing:
         below = device.children.get(name)
         return None if below is None else device_directory(kernel, below)
 
-    return Listing(lambda: list(device.children), child)
+    return Listing(lambda: list(device.children), child, Stay.WITH_DEVICES)
 
 
 def _net(kernel: Kernel, device: PciDevice) -> Directory:

@@ -185,3 +185,39 @@ def test_tier_is_fuse_where_nobody_says_otherwise() -> None:
             pass
         assert host.run(["python", "-c", "print(1)"]).stdout == "1\n"
         assert host.via == "fakefs"
+
+
+def test_nothing_is_busy_between_two_programs(nic: Sim) -> None:
+    """What answered the first one's calls waits; it does not ask again and again."""
+    nic.run(["true"], check=True)
+    script = "cut -d' ' -f14,15 /proc/1/stat; sleep 1; cut -d' ' -f14,15 /proc/1/stat"
+
+    before, after = nic.run(["sh", "-c", script], check=True).stdout.splitlines()
+
+    ticks = sum(map(int, after.split())) - sum(map(int, before.split()))
+    assert ticks <= 5, f"process 1 was busy for {ticks} of 100 ticks"
+
+
+def test_device_is_gone_at_once_while_others_are_rebound(nic: Sim) -> None:
+    """Names of devices are kept longer than those of drivers, and not too long."""
+    script = f"""
+    cd /sys/bus/pci
+    for round in 1 2 3 4 5; do
+        for other in 1 2 3; do
+            echo {VF} >drivers/mlx5_core/unbind
+            test -e devices/{VF}/vendor || exit 1
+            test -e devices/0000:3b:00.0/virtfn1/vendor || exit 1
+            echo {VF} >drivers/mlx5_core/bind
+        done
+        sleep 0.06
+        test -e devices/0000:3b:00.3/vendor || exit 2
+        echo 0 >devices/0000:3b:00.0/sriov_numvfs
+        test -e devices/0000:3b:00.3 && exit 3
+        ls devices | grep -q 3b:00.3 && exit 4
+        test -e /sys/kernel/iommu_groups/3/devices/0000:3b:00.3 && exit 5
+        echo 2 >devices/0000:3b:00.0/sriov_numvfs
+        test -e devices/0000:3b:00.3/vendor || exit 6
+    done
+    """
+
+    assert nic.run(["sh", "-c", script]).returncode == 0

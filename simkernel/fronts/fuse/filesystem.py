@@ -21,7 +21,14 @@ from simkernel.fronts.fuse.names import Names
 from simkernel.fronts.fuse.view import View
 from simkernel.fronts.fuse.workers import Workers
 from simkernel.fronts.fuse.writers import Writers
-from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.sysfs.node import (
+    Attribute,
+    CharacterDevice,
+    Directory,
+    Link,
+    Node,
+    Stay,
+)
 
 __all__ = ["Filesystem", "caller"]
 
@@ -64,7 +71,7 @@ class Filesystem:
         self._descriptor = os.dup(descriptor)
         writers = Writers(self._descriptor, view.close)
         self._workers = Workers(library, writers)
-        self._names = Names(self._descriptor, self._workers.is_alone, keeps=keeps_names)
+        self._names = Names(self._descriptor, keeps=keeps_names)
         self._operations = _Operations(view, self._workers, self._names, writers)
         self._thread = threading.Thread(target=self._serve, name="fuse", daemon=True)
 
@@ -82,9 +89,12 @@ class Filesystem:
         """Have others served while the block waits in an operation."""
         return self._workers.waiting()
 
-    def forget(self) -> None:
-        """Have the clients' kernels forget names: something came or went."""
-        self._names.changed()
+    def forget(self, gone: Stay) -> None:
+        """Have the clients' kernels forget names: something came or went.
+
+        :param gone: no name that stays longer than this did.
+        """
+        self._names.changed(gone)
 
     def _serve(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
@@ -136,9 +146,7 @@ class _Operations(mfusepy.Operations):
         except FileNotFoundError:
             self._names.missing(is_true=lambda: view.version == version)
             raise
-        self._names.found(
-            lasting=view.lasts(path), is_true=lambda: view.version == version
-        )
+        self._names.found(view.stay(path), is_true=lambda: view.version == version)
         return path, node
 
     def readlink(self, path: str) -> str:

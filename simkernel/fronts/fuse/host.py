@@ -19,7 +19,9 @@ from simkernel.fronts.fuse.turn import Turn
 from simkernel.fronts.fuse.udev import start_udev
 from simkernel.fronts.fuse.view import View
 from simkernel.fronts.trace import Trace
+from simkernel.model.uevent import Uevent
 from simkernel.scenario.host import Host
+from simkernel.sysfs.node import Stay
 from simkernel.sysfs.tree import Tree
 
 __all__ = ["FuseHost"]
@@ -58,6 +60,7 @@ class FuseHost:
         self._trace = trace
         self._udev = udev
         self._stack = ExitStack()
+        self._devices_changed = False
 
     def __enter__(self) -> FuseHost:
         """Bring the host up."""
@@ -123,16 +126,25 @@ class FuseHost:
         self._stack.callback(self.turn.end)
         self.turn.waiting = self._filesystem.waiting
         self.turn.on_change = self._tell_what_changed
+        self.host.kernel.uevents.listeners.append(self._hear)
 
     def _tell_what_changed(self) -> None:
         """Have nobody rely on what was true before."""
-        self._view.forget()
-        self._filesystem.forget()
+        gone = Stay.WITH_DEVICES if self._devices_changed else Stay.BRIEFLY
+        self._devices_changed = False
+        self._view.forget(gone)
+        self._filesystem.forget(gone)
         present = self.host.kernel.vfio.present
         if present != self._shows_vfio:
             self._shows_vfio = present
             with suppress(OSError):  # at the end, nobody is left to be told
                 self._sandbox.say({"say": "vfio", "present": present})
+
+    def _hear(self, event: Uevent) -> None:
+        """Take note of a device that came or went; it is announced before it shows."""
+        subsystem = dict(event.variables).get("SUBSYSTEM")
+        if event.action in ("add", "remove") and subsystem in self.host.kernel.buses:
+            self._devices_changed = True
 
     def _make_view(self, trees: Mapping[str, Tree]) -> View:
         from simkernel.fronts.fuse.filesystem import caller

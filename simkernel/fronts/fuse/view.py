@@ -22,6 +22,7 @@ from simkernel.sysfs.node import (
     Link,
     Listing,
     Node,
+    Stay,
 )
 from simkernel.sysfs.tree import Tree
 
@@ -30,6 +31,7 @@ __all__ = ["View"]
 _ACCESS_MODE = 0o3
 _READ_ONLY, _WRITE_ONLY = 0, 1
 _MOST_FOUND = 100_000
+_ALWAYS = Stay.WITH_DIRECTORY
 
 
 @dataclass(slots=True)
@@ -48,7 +50,10 @@ class _Found(NamedTuple):
 
     tree: Tree
     node: Node
-    lasting: bool
+    stay: Stay
+    """How long the last name of the path stays."""
+    settled: Stay
+    """How long the path stays, every name of it."""
 
 
 class View:
@@ -65,6 +70,8 @@ class View:
         self._top = Tree(Directory(hand_over, nodes))
         self._found: dict[str, _Found] = {}
         """By path, until something comes or goes."""
+        self._settled: dict[str, _Found] = {}
+        """By path, until a device comes or goes."""
         self.version = 0
         """Another one after each time that something came or went."""
         self._opened: dict[int, _Open] = {}
@@ -82,45 +89,52 @@ class View:
         with self._turn:
             return self._find(path).node
 
-    def lasts(self, path: str) -> bool:
-        """Tell whether a path that was found is one as long as its directory is."""
-        found = self._found.get(path)
-        return found is not None and found.lasting
+    def stay(self, path: str) -> Stay:
+        """Return how long the last name of a path that was found stays."""
+        found = self._settled.get(path) or self._found.get(path)
+        return Stay.BRIEFLY if found is None else found.stay
 
     def node_of(self, number: int) -> tuple[str, Node]:
         """Return path and node of something open."""
         opened = self._opened[number]
         return opened.path, opened.node
 
-    def forget(self) -> None:
-        """Look anew for what was found so far: names may stand for other things."""
+    def forget(self, gone: Stay) -> None:
+        """Look anew for names that may stand for other things than before.
+
+        :param gone: names that stay longer than this are the same.
+        """
         self.version += 1
         self._found.clear()
+        if gone is not Stay.BRIEFLY:
+            self._settled.clear()
 
     def _find(self, path: str) -> _Found:
         """Return what is at a path.
 
         :raises OSError: ENOENT.
         """
-        found = self._found.get(path)
+        found = self._settled.get(path) or self._found.get(path)
         if found is None:
             found = self._look_for(path)
-            if len(self._found) >= _MOST_FOUND:
-                self._found.clear()
-            self._found[path] = found
+            known = self._settled if found.settled else self._found
+            if len(known) >= _MOST_FOUND:
+                known.clear()
+            known[path] = found
         return found
 
     def _look_for(self, path: str) -> _Found:
         if path == "/":
-            return _Found(self._top, self._top.root, lasting=True)
+            return _Found(self._top, self._top.root, _ALWAYS, _ALWAYS)
         above, _, name = path.rpartition("/")
-        tree, directory, _ = self._find(above or "/")
+        tree, directory, _, settled = self._find(above or "/")
         node = directory.child(name) if isinstance(directory, Directory) else None
         if node is None or not isinstance(directory, Directory):
             raise OSError(ENOENT, "No such file or directory")
         if not above:
-            return _Found(self._trees.get(name, tree), node, lasting=True)
-        return _Found(tree, node, directory.lasts(name))
+            return _Found(self._trees.get(name, tree), node, _ALWAYS, _ALWAYS)
+        stay = directory.stay(name)
+        return _Found(tree, node, stay, min(stay, settled))
 
     def readlink(self, path: str) -> str:
         """Return the text of a link."""
@@ -136,7 +150,8 @@ class View:
         """
         access = flags & _ACCESS_MODE
         with self._turn:
-            tree, node, _ = self._find(path)
+            found = self._find(path)
+            tree, node = found.tree, found.node
             if not isinstance(node, Attribute):
                 raise OSError(ENXIO, "No such device or address")
             tree.check_open(
@@ -147,7 +162,8 @@ class View:
     def open_directory(self, path: str) -> int:
         """Return a number for a directory."""
         with self._turn:
-            tree, node, _ = self._find(path)
+            found = self._find(path)
+            tree, node = found.tree, found.node
         if not isinstance(node, Directory):
             raise OSError(ENOTDIR, "Not a directory")
         return self._keep(_Open(path, node, tree))

@@ -42,6 +42,9 @@ class _Buffer(ctypes.Structure):
 class Workers:
     """The threads of one session.
 
+    One of them takes requests; the others are at the end of an operation that waited,
+    and leave after it.
+
     :param library: libfuse 3.
     :param writers: answers some requests in its place.
     """
@@ -73,10 +76,6 @@ class Workers:
         with self._lock:
             self._start()
         self._over.wait()
-
-    def is_alone(self) -> bool:
-        """Tell whether one thread answers, and none is in the middle of an answer."""
-        return len(self._serving) <= 1 and not self._waiting
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

@@ -81,18 +81,20 @@ class CapturedHost:
         override: str = "(null)",
         group: int | None = 40,
         interface: str | None = None,
+        device_class: str = "020000",
     ) -> Path:
         """Plug a PCI function in."""
         vendor, device = kind.split(":")
+        base, sub, programming = (device_class[at : at + 2] for at in (0, 2, 4))
         path = self.root / "sys/devices/pci0000:00" / name
         path.mkdir(parents=True)
         texts = {
             "vendor": f"0x{vendor}",
             "device": f"0x{device}",
-            "class": "0x020000",
+            "class": f"0x{device_class}",
             "driver_override": override,
             "modalias": f"pci:v0000{vendor.upper()}d0000{device.upper()}"
-            "sv000015B3sd00000003bc02sc00i00",
+            f"sv000015B3sd00000003bc{base}sc{sub}i{programming}",
         }
         for attribute, text in texts.items():
             (path / attribute).write_text(f"{text}\n")

@@ -46,10 +46,8 @@ def host(captured: Any) -> Host:
     """Two NICs and a disk behind a bridge."""
     captured.device("0000:3b:00.0", "8086:1572", interface="ens1")
     captured.device("0000:3b:00.1", "8086:1572", interface="ens2")
-    captured.device("0001:3b:00.0", "144d:a808")
-    (captured.root / "sys/devices/pci0000:00/0001:3b:00.0/class").write_text("0x010802")
-    captured.device("0000:00:01.0", "8086:3420")
-    (captured.root / "sys/devices/pci0000:00/0000:00:01.0/class").write_text("0x060400")
+    captured.device("0001:3b:00.0", "144d:a808", device_class="010802")
+    captured.device("0000:00:01.0", "8086:3420", device_class="060400")
     found: Host = captured.host
     return found
 

@@ -39,6 +39,8 @@ class First:
         self._poll = select.poll()
         self._heard: dict[int, Callable[[], None]] = {}
         """What to do when a descriptor has something to read."""
+        self._listeners: set[int] = set()
+        """Those that tell of trapped system calls."""
 
     def run(self) -> None:
         """Be process 1 until the kernel's end of the channel closes.
@@ -54,9 +56,10 @@ class First:
         self._listen(self._children, self._reap)
         self._channel.send({"say": "up"})
         while True:
-            for number, _ in self._poll.poll():
-                action = self._heard.get(number)
-                if action is not None:
+            for number, events in self._poll.poll():
+                if number in self._listeners and not events & select.POLLIN:
+                    self._ignore(number)  # nobody is left whose calls it traps
+                elif action := self._heard.get(number):
                     action()
 
     def _lay_out(self) -> int:
@@ -104,6 +107,7 @@ class First:
 
     def _ignore(self, number: int) -> None:
         del self._heard[number]
+        self._listeners.discard(number)
         self._poll.unregister(number)
         os.close(number)
 
@@ -140,13 +144,10 @@ class First:
         number = command.reports
         listener = command.hear()
         if listener is not None:
-            self._listen(listener, lambda: self._hear_trapped(listener))
+            self._listeners.add(listener)
+            self._listen(listener, lambda: self._trapped.hear(listener))
         elif command.reports < 0:
             self._ignore(number)
-
-    def _hear_trapped(self, listener: int) -> None:
-        if not self._trapped.hear(listener):
-            self._ignore(listener)  # nobody is left whose calls it traps
 
     # ---- processes
 

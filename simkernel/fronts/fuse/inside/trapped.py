@@ -65,19 +65,15 @@ class Trapped:
             "socket": self._socket,
         }
 
-    def hear(self, listener: int) -> bool:
-        """Take one call and see to its answer; False: there will be no more."""
-        try:
-            notice = receive(listener)
-        except OSError:
-            return False
+    def hear(self, listener: int) -> None:
+        """Take one call, if whoever made it is still there, and see to its answer."""
+        notice = receive(listener)
         if notice is not None:
             name = CALLS[notice.architecture][notice.number]
             try:
                 self._answers[name](notice)
             except OSError as error:
                 notice.answer(errno=error.errno or EFAULT)
-        return True
 
     def answer(self, message: Message) -> None:
         """Go on with a call that the kernel was asked about."""
