@@ -12,7 +12,7 @@ from resolver.console import Console
 from resolver.device import Device
 from resolver.errors import NotFoundError, ResolverError
 from resolver.groups import mates_of
-from resolver.inventory import bound_driver, read_device
+from resolver.inventory import bound_driver, glance, read_device
 from resolver.linux import Host
 from resolver.persistence import records
 from resolver.persistence.records import PersistentRecord
@@ -64,7 +64,7 @@ class Batch:
 
         :raises UsageError: a word is no device, or fits several without saying so.
         """
-        self._targets.extend(find_devices(self.host, words))
+        self._targets.extend(find_devices(self.host, words, glance))
 
     def add_group_mates(self) -> None:
         """Find the other members of the devices' IOMMU groups, but for bridges."""

@@ -5,7 +5,8 @@ Only reads: nothing here changes the host.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from resolver import naming
 from resolver.device import (
@@ -23,18 +24,23 @@ from resolver.modalias import Modalias
 from resolver.modules import drivers_of_module, is_loaded
 
 __all__ = [
+    "Look",
     "all_devices",
     "bound_driver",
     "device_directory",
     "driver_directory",
     "find_device",
     "find_driver",
+    "glance",
     "has_driver",
     "has_vfio_device",
     "read_binding",
     "read_device",
 ]
 
+
+Look = Callable[[Host, str, str], Device]
+"""Reads a device, by its bus and name."""
 
 _GLANCE_S = 2.0
 """How long a look at a device waits for the kernel to be done with it."""
@@ -73,11 +79,17 @@ def find_device(host: Host, text: str) -> Device:
     )
 
 
-def all_devices(host: Host, bus: str = "pci") -> Iterator[Device]:
-    """Yield every device of a bus, in the order of their names."""
+def all_devices(
+    host: Host, bus: str = "pci", look: Look | None = None
+) -> Iterator[Device]:
+    """Yield every device of a bus, in the order of their names.
+
+    :param look: ``None``: ``read_device``.
+    """
+    look = look or read_device
     for name in host.names(f"{host.sys}/bus/{bus}/devices"):
         try:
-            yield read_device(host, bus, name)
+            yield look(host, bus, name)
         except NotFoundError:
             continue  # It went away after the directory was listed.
 
@@ -95,6 +107,27 @@ def read_device(host: Host, bus: str, name: str) -> Device:
         binding, is_busy = _binding_at(host, path, _GLANCE_S), False
     except FailedError:
         binding, is_busy = Binding(host.link_name(f"{path}/driver"), None), True
+    return replace(
+        _device_in(host, path, bus, name, binding),
+        interfaces=tuple(host.names(f"{path}/net")),
+        vfio_device=next(iter(host.names(f"{path}/vfio-dev")), None),
+        is_busy=is_busy,
+    )
+
+
+def glance(host: Host, bus: str, name: str) -> Device:
+    """Return what tells a device from others, for those who read it again later.
+
+    What it is kept for is not read, nor what its driver made of it.
+
+    :raises NotFoundError: the host has no such device.
+    """
+    path = _place_of(host, bus, name)
+    binding = Binding(host.link_name(f"{path}/driver"), None)
+    return _device_in(host, path, bus, name, binding)
+
+
+def _device_in(host: Host, path: str, bus: str, name: str, binding: Binding) -> Device:
     text = host.attribute(f"{path}/modalias")
     vendor_device, device_class = _kind_at(host, path, bus, text)
     return Device(
@@ -105,9 +138,6 @@ def read_device(host: Host, bus: str, name: str) -> Device:
         vendor_device=vendor_device,
         device_class=device_class,
         iommu_group=host.link_name(f"{path}/iommu_group"),
-        interfaces=tuple(host.names(f"{path}/net")),
-        vfio_device=next(iter(host.names(f"{path}/vfio-dev")), None),
-        is_busy=is_busy,
     )
 
 

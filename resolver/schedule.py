@@ -28,7 +28,7 @@ __all__ = [
     "units_of",
 ]
 
-DEFAULT_JOBS: Final = 32
+DEFAULT_JOBS: Final = 24
 """Nearly all that a job does is to wait for a driver."""
 
 SERIAL_DRIVERS: Final = frozenset({"ioatdma"})

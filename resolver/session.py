@@ -156,7 +156,7 @@ class Session:
         :return: name of each device, or the word for it, to its outcome or error.
         :raises UsageError: a word is no device, or fits several without saying so.
         """
-        targets = list(find_devices(self.host, words))
+        targets = list(find_devices(self.host, words, inventory.glance))
         names = frozenset(one.name for _, one in targets if isinstance(one, Device))
         terms = dataclasses.replace(self.terms, together=names)
 

@@ -34,7 +34,7 @@ def alone(host: Host, device: Device, terms: Terms) -> Iterator[Device]:
     :raises FailedError: another run, or the kernel, is at work on it for too long.
     """
     if terms.is_dry_run:
-        yield device
+        yield read_device(host, device.bus, device.name)
         return
     host.require_live()
     with host.locked(lock_names(device), terms.timeout_s):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from resolver.device import Device, parse_kind
 from resolver.errors import NotFoundError, ResolverError, UsageError
-from resolver.inventory import all_devices, find_device, read_device
+from resolver.inventory import Look, all_devices, find_device, read_device
 from resolver.kinds import class_prefix
 from resolver.linux import Host
 from resolver.pattern import compile_pattern
@@ -23,16 +23,19 @@ Found = tuple[str, "Device | ResolverError"]
 _WILD = frozenset("*?[")
 
 
-def find_devices(host: Host, words: Iterable[str]) -> Iterator[Found]:
+def find_devices(
+    host: Host, words: Iterable[str], look: Look = read_device
+) -> Iterator[Found]:
     """Yield the devices that words stand for, each once.
 
     Bridges are left out where a word fits several: no VFIO driver takes one.
 
+    :param look: reads those that a word fits by the dozen.
     :raises UsageError: a word is no device, or fits several without saying so.
     """
     seen = set()
     for word in words:
-        for text, device in _expanded(host, word):
+        for text, device in _expanded(host, word, look):
             if isinstance(device, Device):
                 if (device.bus, device.name) in seen:
                     continue
@@ -40,12 +43,12 @@ def find_devices(host: Host, words: Iterable[str]) -> Iterator[Found]:
             yield text, device
 
 
-def _expanded(host: Host, word: str) -> Iterator[Found]:
+def _expanded(host: Host, word: str, look: Look) -> Iterator[Found]:
     form, colon, rest = word.partition(":")
     several = _FORMS.get(form) if colon else None
     try:
         if several is not None:
-            devices = list(several(host, rest))
+            devices = list(several(host, rest, look))
         elif _WILD.intersection(word):
             devices = list(_fitting(host, word))
         else:
@@ -78,18 +81,20 @@ def _matcher(word: str) -> Callable[[str], bool]:
     return lambda name: pattern.fullmatch(name) is not None
 
 
-def _of_class(host: Host, kind: str) -> Iterator[Device]:
+def _of_class(host: Host, kind: str, look: Look) -> Iterator[Device]:
     prefix = class_prefix(kind)
-    return (d for d in all_devices(host) if (d.device_class or "").startswith(prefix))
+    for device in all_devices(host, look=look):
+        if (device.device_class or "").startswith(prefix):
+            yield device
 
 
-def _of_kind(host: Host, kind: str) -> Iterator[Device]:
+def _of_kind(host: Host, kind: str, look: Look) -> Iterator[Device]:
     wanted = parse_kind(kind)
-    return (d for d in all_devices(host) if d.vendor_device == wanted)
+    return (d for d in all_devices(host, look=look) if d.vendor_device == wanted)
 
 
 # Not the physical function itself: with its virtual ones enabled nobody can have it.
-def _virtual_functions(host: Host, word: str) -> Iterator[Device]:
+def _virtual_functions(host: Host, word: str, look: Look) -> Iterator[Device]:
     physical = find_device(host, word)
     path = f"{host.sys}/bus/{physical.bus}/devices/{physical.name}"
     links = [name for name in host.names(path) if name.startswith("virtfn")]
@@ -98,10 +103,10 @@ def _virtual_functions(host: Host, word: str) -> Iterator[Device]:
     for link in sorted(links, key=lambda name: (len(name), name)):
         name = host.link_name(f"{path}/{link}")
         if name is not None:
-            yield read_device(host, physical.bus, name)
+            yield look(host, physical.bus, name)
 
 
-_FORMS: dict[str, Callable[[Host, str], Iterator[Device]]] = {
+_FORMS: dict[str, Callable[[Host, str, Look], Iterator[Device]]] = {
     "class": _of_class,
     "id": _of_kind,
     "vfs": _virtual_functions,

@@ -8,7 +8,6 @@ waiting. libfuse's own threads are many or one, so it hands the session over.
 from __future__ import annotations
 
 import ctypes
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,8 @@ from typing import Any
 from simkernel.fronts.fuse.writers import Writers
 
 __all__ = ["Workers"]
+
+_LIBC = ctypes.CDLL(None)
 
 
 class _Context(ctypes.Structure):
@@ -99,8 +100,8 @@ class Workers:
         # It is counted before it runs, lest a second one be started meanwhile.
         self._serving.add(thread.ident or 0)
 
+    # Signals are blocked for it as for the thread that starts it.
     def _work(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         buffer = _Buffer()
         place = ctypes.byref(buffer)
         has_room = False
@@ -114,7 +115,7 @@ class Workers:
                     self._library.fuse_session_process_buf(self._session, place)
             elif size != -EINTR:
                 break  # unmounted
-        ctypes.CDLL(None).free(ctypes.c_void_p(buffer.memory))
+        _LIBC.free(ctypes.c_void_p(buffer.memory))
         with self._lock:
             self._serving.discard(threading.get_ident())
             if not self._serving:
