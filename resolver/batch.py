@@ -183,7 +183,7 @@ class Batch:
             choice = None
             with suppress(ResolverError):
                 choice = choose(device) if choose else None
-            driver = bound_driver(self.host, device.bus, device.name)
+            driver = bound_driver(self.host, device)
             self._objects.append(
                 documents.error_object(
                     text, device, error, choice=choice, driver=driver

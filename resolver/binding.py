@@ -134,7 +134,7 @@ def _bind_to(
     now = before
     if loads:
         # A driver that registers takes the devices that are kept for it already.
-        now = read_binding(host, device.bus, device.name, terms.timeout_s)
+        now = read_binding(host, device, terms.timeout_s)
     plan = plan_bind(device.bus, device.name, now, driver)
     if not plan.steps and now == before:
         return Outcome(device=device, driver=driver, changed=False, choice=choice)

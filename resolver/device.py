@@ -111,6 +111,8 @@ class Device:
     """Name below ``vfio-dev/``, such as ``vfio3``."""
     is_busy: bool = False
     """The kernel is at work on it: ``binding.override`` is not known."""
+    path: str = ""
+    """Its directory, where it was found; empty: the link that its bus has to it."""
 
     @property
     def is_bridge(self) -> bool:

@@ -20,9 +20,9 @@ from resolver.errors import (
 )
 from resolver.inventory import (
     bound_driver,
-    device_directory,
     driver_directory,
     has_vfio_device,
+    place_of,
     read_binding,
 )
 from resolver.linux import Host
@@ -109,14 +109,14 @@ def _write(host: Host, step: Step, terms: Terms) -> None:
 # own "bind" says what was wrong. Source: Linux, drivers/base/bus.c,
 # drivers_probe_store().
 def _require_bound(host: Host, device: Device, driver: str, terms: Terms) -> None:
-    if bound_driver(host, device.bus, device.name) is not None:
+    if bound_driver(host, device) is not None:
         return
     path = f"{driver_directory(device.bus, driver)}/bind"
     step = Step(action="bind", path=path, text=device.name)
     try:
         _write(host, step, terms)
     except FailedError as problem:
-        bound = bound_driver(host, device.bus, device.name)
+        bound = bound_driver(host, device)
         # Bound in the meantime, by a probe that the kernel ran on its own.
         if problem.errno == errno.EBUSY and bound is not None:
             return
@@ -125,14 +125,14 @@ def _require_bound(host: Host, device: Device, driver: str, terms: Terms) -> Non
 
 def _verify(host: Host, device: Device, target: Binding, *, needs_vfio: bool) -> None:
     def driver() -> str | None:
-        return bound_driver(host, device.bus, device.name)
+        return bound_driver(host, device)
 
     if not host.wait(lambda: driver() == target.driver, WAIT_S):
         raise FailedError(
             "every write succeeded, but the driver is "
             f"{driver() or 'none'}, not {target.driver or 'none'}"
         )
-    now = read_binding(host, device.bus, device.name)
+    now = read_binding(host, device)
     if now.override != target.override:
         raise FailedError(
             "every write succeeded, but driver_override is "
@@ -150,7 +150,7 @@ def _verify(host: Host, device: Device, target: Binding, *, needs_vfio: bool) ->
 def _told(
     host: Host, device: Device, before: Binding, blocked: BlockedError
 ) -> BlockedError:
-    now = Binding(bound_driver(host, device.bus, device.name), before.override)
+    now = Binding(bound_driver(host, device), before.override)
     blocked.problems = (
         "what it was asked to do may still happen",
         *_differences(before, now),
@@ -168,13 +168,13 @@ def _put_back(
 ) -> tuple[str, ...]:
     problems = []
     try:
-        now = read_binding(host, device.bus, device.name)
+        now = read_binding(host, device)
         for step in plan_move(device.bus, device.name, now, before):
             try:
                 _write(host, step, terms)
             except FailedError as problem:
                 problems.append(problem.message)
-        now = read_binding(host, device.bus, device.name)
+        now = read_binding(host, device)
     except NotFoundError:
         return ()  # The device went away, and its override with it.
     except (BlockedError, FailedError) as problem:
@@ -216,7 +216,7 @@ def _failure(host: Host, step: Step, problem: OSError) -> FailedError:
 
 
 def _is_there(host: Host, device: Device) -> bool:
-    return host.is_there(f"{host.sys}/{device_directory(device.bus, device.name)}")
+    return host.is_there(place_of(host, device))
 
 
 # The error to report; None for an interruption, which is no error of the host.

@@ -23,12 +23,11 @@ def mates_of(host: Host, device: Device) -> tuple[Device, ...]:
         return ()
     found = []
     members = f"{host.sys}/kernel/iommu_groups/{device.iommu_group}/devices"
-    own = host.followed(f"{host.sys}/bus/{device.bus}/devices/{device.name}")
     for name in host.names(members):
-        if host.followed(f"{members}/{name}") == own:
+        if host.followed(f"{members}/{name}") == device.path:
             continue
         bus = host.link_name(f"{members}/{name}/subsystem")
-        if bus is None:
+        if bus is None or (bus, name) == (device.bus, device.name):
             continue
         try:
             found.append(read_device(host, bus, name))

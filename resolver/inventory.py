@@ -34,6 +34,7 @@ __all__ = [
     "glance",
     "has_driver",
     "has_vfio_device",
+    "place_of",
     "read_binding",
     "read_device",
 ]
@@ -49,6 +50,11 @@ _GLANCE_S = 2.0
 def device_directory(bus: str, name: str) -> str:
     """Return where a device is, below the root of sysfs."""
     return f"bus/{bus}/devices/{name}"
+
+
+def place_of(host: Host, device: Device) -> str:
+    """Return a device's directory, absolute."""
+    return device.path or f"{host.sys}/{device_directory(device.bus, device.name)}"
 
 
 def driver_directory(bus: str, driver: str) -> str:
@@ -133,6 +139,7 @@ def _device_in(host: Host, path: str, bus: str, name: str, binding: Binding) -> 
     return Device(
         bus=bus,
         name=name,
+        path=path,
         modalias=text,
         binding=binding,
         vendor_device=vendor_device,
@@ -158,9 +165,7 @@ def _kind_at(
     )
 
 
-def read_binding(
-    host: Host, bus: str, name: str, timeout_s: float = TIMEOUT_S
-) -> Binding:
+def read_binding(host: Host, device: Device, timeout_s: float = TIMEOUT_S) -> Binding:
     """Return to which driver a device is bound and kept for, right now.
 
     An override that was never set reads ``(null)``, on some buses an empty line.
@@ -170,7 +175,9 @@ def read_binding(
 
     Source: Linux, drivers/base/bus.c, driver_override_show().
     """
-    return _binding_at(host, _place_of(host, bus, name), timeout_s)
+    path = place_of(host, device)
+    _require_there(host, path, device.bus)
+    return _binding_at(host, path, timeout_s)
 
 
 def _binding_at(host: Host, path: str, timeout_s: float) -> Binding:
@@ -191,17 +198,21 @@ def _binding_at(host: Host, path: str, timeout_s: float) -> Binding:
 # not have it followed for each of them.
 def _place_of(host: Host, bus: str, name: str) -> str:
     path = host.followed(f"{host.sys}/{device_directory(bus, name)}")
+    _require_there(host, path, bus)
+    return path
+
+
+def _require_there(host: Host, path: str, bus: str) -> None:
     if not host.is_there(path):
         raise NotFoundError(
             f"there is no such device on bus {bus!r}",
             hint="resolver devices shows those there are",
         )
-    return path
 
 
-def bound_driver(host: Host, bus: str, name: str) -> str | None:
+def bound_driver(host: Host, device: Device) -> str | None:
     """Return to which driver a device is bound; this never waits."""
-    return host.link_name(f"{host.sys}/{device_directory(bus, name)}/driver")
+    return host.link_name(f"{place_of(host, device)}/driver")
 
 
 def find_driver(host: Host, bus: str, name: str, bound: str | None) -> str | None:
@@ -241,8 +252,7 @@ def has_vfio_device(host: Host, device: Device) -> bool:
     there since Linux kernel commit 3c28a76124b2 ("vfio: Add struct device to
     vfio_device") (in v6.1).
     """
-    path = f"{host.sys}/{device_directory(device.bus, device.name)}"
-    if host.names(f"{path}/vfio-dev"):
+    if host.names(f"{place_of(host, device)}/vfio-dev"):
         return True
     return not host.is_there(f"{host.sys}/class/vfio-dev")
 

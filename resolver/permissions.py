@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from resolver.device import Device
 from resolver.errors import FailedError, NotUndoneError, UsageError
+from resolver.inventory import place_of
 from resolver.linux import Host
 from resolver.linux.ownership import (
     Owner,
@@ -124,7 +125,7 @@ def _nodes(host: Host, device: Device) -> Iterator[str]:
         if device.iommu_group and host.is_there(f"{host.sys}/class/vfio/{name}"):
             yield f"{host.dev}/vfio/{name}"
     own = device.vfio_device
-    path = f"{host.sys}/bus/{device.bus}/devices/{device.name}/vfio-dev/{own}/dev"
+    path = f"{place_of(host, device)}/vfio-dev/{own}/dev"
     if own is not None and host.is_there(path):
         yield f"{host.dev}/vfio/devices/{own}"
 

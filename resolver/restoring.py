@@ -39,7 +39,7 @@ def restore(host: Host, device: Device, *, terms: Terms = _USUAL) -> Outcome:
         if device.binding.driver != record.driver:
             safety.require_unused(host, device, terms)
         loads = _load_again(host, device, record, terms)
-        now = read_binding(host, device.bus, device.name, terms.timeout_s)
+        now = read_binding(host, device, terms.timeout_s)
         steps = plan_move(device.bus, device.name, now, record.binding)
         if not terms.is_dry_run:
             if steps:
@@ -65,7 +65,7 @@ def take_back(host: Host, outcome: Outcome, terms: Terms) -> None:
     """
     device, target = outcome.device, outcome.device.binding
     with host.locked(lock_names(device), terms.timeout_s):
-        now = read_binding(host, device.bus, device.name, terms.timeout_s)
+        now = read_binding(host, device, terms.timeout_s)
         steps = plan_move(device.bus, device.name, now, target)
         carry_out(host, device, steps, before=now, target=target, terms=terms)
         journal.return_to(host, device.name, outcome.remembered)

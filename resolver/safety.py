@@ -11,7 +11,7 @@ import errno
 from resolver import groups, inuse
 from resolver.device import Device
 from resolver.errors import FailedError, RefusedError
-from resolver.inventory import device_directory
+from resolver.inventory import device_directory, place_of
 from resolver.iommu import advice
 from resolver.linux import Host
 from resolver.terms import Terms
@@ -104,10 +104,9 @@ def require_writable(host: Host, device: Device) -> None:
         write it.
     """
     host.require_live()
-    directory = device_directory(device.bus, device.name)
-    path = f"{host.sys}/{directory}/driver_override"
-    if host.is_writable(path):
+    if host.is_writable(f"{place_of(host, device)}/driver_override"):
         return
+    path = f"{host.sys}/{device_directory(device.bus, device.name)}/driver_override"
     if not host.is_there(path):
         raise FailedError(
             f"bus {device.bus!r} has no driver_override",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from resolver.device import Device
 from resolver.errors import BlockedError
 from resolver.inuse.use import Use
+from resolver.inventory import place_of
 from resolver.linux import Host
 
 __all__ = ["function_users"]
@@ -18,7 +19,7 @@ def function_users(host: Host, device: Device) -> Iterator[Use]:
     Source: Linux, Documentation/ABI/testing/sysfs-bus-pci, ``sriov_numvfs`` and
     ``boot_vga``.
     """
-    path = f"{host.sys}/bus/{device.bus}/devices/{device.name}"
+    path = place_of(host, device)
     try:
         count = host.slow_attribute(f"{path}/sriov_numvfs") or "0"
     except BlockedError as problem:

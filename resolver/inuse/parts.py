@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from resolver.device import Device
+from resolver.inventory import place_of
 from resolver.linux import Host
 
 __all__ = ["Part", "parts_of"]
@@ -37,8 +38,7 @@ def parts_of(host: Host, device: Device) -> tuple[Part, ...]:
     Source: Linux, Documentation/ABI/stable/sysfs-devices;
     drivers/nvme/host/multipath.c, nvme_mpath_alloc_disk().
     """
-    top = host.followed(f"{host.sys}/bus/{device.bus}/devices/{device.name}")
-    found = list(_below(host, top, _DEEPEST))
+    found = list(_below(host, place_of(host, device), _DEEPEST))
     controllers = {part.name for part in found if part.kind == "nvme"}
     if not controllers:
         return tuple(found)
