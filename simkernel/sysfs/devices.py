@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from simkernel.model.iommu import IommuGroup
 from simkernel.model.kernel import Kernel
 from simkernel.model.other_buses import OtherDevice
@@ -24,13 +22,18 @@ def devices(kernel: Kernel) -> Directory:
 
     Source: drivers/base/core.c cleanup_glue_dir(). Rule: R-VFIO-3.
     """
-    virtual: dict[str, Callable[[], Node]] = {
-        "iommu": lambda: Directory({IOMMU: Directory}),
-    }
-    if kernel.vfio.groups:
-        virtual["vfio"] = lambda: _vfio_groups(kernel)
+
+    def classes() -> list[str]:
+        return ["vfio"] if kernel.vfio.groups else []
+
+    def child(name: str) -> Node | None:
+        return _vfio_groups(kernel) if name in classes() else None
+
+    iommu = {"iommu": lambda: Directory({IOMMU: Directory})}
     return Directory(
-        {"virtual": lambda: Directory(virtual)}, _host_bridges(kernel), _others(kernel)
+        {"virtual": lambda: Directory(iommu, Listing(classes, child))},
+        _host_bridges(kernel),
+        _others(kernel),
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from simkernel.model.iommu import IommuGroup, default_type
 from simkernel.model.kernel import Kernel
-from simkernel.sysfs.node import Attribute, Directory, Link, Listing, Node, Stay, link
+from simkernel.sysfs.node import Attribute, Directory, Link, Listing, Node, link
 
 __all__ = ["iommu_groups"]
 
@@ -27,9 +27,8 @@ def iommu_groups(kernel: Kernel) -> Directory:
             device = group.devices.get(device_name)
             return link(f"{base}/{device_name}", device.devpath) if device else None
 
-        members = Listing(lambda: group.devices, member, Stay.WITH_DEVICES)
         entries: dict[str, Callable[[], Node]] = {
-            "devices": lambda: Directory({}, members),
+            "devices": lambda: Directory({}, Listing(lambda: group.devices, member)),
             "reserved_regions": lambda: Attribute(
                 mode=0o444,
                 show=lambda: b"0x00000000fee00000 0x00000000feefffff msi\n",
@@ -44,10 +43,7 @@ def iommu_groups(kernel: Kernel) -> Directory:
             )
         return Directory(entries)
 
-    def names() -> Iterator[str]:
-        return map(str, kernel.iommu.by_number)
-
-    return Directory({}, Listing(names, child, Stay.WITH_DEVICES))
+    return Directory({}, Listing(lambda: map(str, kernel.iommu.by_number), child))
 
 
 def _type(kernel: Kernel, group: IommuGroup) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -221,3 +223,43 @@ def test_device_is_gone_at_once_while_others_are_rebound(nic: Sim) -> None:
     """
 
     assert nic.run(["sh", "-c", script]).returncode == 0
+
+
+KNOWN = """
+import json, os, sys, time
+def paths():
+    for top in ("/sys", "/dev/vfio"):
+        for folder, folders, files in os.walk(top):
+            yield from (os.path.join(folder, name) for name in (*folders, *files))
+known = set(json.load(sys.stdin))
+time.sleep(0.06)  # from now on, names are kept
+known |= {path for path in paths() if os.path.lexists(path)}
+os.system(sys.argv[1])
+known = {path for path in known if os.path.lexists(path)}
+print(json.dumps(sorted(known | set(paths()))))
+"""
+CHANGES = [
+    "modprobe mlx5_vfio_pci",
+    f"echo mlx5_vfio_pci >{DEVICE}/driver_override; {UNBIND}",
+    f"echo {VF} >/sys/bus/pci/drivers_probe",
+    UNBIND,
+    f"echo {VF} >/sys/bus/pci/drivers_probe",
+    "echo 0 >/sys/bus/pci/devices/0000:3b:00.0/sriov_numvfs",
+    "echo 2 >/sys/bus/pci/devices/0000:3b:00.0/sriov_numvfs",
+    "echo 1 >/sys/bus/pci/devices/0000:3b:00.0/remove",
+    "echo 1 >/sys/bus/pci/rescan",
+    "modprobe -r mlx5_vfio_pci",
+]
+
+
+def test_names_that_were_seen_are_those_that_are_there(nic: Sim) -> None:
+    """Whatever came and went, on the same mount, at once."""
+    seen: list[str] = []
+    for change in CHANGES:
+        argv = [sys.executable, "-c", KNOWN, change]
+        done = nic.run(argv, input=json.dumps(seen), check=True)
+        seen = json.loads(done.stdout)
+        there = {path.rstrip("/") for path in nic.tree()}
+        assert {path for path in seen if path.startswith("/sys/")} == {
+            path for path in there if path.startswith("/sys/")
+        }, change

@@ -70,7 +70,7 @@ class Filesystem:
         self._served = descriptor  # libfuse closes it
         self._descriptor = os.dup(descriptor)
         writers = Writers(self._descriptor, view.close)
-        self._workers = Workers(library, writers)
+        self._workers = Workers(library, self._descriptor, writers)
         self._names = Names(self._descriptor, keeps=keeps_names)
         self._operations = _Operations(view, self._workers, self._names, writers)
         self._thread = threading.Thread(target=self._serve, name="fuse", daemon=True)
