@@ -16,6 +16,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -87,8 +88,9 @@ class SharedCounter(Counter):
 
 @contextmanager
 def killed_at(counter: Counter) -> Iterator[None]:
-    """Let a counter see the changing calls while the block runs."""
+    """Let a counter see the changing calls of this thread while the block runs."""
     paths: dict[int, str] = {}
+    ours = threading.get_ident()
     originals = {name: getattr(os, name) for name in CALLS}
     popen = subprocess.Popen
 
@@ -96,6 +98,8 @@ def killed_at(counter: Counter) -> Iterator[None]:
         original = originals[name]
 
         def call(*arguments: Any, **more: Any) -> Any:
+            if threading.get_ident() != ours:
+                return original(*arguments, **more)
             if name != "open":
                 _meet(counter, name, arguments, paths, original)
                 return original(*arguments, **more)
