@@ -27,6 +27,8 @@ __all__ = ["Blocked", "Helper", "forking", "write_once"]
 _MAX_BYTES = 65_536
 _MAX_KEPT = 64
 _READ, _WRITE = b"r", b"w"
+_left_behind: list[int] = []
+"""Processes that had not ended when nobody needed them any more."""
 
 
 class Blocked(Exception):
@@ -50,6 +52,7 @@ class Helper:
     """
 
     def __init__(self) -> None:
+        _notice_those_left()
         self._number = 0
         self.owner = os.getpid()
         """The process whose child it is; a fork of that one may not use it."""
@@ -142,6 +145,16 @@ def _notice_end(pid: int) -> None:
             if os.waitpid(pid, os.WNOHANG)[0]:
                 return
             time.sleep(0.001)
+        _left_behind.append(pid)
+
+
+def _notice_those_left() -> None:
+    for pid in _left_behind[:]:
+        with contextlib.suppress(ChildProcessError):
+            if not os.waitpid(pid, os.WNOHANG)[0]:
+                continue
+        with contextlib.suppress(ValueError):  # another thread was faster
+            _left_behind.remove(pid)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from simkernel.model.device import Device
 from simkernel.model.kernel import Kernel
 from simkernel.sysfs import text
-from simkernel.sysfs.node import Attribute, Directory, Node, link
+from simkernel.sysfs.node import Attribute, Directory, Listing, Node, link
 from simkernel.sysfs.power import power
 
 __all__ = ["vfio_dev"]
@@ -40,4 +40,11 @@ def vfio_dev(kernel: Kernel, device: Device) -> Directory:
             mode=0o444,
             show=lambda: kernel.vfio.cdev_numbers(device).encode() + b"\n",
         )
-    return Directory({name: lambda: Directory(entries)})
+    # Its number may be another one the next time that the device is bound.
+    return Directory(
+        {},
+        Listing(
+            lambda: [name],
+            lambda child: Directory(entries) if child == name else None,
+        ),
+    )

@@ -13,6 +13,7 @@ import pytest
 from simkernel.fronts.fuse.host import FuseHost
 from simkernel.scenario.build import build
 from simkernel.scenario.render import parse
+from simkernel.testing import Sim
 from tests.e2e.commands import Marked, on_fuse, started
 from tests.fuse import needs_fuse
 
@@ -234,3 +235,14 @@ print(here)
         with open(reading) as stream:
             assert stream.read() == "/sys/devices/pci0000:02/0000:02:00.0\n"
         assert place.wait(process) == 0
+
+
+def test_host_outlives_whoever_was_killed_in_a_trapped_call(tmp_path: Path) -> None:
+    """The answer comes when nobody is left to take it, and other programs run on."""
+    (tmp_path / "own.yaml").write_text(SCENARIO)
+    with Sim(tmp_path / "own.yaml", {"probe_ms": 500}, via="fuse") as host:
+        with pytest.raises(subprocess.TimeoutExpired):
+            host.run(["modprobe", "late"], timeout=0.2)
+        assert host.kernel.wait_for_event("add", "/module/late")
+        assert host.run(["lsmod"], check=True).stdout.startswith("Module")
+        host.run(["true"], check=True)

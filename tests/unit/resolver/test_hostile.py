@@ -63,7 +63,8 @@ class _Watch:
 
 
 def _is_code(path: str) -> bool:
-    return path.endswith((".py", ".pyc", "__pycache__")) or path in sys.path
+    is_cached = "__pycache__" in path.split("/")
+    return is_cached or path.endswith((".py", ".pyc")) or path in sys.path
 
 
 _watch = _Watch()

@@ -56,10 +56,14 @@ class First:
         self._listen(self._children, self._reap)
         self._channel.send({"say": "up"})
         while True:
-            for number, events in self._poll.poll():
+            ready = [(*one, self._heard.get(one[0])) for one in self._poll.poll()]
+            for number, events, action in ready:
+                if action is None or action is not self._heard.get(number):
+                    continue  # closed meanwhile, and perhaps another one's number
                 if number in self._listeners and not events & select.POLLIN:
+                    self._trapped.forget(number)
                     self._ignore(number)  # nobody is left whose calls it traps
-                elif action := self._heard.get(number):
+                else:
                     action()
 
     def _lay_out(self) -> int:

@@ -44,7 +44,7 @@ class Notice:
         architecture: int,
         arguments: Sequence[int],
     ) -> None:
-        self._listener = listener
+        self.listener = listener
         self._identity = identity
         self.process = process
         self.number = number
@@ -82,7 +82,7 @@ class Notice:
         """
         with self._open_memory("r+b") as stream:
             # Only now it is sure that the number is no other process's.
-            fcntl.ioctl(self._listener, _IS_VALID, struct.pack("=Q", self._identity))
+            fcntl.ioctl(self.listener, _IS_VALID, struct.pack("=Q", self._identity))
             os.pwrite(stream.fileno(), data, address)
 
     @contextmanager
@@ -116,21 +116,18 @@ class Notice:
         """Give the caller a descriptor of one's own, as the call's result."""
         flags = os.O_CLOEXEC if close_on_exec else 0
         request = struct.pack("=QIIII", self._identity, 0, number, 0, flags)
-        self.answer(fcntl.ioctl(self._listener, _ADD_DESCRIPTOR, bytearray(request)))
+        self.answer(fcntl.ioctl(self.listener, _ADD_DESCRIPTOR, bytearray(request)))
 
     def _respond(self, value: int, error: int, flags: int) -> None:
         response = _RESPONSE.pack(self._identity, value, error, flags)
         try:
-            fcntl.ioctl(self._listener, _SEND, response)
+            fcntl.ioctl(self.listener, _SEND, response)
         except FileNotFoundError:
             return  # the caller was killed meanwhile
 
 
 def receive(listener: int) -> Notice | None:
-    """Take the next trapped call; None: there is none to be had just now.
-
-    :raises OSError: no process is left that the filter is on.
-    """
+    """Take the next trapped call; None: there is none to be had just now."""
     buffer = bytearray(_NOTICE.size)
     try:
         fcntl.ioctl(listener, _RECEIVE, buffer)

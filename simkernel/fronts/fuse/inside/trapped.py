@@ -77,11 +77,21 @@ class Trapped:
 
     def answer(self, message: Message) -> None:
         """Go on with a call that the kernel was asked about."""
-        notice, go_on = self._waiting.pop(message["call"])
+        notice, go_on = self._waiting.pop(message["call"], (None, _pass_on))
+        if notice is None:
+            return  # nobody is left who waits for it
         try:
             go_on(notice, message["errno"])
         except OSError as error:
             notice.answer(errno=error.errno or EFAULT)
+
+    def forget(self, listener: int) -> None:
+        """Answer no call any more that came from there: it is about to be closed."""
+        self._waiting = {
+            number: waiting
+            for number, waiting in self._waiting.items()
+            if waiting[0].listener != listener
+        }
 
     # ---- about the kernel and its file systems
 
