@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from resolver.explanation import Explanation, explain
-    from resolver.inventory import all_devices, find_device
+    from resolver.inventory import all_devices
     from resolver.linux import Host
     from resolver.lookup import Aliases
     from resolver.outcome import Outcome
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from resolver.restoring import restore
     from resolver.selection import Candidate, Choice
     from resolver.session import Session
+    from resolver.spelling import find_device
     from resolver.status import Status, statuses
     from resolver.terms import Terms
 
@@ -83,7 +84,7 @@ _MODULES = {
     "doctor.examination": ("examine",),
     "doctor.finding": ("Finding",),
     "explanation": ("Explanation", "explain"),
-    "inventory": ("all_devices", "find_device"),
+    "inventory": ("all_devices",),
     "linux": ("Host",),
     "lookup": ("Aliases",),
     "permissions": ("Grant",),
@@ -91,6 +92,7 @@ _MODULES = {
     "provision": ("Wishes", "provide"),
     "selection": ("Candidate", "Choice"),
     "session": ("Session",),
+    "spelling": ("find_device",),
     "status": ("Status", "statuses"),
     "terms": ("Terms",),
 }

@@ -8,9 +8,9 @@ from resolver import documents, modalias, report
 from resolver.console import Console
 from resolver.errors import ResolverError
 from resolver.explanation import Explanation, explain, explain_modalias
-from resolver.inventory import find_device
 from resolver.linux import Host
 from resolver.lookup import Aliases
+from resolver.spelling import find_device
 
 __all__ = ["explain_devices"]
 

@@ -20,6 +20,7 @@ from resolver.persistence import persist, records
 from resolver.persistence.persist import Persisted
 from resolver.provision import Wishes
 from resolver.schedule import Result, run_all
+from resolver.spelling import find_device
 from resolver.status import Status, statuses
 from resolver.terms import Terms
 from resolver.transaction import all_or_none
@@ -104,7 +105,7 @@ class Session:
         """
         if isinstance(device, Device):
             return inventory.read_device(self.host, device.bus, device.name)
-        return inventory.find_device(self.host, device)
+        return find_device(self.host, device)
 
     def explain(self, device: str | Device) -> Explanation:
         """Return which driver a device would get, and why; change nothing.

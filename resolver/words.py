@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 from resolver.device import Device, parse_kind
 from resolver.errors import NotFoundError, ResolverError, UsageError
-from resolver.inventory import Look, all_devices, find_device, read_device
+from resolver.inventory import Look, all_devices, read_device
 from resolver.kinds import class_prefix
 from resolver.linux import Host
 from resolver.pattern import compile_pattern
+from resolver.spelling import find_device
 
 __all__ = ["Found", "find_devices"]
 

@@ -9,8 +9,9 @@ import pytest
 from resolver.aliases import read_aliases
 from resolver.device import Binding
 from resolver.errors import NotFoundError, UsageError
-from resolver.inventory import all_devices, find_device, find_driver
+from resolver.inventory import all_devices, find_driver
 from resolver.modules import find_prohibition
+from resolver.spelling import find_device
 
 VF = "0000:3b:00.2"
 PATTERN = "vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*"
