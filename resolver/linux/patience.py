@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
 import os
-import threading
 from collections.abc import Sequence
 
 from resolver.linux.helper import Blocked, Helper, write_once
@@ -22,7 +22,7 @@ class Patience:
     def __init__(self) -> None:
         self._helper: Helper | None = None
         self._has_processes = True
-        self._thread: threading.Thread | None = None
+        self._write: _Write | None = None
 
     def write(
         self, path: str, data: bytes, timeout_s: float, keep: Sequence[int]
@@ -74,22 +74,41 @@ class Patience:
         return self._helper
 
     def _in_thread(self, path: str, data: bytes, timeout_s: float) -> None:
-        problems: list[BaseException] = []
+        if self._write is not None:
+            self._write.is_over(timeout_s)  # An interruption left it at work.
+        self._write = _Write(path, data)
+        is_over = self._write.is_over(timeout_s)
+        write, self._write = self._write, None
+        if not is_over:
+            raise Blocked(write.thread)
+        if write.problem is not None:
+            raise write.problem
 
-        def write() -> None:
-            try:
-                write_once(path, data)
-            except BaseException as problem:
-                problems.append(problem)
 
-        if self._thread is not None:
-            self._thread.join(timeout_s)  # An interruption left it at work.
-        self._thread = threading.Thread(target=write, daemon=True)
-        self._thread.start()
-        self._thread.join(timeout_s)
-        if self._thread.is_alive():
-            waiting, self._thread = self._thread, None
-            raise Blocked(waiting.native_id or os.getpid())
-        self._thread = None
-        for problem in problems:
-            raise problem
+class _Write:
+    """A write by a thread of its own.
+
+    ``threading.Thread`` would not do: an interruption while it starts breaks its locks.
+    """
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self.problem: BaseException | None = None
+        self.thread = os.getpid()
+        self._ended = False
+        self._end = _thread.allocate_lock()
+        self._end.acquire()
+        _thread.start_new_thread(self._carry_out, (path, data))
+
+    def is_over(self, timeout_s: float) -> bool:
+        """Wait for the end, and return whether it came."""
+        return self._ended or self._end.acquire(timeout=timeout_s)
+
+    def _carry_out(self, path: str, data: bytes) -> None:
+        self.thread = _thread.get_native_id()
+        try:
+            write_once(path, data)
+        except BaseException as problem:
+            self.problem = problem
+        finally:
+            self._ended = True
+            self._end.release()
