@@ -24,8 +24,6 @@ def mates_of(host: Host, device: Device) -> tuple[Device, ...]:
     found = []
     members = f"{host.sys}/kernel/iommu_groups/{device.iommu_group}/devices"
     for name in host.names(members):
-        if host.followed(f"{members}/{name}") == device.path:
-            continue
         bus = host.link_name(f"{members}/{name}/subsystem")
         if bus is None or (bus, name) == (device.bus, device.name):
             continue

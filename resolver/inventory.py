@@ -34,7 +34,7 @@ __all__ = [
 Look = Callable[[Host, str, str], Device]
 """Reads a device, by its bus and name."""
 
-_GLANCE_S = 2.0
+_PATIENCE_S = 2.0
 """How long a look at a device waits for the kernel to be done with it."""
 
 
@@ -53,21 +53,6 @@ def driver_directory(bus: str, driver: str) -> str:
     return f"bus/{bus}/drivers/{driver}"
 
 
-def all_devices(
-    host: Host, bus: str = "pci", look: Look | None = None
-) -> Iterator[Device]:
-    """Yield every device of a bus, in the order of their names.
-
-    :param look: ``None``: ``read_device``.
-    """
-    look = look or read_device
-    for name in host.names(f"{host.sys}/bus/{bus}/devices"):
-        try:
-            yield look(host, bus, name)
-        except NotFoundError:
-            continue  # It went away after the directory was listed.
-
-
 def read_device(host: Host, bus: str, name: str) -> Device:
     """Return what sysfs says about a device.
 
@@ -78,7 +63,7 @@ def read_device(host: Host, bus: str, name: str) -> Device:
     """
     path = _place_of(host, bus, name)
     try:
-        binding, is_busy = _binding_at(host, path, _GLANCE_S), False
+        binding, is_busy = _binding_at(host, path, _PATIENCE_S), False
     except FailedError:
         binding, is_busy = Binding(host.link_name(f"{path}/driver"), None), True
     return replace(
@@ -99,6 +84,17 @@ def glance(host: Host, bus: str, name: str) -> Device:
     path = _place_of(host, bus, name)
     binding = Binding(host.link_name(f"{path}/driver"), None)
     return _device_in(host, path, bus, name, binding)
+
+
+def all_devices(
+    host: Host, bus: str = "pci", look: Look = read_device
+) -> Iterator[Device]:
+    """Yield every device of a bus, in the order of their names."""
+    for name in host.names(f"{host.sys}/bus/{bus}/devices"):
+        try:
+            yield look(host, bus, name)
+        except NotFoundError:
+            continue  # It went away after the directory was listed.
 
 
 def _device_in(host: Host, path: str, bus: str, name: str, binding: Binding) -> Device:

@@ -7,6 +7,7 @@ for writing waits in the kernel.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -131,6 +132,18 @@ def test_helper_ends_with_its_process(captured: Any) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     end_of(int(done.stdout))
+
+
+def test_helper_that_does_not_end_keeps_nobody_waiting() -> None:
+    """Whoever happens to drop it goes on; the next one notices its end."""
+    helper = Helper()
+    pid = helper.pid
+    os.kill(pid, signal.SIGSTOP)
+    del helper
+    os.kill(pid, signal.SIGCONT)
+    end_of(pid)
+    Helper()
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_locks_of_a_killed_process_are_free(captured: Any) -> None:

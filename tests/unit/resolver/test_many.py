@@ -108,6 +108,22 @@ def test_virtual_functions_are_named_by_their_physical_one() -> None:
     assert {one["driver"] for one in devices} == {"mlx5_vfio_pci"}
 
 
+def test_dry_run_of_many_foresees_what_that_of_one_does() -> None:
+    """What a device is kept for is part of it, however the device was named."""
+    with session(load("mlx5_vfio_pci")) as simulated:
+        with open(f"/sys/bus/pci/devices/{VFS[0]}/driver_override", "w") as file:
+            file.write("mlx5_core")
+        found = [
+            json.loads(
+                simulated.run("resolver", "bind", "--dry-run", "--json", word).stdout
+            )
+            for word in (VFS[0], "vfs:ens1np0")
+        ]
+    (one,), (first, *_) = (document["devices"] for document in found)
+    assert first == one
+    assert "mlx5_core" in json.dumps(one["undo"])
+
+
 def test_words_come_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     """One a line; comments and empty lines are none."""
     data = f"# all\n{VFS[0]}\n\n  ens1v1 \n".encode()
