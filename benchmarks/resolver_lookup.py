@@ -10,8 +10,8 @@ from pathlib import Path
 
 from benchmarks.harness import MissingPeerError, Result, best_times
 from benchmarks.kernel_files import RELEASE, device_modaliases, write_module_files
-from resolver.lookup import AliasLookup
-from resolver.modinfo import read_modules_alias
+from resolver.matching.alias_files import read_modules_alias
+from resolver.matching.alias_index import AliasLookup
 from simkernel.kmod import depmod
 from simkernel.model.module import ModuleSpec
 

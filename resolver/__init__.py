@@ -10,8 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from resolver.aliases import read_aliases
-    from resolver.binding import bind, unbind
+    from resolver.changes.bind import bind, unbind
+    from resolver.changes.node_owner import Grant
+    from resolver.changes.outcome import Outcome
+    from resolver.changes.provision import Wishes, provide
+    from resolver.changes.restore import restore
     from resolver.device import Binding, Device, PciAddress
     from resolver.doctor.examination import examine
     from resolver.doctor.finding import Finding
@@ -25,19 +28,16 @@ if TYPE_CHECKING:
         UsageError,
     )
     from resolver.explanation import Explanation, explain
-    from resolver.inventory import all_devices
+    from resolver.inspect.aliases import read_aliases
+    from resolver.inspect.devices import all_devices
+    from resolver.inspect.spelling import find_device
     from resolver.linux import Host
-    from resolver.lookup import Aliases
-    from resolver.outcome import Outcome
-    from resolver.permissions import Grant
+    from resolver.matching.alias_index import Aliases
+    from resolver.matching.select import Candidate, Choice
+    from resolver.options import Terms
     from resolver.persistence.persist import Persisted
-    from resolver.provision import Wishes, provide
-    from resolver.restoring import restore
-    from resolver.selection import Candidate, Choice
     from resolver.session import Session
-    from resolver.spelling import find_device
     from resolver.status import Status, statuses
-    from resolver.terms import Terms
 
 __all__ = [
     "Aliases",
@@ -76,25 +76,25 @@ __all__ = [
 ]
 
 _MODULES = {
-    "aliases": ("read_aliases",),
-    "binding": ("bind", "unbind"),
-    "outcome": ("Outcome",),
-    "restoring": ("restore",),
+    "inspect.aliases": ("read_aliases",),
+    "changes.bind": ("bind", "unbind"),
+    "changes.outcome": ("Outcome",),
+    "changes.restore": ("restore",),
     "device": ("Binding", "Device", "PciAddress"),
     "doctor.examination": ("examine",),
     "doctor.finding": ("Finding",),
     "explanation": ("Explanation", "explain"),
-    "inventory": ("all_devices",),
+    "inspect.devices": ("all_devices",),
     "linux": ("Host",),
-    "lookup": ("Aliases",),
-    "permissions": ("Grant",),
+    "matching.alias_index": ("Aliases",),
+    "changes.node_owner": ("Grant",),
     "persistence.persist": ("Persisted",),
-    "provision": ("Wishes", "provide"),
-    "selection": ("Candidate", "Choice"),
+    "changes.provision": ("Wishes", "provide"),
+    "matching.select": ("Candidate", "Choice"),
     "session": ("Session",),
-    "spelling": ("find_device",),
+    "inspect.spelling": ("find_device",),
     "status": ("Status", "statuses"),
-    "terms": ("Terms",),
+    "options": ("Terms",),
 }
 
 

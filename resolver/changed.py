@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from resolver import inventory, provision, safety
+from resolver.changes import checks, provision
+from resolver.changes.outcome import Outcome
 from resolver.device import Device
 from resolver.errors import NotUndoneError, ResolverError
+from resolver.inspect import devices
 from resolver.linux import Host
-from resolver.outcome import Outcome
-from resolver.terms import Terms
+from resolver.options import Terms
 
 __all__ = ["Changed"]
 
@@ -40,8 +41,8 @@ class Changed:
             outcome = self._outcomes.pop()
             before = outcome.device
             try:
-                device = inventory.read_device(host, before.bus, before.name)
-                safety.require_unused(host, device, terms)
+                device = devices.read_device(host, before.bus, before.name)
+                checks.require_unused(host, device, terms)
                 provision.take_back(host, outcome, terms)
             except ResolverError as problem:
                 kept.append(outcome)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from resolver import inventory, modules, safety
-from resolver.binding import choose_for
+from resolver.changes import checks
+from resolver.changes.bind import choose_for
 from resolver.device import Device
 from resolver.errors import NotFoundError, RefusedError
+from resolver.inspect import devices, modules
+from resolver.inspect.modprobe_d import Prohibition
 from resolver.linux import Host
-from resolver.lookup import Aliases
-from resolver.modalias import Modalias
-from resolver.modinfo import FileWarning
-from resolver.prohibition import Prohibition
-from resolver.selection import Choice, choose
-from resolver.terms import Terms
+from resolver.matching.alias_files import FileWarning
+from resolver.matching.alias_index import Aliases
+from resolver.matching.modalias import Modalias
+from resolver.matching.select import Choice, choose
+from resolver.options import Terms
 
 __all__ = ["Explanation", "ModuleState", "explain", "explain_modalias"]
 
@@ -67,7 +68,7 @@ def _explained(
     bound = device.binding.driver if device else None
     notes = choice.notes
     try:
-        driver = inventory.find_driver(host, bus, choice.name, bound)
+        driver = devices.find_driver(host, bus, choice.name, bound)
     except NotFoundError as problem:
         driver = None
         notes += (problem.message,)
@@ -97,10 +98,10 @@ def _module_state(host: Host, choice: Choice) -> ModuleState:
 
 def _refusal(host: Host, device: Device, driver: str | None) -> RefusedError | None:
     try:
-        safety.require_iommu(host, device)
+        checks.require_iommu(host, device)
         if driver is None or driver != device.binding.driver:
-            safety.require_unused(host, device, _USUAL)
-            safety.require_group(host, device, _USUAL)
+            checks.require_unused(host, device, _USUAL)
+            checks.require_group(host, device, _USUAL)
     except RefusedError as problem:
         return problem
     return None

@@ -7,24 +7,27 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from resolver import binding, inventory, permissions, provision, restoring, schedule
-from resolver.aliases import read_aliases
 from resolver.changed import Changed
+from resolver.changes import bind as binding
+from resolver.changes import many, node_owner, provision
+from resolver.changes import restore as restoring
+from resolver.changes.all_or_none import all_or_none
+from resolver.changes.many import Result, run_all
+from resolver.changes.outcome import Outcome
+from resolver.changes.provision import Wishes
 from resolver.device import Device
 from resolver.errors import ResolverError
 from resolver.explanation import Explanation, explain
+from resolver.inspect import devices as inventory
+from resolver.inspect.aliases import read_aliases
+from resolver.inspect.device_words import find_devices
+from resolver.inspect.spelling import find_device
 from resolver.linux import Host
-from resolver.lookup import Aliases
-from resolver.outcome import Outcome
+from resolver.matching.alias_index import Aliases
+from resolver.options import Terms
 from resolver.persistence import persist, records
 from resolver.persistence.persist import Persisted
-from resolver.provision import Wishes
-from resolver.schedule import Result, run_all
-from resolver.spelling import find_device
 from resolver.status import Status, statuses
-from resolver.terms import Terms
-from resolver.transaction import all_or_none
-from resolver.words import find_devices
 
 if TYPE_CHECKING:
     from resolver.doctor.finding import Finding
@@ -135,7 +138,7 @@ class Session:
         """
         wishes = Wishes(
             request=driver,
-            grant=permissions.parse_grant(user, group),
+            grant=node_owner.parse_grant(user, group),
             is_persistent=is_persistent,
         )
         terms = self._terms(is_dry_run=is_dry_run)
@@ -166,7 +169,7 @@ class Session:
 
         carry_out = all_or_none if is_atomic else run_all
         found: dict[str, Result] = {}
-        for number, result in schedule.in_order(
+        for number, result in many.in_order(
             carry_out(self.host, targets, do, terms, jobs)
         ):
             word, device = targets[number]

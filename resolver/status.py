@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from resolver import journal
+from resolver.changes import journal
+from resolver.changes.journal import Record
 from resolver.device import Binding, Device
 from resolver.errors import FailedError, NotFoundError
-from resolver.inventory import read_device
-from resolver.journal import Record
+from resolver.inspect.devices import read_device
 from resolver.linux import Host
 
 __all__ = ["State", "Status", "statuses"]

@@ -19,7 +19,7 @@ __all__ = ["command"]
 def _complete_drivers(
     context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    from resolver.completion import drivers
+    from resolver.cli.completion import drivers
 
     return drivers(context.ensure_object(Session).host(), incomplete)
 
@@ -64,10 +64,10 @@ def command(
 
     What it was bound to is remembered; resolver restore gives it back.
     """
-    from resolver import binding
+    from resolver.changes import bind
+    from resolver.changes.node_owner import parse_grant
+    from resolver.changes.provision import Wishes, provide
     from resolver.device import check_name
-    from resolver.permissions import parse_grant
-    from resolver.provision import Wishes, provide
 
     if driver is not None:
         check_name(driver, "driver")
@@ -89,5 +89,5 @@ def command(
             host, aliases, device, wishes(device.name), terms
         ),
         change.manner(session, is_atomic=with_group),
-        choose=lambda device: binding.choose_for(aliases, device, request(device.name)),
+        choose=lambda device: bind.choose_for(aliases, device, request(device.name)),
     )

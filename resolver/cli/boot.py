@@ -21,7 +21,7 @@ def command(session: Session, keys: tuple[str, ...], change: Change) -> None:
 
     KEY is a bus and a device, such as pci-0000:3b:00.2.
     """
-    from resolver.provision import at_boot
+    from resolver.changes.provision import at_boot
 
     batch = change.batch("boot", session, ())
     found = batch.find_persistent(keys)

@@ -10,7 +10,7 @@ from resolver.cli import options
 from resolver.cli.session import Session
 
 if TYPE_CHECKING:
-    from resolver.batch import Batch, Manner
+    from resolver.cli.many import Batch, Manner
 
 __all__ = ["Change", "changing"]
 
@@ -32,10 +32,10 @@ class Change(NamedTuple):
 
         :raises ResolverError: a word stands for none, or the host is a captured one.
         """
-        from resolver.batch import Batch
+        from resolver.cli.many import Batch
         from resolver.cli.words import with_stdin
         from resolver.linux import TIMEOUT_S
-        from resolver.terms import Terms
+        from resolver.options import Terms
 
         terms = Terms(
             is_dry_run=self.is_dry_run,
@@ -48,7 +48,7 @@ class Change(NamedTuple):
 
     def manner(self, session: Session, *, is_atomic: bool = False) -> Manner:
         """Return how the command is carried out and reported."""
-        from resolver.batch import Manner
+        from resolver.cli.many import Manner
 
         return Manner(
             as_json=self.as_json,

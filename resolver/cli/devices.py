@@ -18,7 +18,7 @@ __all__ = ["command"]
 @pass_session
 def command(session: Session, kind: str | None, as_json: bool) -> None:
     """Show every PCI device, its driver and its best VFIO driver."""
-    from resolver.listing import list_devices
+    from resolver.cli.listing import list_devices
 
     host = session.host()
     list_devices(host, session.aliases(host), session.console, kind, as_json=as_json)

@@ -16,9 +16,9 @@ __all__ = ["command"]
 @pass_session
 def command(session: Session, as_json: bool) -> None:
     """Say what keeps this host from using VFIO, and what to do about it."""
-    from resolver import documents
     from resolver.doctor import report
     from resolver.doctor.examination import examine
+    from resolver.output import documents
 
     host = session.host()
     findings = examine(host, session.aliases(host))

@@ -18,7 +18,7 @@ __all__ = ["command"]
 @pass_session
 def command(session: Session, devices: tuple[str, ...], as_json: bool) -> None:
     """Show which driver DEVICE would get, and why; it may be a modalias."""
-    from resolver.explaining import explain_devices
+    from resolver.cli.explaining import explain_devices
 
     host = session.host()
     aliases = session.aliases(host)

@@ -106,6 +106,6 @@ def devices(*, required: bool) -> Callable[[Command], Command]:
 def _complete_devices(
     context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    from resolver.completion import devices
+    from resolver.cli.completion import devices
 
     return devices(context.ensure_object(Session).host(), incomplete)

@@ -34,7 +34,7 @@ def command(session: Session, modaliases: tuple[str, ...], as_json: bool) -> Non
 
     Columns are modalias, module, alias and source, with tabs between.
     """
-    from resolver import resolution
+    from resolver.cli import resolution
 
     if session.kernel and session.modules_dir:
         raise click.UsageError("--kernel and --modules-dir exclude each other")

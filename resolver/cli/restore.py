@@ -21,7 +21,7 @@ def command(
     session: Session, devices: tuple[str, ...], is_all: bool, change: Change
 ) -> None:
     """Give DEVICE back to the driver and override it was found with."""
-    from resolver import restoring
+    from resolver.changes import restore
 
     if bool(devices) == is_all:
         raise click.UsageError("name devices, or say --all")
@@ -29,6 +29,6 @@ def command(
     if is_all:
         batch.find_remembered()
     session.exit_code = batch.run(
-        lambda device, terms: restoring.restore(batch.host, device, terms=terms),
+        lambda device, terms: restore.restore(batch.host, device, terms=terms),
         change.manner(session),
     )

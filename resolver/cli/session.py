@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from resolver.console import Console
 from resolver.errors import UsageError
 from resolver.linux import Host
+from resolver.output.console import Console
 
 if TYPE_CHECKING:
-    from resolver.lookup import Aliases
+    from resolver.matching.alias_index import Aliases
 
 __all__ = ["Session", "pass_session"]
 
@@ -36,7 +36,7 @@ class Session:
 
         :raises UsageError: there is no such kernel.
         """
-        from resolver.aliases import read_aliases
+        from resolver.inspect.aliases import read_aliases
 
         if self.modules_dir is not None:
             return read_aliases(Host(), self.modules_dir)

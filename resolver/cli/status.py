@@ -16,7 +16,7 @@ __all__ = ["command"]
 @pass_session
 def command(session: Session, as_json: bool) -> None:
     """Show which devices are remembered, and how they are now."""
-    from resolver import documents, report
+    from resolver.output import documents, text
     from resolver.status import statuses
 
     found = list(statuses(session.host()))
@@ -24,11 +24,11 @@ def command(session: Session, as_json: bool) -> None:
         objects = [documents.status_object(one) for one in found]
         session.console.document(documents.document("status", devices=objects))
         return
-    rows = [report.status_row(one) for one in found]
+    rows = [text.status_row(one) for one in found]
     if rows:
-        session.console.lines(report.columns([report.STATUS_COLUMNS, *rows]))
+        session.console.lines(text.columns([text.STATUS_COLUMNS, *rows]))
     else:
         session.console.talk("nothing is remembered")
     for one in found:
         if one.problem:
-            session.console.talk(report.shown(f"{one.name}: {one.problem}"))
+            session.console.talk(text.shown(f"{one.name}: {one.problem}"))

@@ -18,10 +18,10 @@ __all__ = ["command"]
 @pass_session
 def command(session: Session, devices: tuple[str, ...], change: Change) -> None:
     """Take DEVICE from its driver and leave it without one."""
-    from resolver import binding
+    from resolver.changes import bind
 
     batch = change.batch("unbind", session, devices)
     session.exit_code = batch.run(
-        lambda device, terms: binding.unbind(batch.host, device, terms=terms),
+        lambda device, terms: bind.unbind(batch.host, device, terms=terms),
         change.manner(session),
     )

@@ -28,8 +28,8 @@ def command(
 
     It may be a device that is not there any more, by its address.
     """
+    from resolver.cli.unpersisting import unpersist_devices
     from resolver.cli.words import with_stdin
-    from resolver.unpersisting import unpersist_devices
 
     if bool(devices) == is_all:
         raise click.UsageError("name devices, or say --all")

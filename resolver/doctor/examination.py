@@ -6,18 +6,19 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from resolver import inventory, modalias, modules, selection
 from resolver.device import Device
 from resolver.doctor import parsing
 from resolver.doctor.checks import judge
 from resolver.doctor.facts import Facts, KernelConfig, ModuleFacts, Node, Wanted
 from resolver.doctor.finding import Finding
 from resolver.errors import NotFoundError, UsageError
-from resolver.isolation import cpu_vendor, is_virtual
+from resolver.inspect import devices, modules
+from resolver.inspect.isolation import cpu_vendor, is_virtual
+from resolver.inspect.modprobe_d import Prohibition
 from resolver.linux import Host
 from resolver.linux.ownership import owner_of
-from resolver.lookup import Aliases
-from resolver.prohibition import Prohibition
+from resolver.matching import modalias, select
+from resolver.matching.alias_index import Aliases
 
 __all__ = ["examine", "facts_of"]
 
@@ -81,19 +82,19 @@ def facts_of(host: Host, aliases: Aliases) -> Facts:
 
 
 def _wanted(host: Host, aliases: Aliases) -> Iterator[Wanted]:
-    for device in inventory.all_devices(host):
+    for device in devices.all_devices(host):
         if device.is_bridge or device.modalias is None:
             continue
         try:
-            choice = selection.choose(modalias.parse(device.modalias), aliases)
+            choice = select.choose(modalias.parse(device.modalias), aliases)
         except (NotFoundError, UsageError):
             continue
         yield Wanted(device, choice.module, _missing(device, choice))
 
 
 # A variant that Linux has for the device, unless the kernel has an alias of it.
-def _missing(device: Device, choice: selection.Choice) -> str | None:
-    from resolver import intree
+def _missing(device: Device, choice: select.Choice) -> str | None:
+    from resolver.matching import intree
 
     variant = intree.lookup().best(choice.modalias or "")
     if variant is None:

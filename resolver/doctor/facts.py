@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from resolver.device import Device
-from resolver.modinfo import FileWarning
-from resolver.prohibition import Prohibition
+from resolver.inspect.modprobe_d import Prohibition
+from resolver.matching.alias_files import FileWarning
 
 __all__ = ["Facts", "KernelConfig", "ModuleFacts", "Node", "Wanted"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from resolver.doctor.finding import Finding
-from resolver.report import shown
+from resolver.output.text import shown
 
 __all__ = ["exit_code", "finding_object", "lines"]
 

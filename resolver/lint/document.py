@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from resolver.documents import document
 from resolver.lint.check import Finding
 from resolver.lint.judgement import Report
 from resolver.lint.module import Module
+from resolver.output.documents import document
 
 __all__ = ["report_document"]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from resolver.lint.grammar import parse_pci
 from resolver.lint.module import plain
 from resolver.lint.texts import alias_lines
-from resolver.modinfo import builtin_modules, module_name
+from resolver.matching.alias_files import builtin_modules, module_name
 
 __all__ = ["Kernel", "Texts", "Trust", "kernel_of"]
 

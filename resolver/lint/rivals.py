@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from resolver.lint.grammar import PciPattern, parse_pci
-from resolver.pattern import wildcards
+from resolver.matching.glob import wildcards
 
 __all__ = ["Rival", "Rivals"]
 

@@ -10,7 +10,7 @@ from resolver.lint.grammar import parse_pci
 from resolver.lint.judgement import Report, device_name
 from resolver.lint.module import Module
 from resolver.lint.names import Names
-from resolver.report import shown
+from resolver.output.text import shown
 
 __all__ = ["Style", "lines", "print_styled"]
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from resolver.errors import UsageError
 from resolver.lint.module import Alias, Binary, Module, plain
-from resolver.modinfo import module_name
+from resolver.matching.alias_files import module_name
 
 __all__ = ["alias_lines", "module_of_fields", "modules_of_text"]
 

@@ -13,7 +13,7 @@ from resolver.linux.observer import Observer
 from resolver.linux.reading import ABSENT, text_of
 
 if TYPE_CHECKING:
-    from resolver.linux.patience import Patience
+    from resolver.linux.deadline import Patience
     from resolver.linux.workers import Workers
 
 __all__ = ["TIMEOUT_S", "Host", "discard_stdout"]
@@ -143,7 +143,7 @@ class Host(Observer):
 
     def _patient(self) -> Patience:
         if self._patience is None:
-            from resolver.linux.patience import Patience
+            from resolver.linux.deadline import Patience
 
             self._patience = Patience()
         return self._patience
@@ -176,7 +176,7 @@ class Host(Observer):
 
         :raises OSError: as the kernel says; no file is left behind.
         """
-        from resolver.linux.own_files import replace_file
+        from resolver.linux.files import replace_file
 
         self.require_live()
         replace_file(path, data)
@@ -186,7 +186,7 @@ class Host(Observer):
 
         :raises OSError: as the kernel says.
         """
-        from resolver.linux.own_files import remove_file
+        from resolver.linux.files import remove_file
 
         self.require_live()
         remove_file(path)

@@ -7,7 +7,7 @@ import os
 import stat
 from typing import NamedTuple
 
-from resolver.linux.own_files import replace_file
+from resolver.linux.files import replace_file
 
 __all__ = [
     "FileStatus",

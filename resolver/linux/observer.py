@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from resolver.linux.places import Places
+from resolver.linux.paths import Places
 
 __all__ = ["Observer"]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resolver.denied import DENIED
 from resolver.doctor.facts import Facts
 from resolver.doctor.finding import Finding
+from resolver.matching.denylist import DENIED
 
 __all__ = ["check"]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resolver import isolation
 from resolver.doctor.facts import Facts
 from resolver.doctor.finding import Finding
+from resolver.inspect import isolation
 
 __all__ = ["check", "how_to_turn_on"]
 

@@ -41,7 +41,7 @@ VARIANTS: Final = {
     "virtio_vfio_pci": Variant("VIRTIO_VFIO_PCI", "6.8", "VIRTIO_PCI"),
     "xe_vfio_pci": Variant("XE_VFIO_PCI", "6.19", "DRM_XE PCI_IOV"),
 }
-"""Module to where Linux has it; the devices are in ``resolver.intree``.
+"""Module to where Linux has it; the devices are in ``resolver.matching.intree``.
 
 Source: Linux, the Kconfig files below drivers/vfio/pci/, and the first releases that
 have them; the last two came with commits 2e38c50ae492 ("vfio/xe: Add device specific

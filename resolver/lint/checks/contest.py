@@ -7,7 +7,7 @@ from typing import Final
 
 from resolver.lint.check import Check, Context, Finding
 from resolver.lint.module import Module
-from resolver.pattern import wildcards
+from resolver.matching.glob import wildcards
 
 __all__ = ["CHECKS", "check"]
 

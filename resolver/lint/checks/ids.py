@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from resolver import intree
 from resolver.lint.check import Check, Context, Finding
 from resolver.lint.grammar import parse_pci
 from resolver.lint.module import Alias, Module
+from resolver.matching import intree
 
 __all__ = ["CHECKS", "check"]
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from resolver.lint.check import Check, Context, Finding
 from resolver.lint.module import Module, plain
-from resolver.modinfo import module_name
+from resolver.matching.alias_files import module_name
 
 __all__ = ["CHECKS", "check"]
 

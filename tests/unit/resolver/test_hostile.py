@@ -22,12 +22,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from resolver import journal, restoring
+from resolver.changes import journal, restore
 from resolver.cli import run
 from resolver.errors import ResolverError
-from resolver.inventory import read_device
+from resolver.inspect.devices import read_device
 from resolver.linux import Host
-from resolver.terms import Terms
+from resolver.options import Terms
 from tests.unit.resolver.conftest import CapturedHost
 
 VF = "0000:3b:00.2"
@@ -265,7 +265,7 @@ def test_records_of_any_kind_change_nothing_elsewhere(data: bytes) -> None:
         with watched(captured.root):
             device = read_device(host, "pci", VF)
             with suppress(ResolverError, OSError):
-                restoring.restore(host, device, terms=Terms(is_forced=True))
+                restore.restore(host, device, terms=Terms(is_forced=True))
 
 
 class NoPrograms(Host):

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from resolver.binding import bind
+from resolver.changes.bind import bind
 from resolver.errors import FailedError
-from resolver.inventory import read_device
+from resolver.inspect.devices import read_device
 from resolver.linux import Host
 from resolver.linux.users import ipv4_addresses, is_claimed
-from resolver.lookup import Aliases, AliasLookup
+from resolver.matching.alias_index import Aliases, AliasLookup
 
 pytestmark = pytest.mark.real
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from resolver import intree
-from resolver.denied import DENIED
 from resolver.device import Binding, Device
 from resolver.doctor.checks import judge
 from resolver.doctor.checks.variants import VARIANTS
 from resolver.doctor.facts import Facts, KernelConfig, ModuleFacts, Node, Wanted
 from resolver.doctor.finding import Finding
-from resolver.modinfo import FileWarning
-from resolver.prohibition import Prohibition
+from resolver.inspect.modprobe_d import Prohibition
+from resolver.matching import intree
+from resolver.matching.alias_files import FileWarning
+from resolver.matching.denylist import DENIED
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "doctor.md"
 CHECKS = Path(__file__).parents[4] / "resolver" / "doctor" / "checks"

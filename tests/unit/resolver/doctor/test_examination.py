@@ -159,9 +159,9 @@ def test_strange_files_are_no_obstacle(tmp_path: Path) -> None:
 
 
 def _run(root: Path) -> dict[str, dict[str, Any]]:
-    from resolver.aliases import read_aliases
     from resolver.doctor.examination import examine
     from resolver.doctor.report import finding_object
+    from resolver.inspect.aliases import read_aliases
     from resolver.linux import Host
 
     host = Host.below(str(root))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver import isolation
 from resolver.doctor import parsing
+from resolver.inspect import isolation
 
 
 def test_kernel_settings_has_values_and_what_is_not_set() -> None:

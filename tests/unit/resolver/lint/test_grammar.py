@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from resolver.lint.grammar import PciPattern, parse_pci, wrong
 from resolver.lint.idtable import entries_of
 from resolver.lint.texts import alias_lines
-from resolver.pattern import matches
+from resolver.matching.glob import matches
 
 fields = st.one_of(st.just(0xFFFFFFFF), st.integers(0, 0xFFFF))
 

@@ -1,0 +1,1 @@
+"""Change devices: bind, unbind, restore, as transactions with a record."""

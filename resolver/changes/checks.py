@@ -1,0 +1,115 @@
+"""What must hold before a device is touched.
+
+Only reads; a refusal leaves the host as it is. What a person may want nevertheless is
+allowed by force; what could not work is refused all the same.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from resolver.device import Device
+from resolver.errors import FailedError, RefusedError
+from resolver.inspect import groups, in_use
+from resolver.inspect.devices import device_directory, place_of
+from resolver.inspect.iommu import advice
+from resolver.linux import Host
+from resolver.options import Terms
+
+__all__ = [
+    "require_group",
+    "require_idle",
+    "require_iommu",
+    "require_unused",
+    "require_writable",
+]
+
+
+def require_iommu(host: Host, device: Device) -> None:
+    """Refuse a device that the IOMMU does not isolate; no force helps.
+
+    :raises RefusedError: it has no IOMMU group, and VFIO is not told to do without.
+
+    Source: Linux, drivers/vfio/group.c, vfio_group_find_or_alloc().
+    """
+    if device.iommu_group is not None:
+        return
+    parameter = f"{host.sys}/module/vfio/parameters/enable_unsafe_noiommu_mode"
+    if host.attribute(parameter) == "Y":
+        return
+    raise RefusedError(
+        "no IOMMU group, so VFIO could not isolate the device",
+        rule="no-iommu-group",
+        hint=advice(host),
+    )
+
+
+def require_group(host: Host, device: Device, terms: Terms) -> None:
+    """Refuse a device whose IOMMU group nobody could open with it.
+
+    :raises RefusedError: another member is bound to a driver of the host.
+
+    Source: Linux, drivers/iommu/iommu.c, iommu_group_claim_dma_owner().
+    """
+    if terms.is_forced:
+        return
+    hindering = [
+        mate
+        for mate in groups.hindering(host, device)
+        if mate.name not in terms.together
+    ]
+    if hindering:
+        names = ", ".join(f"{mate} on {mate.binding.driver}" for mate in hindering)
+        raise RefusedError(
+            f"IOMMU group {device.iommu_group} is of no use to VFIO while other "
+            f"members are bound to drivers of the host: {names}",
+            rule="group-shared",
+            hint="--group binds every member; --force binds this one only",
+        )
+
+
+def require_unused(host: Host, device: Device, terms: Terms) -> None:
+    """Refuse to take a device from its driver while it is in use.
+
+    :raises RefusedError: it is, and who uses it.
+    """
+    if terms.is_forced or device.binding.driver is None:
+        return
+    uses = tuple(in_use.uses_of(host, device))
+    if uses:
+        raise RefusedError(
+            f"the device is in use: {'; '.join(use.text for use in uses)}",
+            rule=uses[0].rule,
+            hint="end that use first, or take the device away from it with --force",
+        )
+
+
+def require_idle(device: Device) -> None:
+    """Refuse a device that the kernel is at work on.
+
+    :raises FailedError: an unbind or a probe of it has not ended.
+    """
+    if device.is_busy:
+        raise FailedError(
+            "the kernel is at work on the device: an unbind or a probe has not ended",
+            hint="try again when it is over; resolver status shows who waits for it",
+        )
+
+
+def require_writable(host: Host, device: Device) -> None:
+    """Find out before the first change, not at the second, that nothing may change.
+
+    :raises RefusedError: the host is a captured one.
+    :raises FailedError: the bus has no ``driver_override``, or this process may not
+        write it.
+    """
+    host.require_live()
+    if host.is_writable(f"{place_of(host, device)}/driver_override"):
+        return
+    path = f"{host.sys}/{device_directory(device.bus, device.name)}/driver_override"
+    if not host.is_there(path):
+        raise FailedError(
+            f"bus {device.bus!r} has no driver_override",
+            hint="devices of this bus cannot be kept for a driver",
+        )
+    raise FailedError(f"{path} is not writable", hint="run as root", errno=errno.EACCES)

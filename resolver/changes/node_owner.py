@@ -1,0 +1,171 @@
+"""Hands the device nodes of a bound device to somebody who is not root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from resolver.device import Device
+from resolver.errors import FailedError, NotUndoneError, UsageError
+from resolver.inspect.devices import place_of
+from resolver.linux import Host
+from resolver.linux.ownership import (
+    Owner,
+    change_owner,
+    group_number,
+    owner_of,
+    user_number,
+)
+
+__all__ = ["Given", "Grant", "hand_over", "parse_grant", "require_put_back"]
+
+_UDEV_S = 5.0
+_GROUP_BITS = 0o060
+
+
+class Grant(NamedTuple):
+    """Who gets the nodes."""
+
+    uid: int | None
+    """``None``: it stays whose it is."""
+    gid: int | None
+    """``None``: likewise; else the group may read and write, too."""
+
+
+class Given(NamedTuple):
+    """A node that was handed over."""
+
+    path: str
+    before: Owner
+    after: Owner
+
+
+def parse_grant(user: str | None, group: str | None) -> Grant | None:
+    """Return who is meant; ``None``: nobody was named.
+
+    :param user: number or name, likewise ``group``.
+    :raises UsageError: there is nobody of that name, or the number cannot be one.
+    """
+    if user is None and group is None:
+        return None
+    return Grant(
+        None if user is None else _number(user, "user", user_number(user)),
+        None if group is None else _number(group, "group", group_number(group)),
+    )
+
+
+def hand_over(
+    host: Host, device: Device, grant: Grant, timeout_s: float
+) -> tuple[Given, ...]:
+    """Give the nodes of a bound device away, and return those that were root's before.
+
+    They are the group's, which its other members have in common, and where the kernel
+    makes one the device's own. Each is given as soon as it is there and udev, which
+    may set its owner, has nothing left to do. Nothing needs to be taken back when the
+    device is released: the kernel removes the nodes.
+
+    :param device: as it is since it was bound.
+    :raises FailedError: a node does not appear, or cannot be given; all are as they
+        were.
+    :raises NotUndoneError: nor could all be put back.
+
+    Source: Linux, drivers/vfio/group.c, whose class ``vfio`` has a device for each
+    node, and device_cdev.c; systemd, ``/run/udev/queue``.
+    """
+    paths = tuple(_nodes(host, device))
+    _wait_for(host, paths, min(_UDEV_S, timeout_s))
+    given: list[Given] = []
+    try:
+        for path in paths:
+            _give(path, grant, given)
+    except BaseException as problem:
+        problems = _put_back(given)
+        if problems:
+            raise NotUndoneError(_said(problem), problems=problems) from problem
+        if isinstance(problem, OSError):
+            is_root = not isinstance(problem, PermissionError)
+            raise FailedError(
+                _said(problem),
+                hint="" if is_root else "run as root",
+                errno=problem.errno or 0,
+            ) from problem
+        raise
+    return tuple(given)
+
+
+def _wait_for(host: Host, paths: Sequence[str], timeout_s: float) -> None:
+    """Wait until nodes are there, and udev is done with them or has had its time.
+
+    :raises FailedError: a node does not appear.
+    """
+
+    def is_ready() -> bool:
+        return all(map(host.is_there, paths)) and not host.is_there(
+            f"{host.run}/udev/queue"
+        )
+
+    if not host.wait(is_ready, timeout_s):
+        missing = [path for path in paths if not host.is_there(path)]
+        if missing:
+            raise FailedError(f"{missing[0]} does not appear, so it is nobody's")
+
+
+def require_put_back(given: Sequence[Given]) -> None:
+    """Make nodes whose they were before.
+
+    :raises NotUndoneError: not all could be.
+    """
+    problems = _put_back(given)
+    if problems:
+        raise NotUndoneError("nodes were given away", problems=problems)
+
+
+def _nodes(host: Host, device: Device) -> Iterator[str]:
+    for name in (device.iommu_group, f"noiommu-{device.iommu_group}"):
+        if device.iommu_group and host.is_there(f"{host.sys}/class/vfio/{name}"):
+            yield f"{host.dev}/vfio/{name}"
+    own = device.vfio_device
+    path = f"{place_of(host, device)}/vfio-dev/{own}/dev"
+    if own is not None and host.is_there(path):
+        yield f"{host.dev}/vfio/devices/{own}"
+
+
+def _give(path: str, grant: Grant, given: list[Given]) -> None:
+    before = owner_of(path)
+    if before is None:
+        raise FailedError(f"{path} is gone: the device was released meanwhile")
+    after = Owner(
+        before.mode | (_GROUP_BITS if grant.gid is not None else 0),
+        before.uid if grant.uid is None else grant.uid,
+        before.gid if grant.gid is None else grant.gid,
+    )
+    if after == before:
+        return
+    given.append(Given(path, before, after))
+    change_owner(path, after)
+    now = owner_of(path)
+    if now != after:
+        raise FailedError(f"{path} was given away, and somebody has changed that since")
+
+
+def _put_back(given: Sequence[Given]) -> tuple[str, ...]:
+    problems = []
+    for node in reversed(given):
+        try:
+            if owner_of(node.path) not in (None, node.before):
+                change_owner(node.path, node.before)
+        except OSError as problem:
+            problems.append(_said(problem))
+    return tuple(problems)
+
+
+def _number(text: str, what: str, found: int | None) -> int:
+    if found is None:
+        raise UsageError(f"there is no {what} {text!r}")
+    return found
+
+
+def _said(problem: BaseException) -> str:
+    if isinstance(problem, OSError):
+        return f"cannot give {problem.filename} away: {problem.strerror}"
+    return str(problem) or "interrupted"

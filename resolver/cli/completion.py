@@ -1,0 +1,40 @@
+"""What the shell offers when a person presses Tab."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from click.shell_completion import CompletionItem
+
+from resolver.device import Device
+from resolver.inspect.devices import all_devices
+from resolver.linux import Host
+
+__all__ = ["devices", "drivers"]
+
+
+def devices(host: Host, incomplete: str) -> list[CompletionItem]:
+    """Return the spellings that go on as typed, with kind and driver as help."""
+    return [
+        CompletionItem(
+            spelling, help=f"{device.vendor_device} {device.binding.driver or 'none'}"
+        )
+        for device in all_devices(host)
+        for spelling in _spellings(device, incomplete)
+        if spelling.startswith(incomplete.lower())
+    ]
+
+
+def drivers(host: Host, incomplete: str) -> list[CompletionItem]:
+    """Return the registered PCI drivers that go on as typed, VFIO ones first."""
+    names = host.names(f"{host.sys}/bus/pci/drivers")
+    names.sort(key=lambda name: "vfio" not in name)
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+# libvirt's spelling is offered to those who have begun to type it.
+def _spellings(device: Device, incomplete: str) -> Iterator[str]:
+    yield device.name
+    yield from device.interfaces
+    if incomplete.startswith("pci"):
+        yield f"pci_{device.name.replace(':', '_').replace('.', '_')}"

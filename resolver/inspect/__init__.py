@@ -1,0 +1,1 @@
+"""Read a host: devices, modules, IOMMU groups, uses. Changes nothing."""

@@ -1,0 +1,107 @@
+"""Find the alias entries that describe a device, fast.
+
+Pure: built from entries, asked with the text of a modalias.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from resolver.matching.alias_files import AliasEntry, FileWarning
+from resolver.matching.glob import Glob, compile_pattern
+
+__all__ = ["AliasLookup", "Aliases"]
+
+
+class AliasLookup:
+    """An index of alias patterns by their literal prefixes.
+
+    Patterns with prefixes of one length share a dictionary, so a look-up costs
+    one slice and one dictionary access a length, and only patterns whose whole
+    prefix agrees are matched.
+
+    :param entries: in the order of preference among equals: lines of
+        ``modules.alias`` first.
+    """
+
+    def __init__(self, entries: Iterable[AliasEntry]) -> None:
+        self.entries = tuple(entries)
+        self._tails: dict[str, re.Pattern[str]] = {}
+        self._buses = self._index([_Slot(n, e) for n, e in enumerate(self.entries)])
+
+    def best(self, text: str) -> AliasEntry | None:
+        """Return the matching entry with the fewest ``*``, the first of equals.
+
+        :param text: modalias with the prefix of the patterns: ``vfio_pci:v...``.
+        """
+        found: _Slot | None = None
+        for length, slots in self._tables(text):
+            for slot in slots.get(text[:length], ()):
+                if found is not None and found.rank < slot.rank:
+                    break
+                if self._matches(slot, text, length):
+                    found = slot
+                    break
+        return found.entry if found is not None else None
+
+    def matching(self, text: str) -> tuple[tuple[int, AliasEntry], ...]:
+        """Return number of ``*`` and entry of every match, best first."""
+        found = [
+            slot
+            for length, slots in self._tables(text)
+            for slot in slots.get(text[:length], ())
+            if self._matches(slot, text, length)
+        ]
+        return tuple((s.rank[0], s.entry) for s in sorted(found, key=lambda s: s.rank))
+
+    def _tables(self, text: str) -> _Tables:
+        return self._buses.get(text[: text.find(":") + 1], self._buses[""])
+
+    def _matches(self, slot: _Slot, text: str, length: int) -> bool:
+        tail = self._tails.get(slot.tail)
+        if tail is None:
+            tail = self._tails[slot.tail] = compile_pattern(slot.tail)
+        return tail.fullmatch(text, length) is not None
+
+    # Tables by bus ("vfio_pci:"). A pattern with a wildcard before its colon may
+    # concern any bus: it is in the tables of all, and alone in those of "".
+    @staticmethod
+    def _index(slots: list[_Slot]) -> dict[str, _Tables]:
+        indexes: dict[str, dict[int, dict[str, list[_Slot]]]] = {"": {}}
+        for slot in slots:
+            indexes.setdefault(slot.bus, {})
+        for slot in sorted(slots, key=lambda slot: slot.rank):
+            for bus in [slot.bus] if slot.bus else indexes:
+                lengths = indexes[bus].setdefault(len(slot.prefix), {})
+                lengths.setdefault(slot.prefix, []).append(slot)
+        return {bus: tuple(lengths.items()) for bus, lengths in indexes.items()}
+
+
+class Aliases(NamedTuple):
+    """All that a host says about VFIO aliases."""
+
+    lookup: AliasLookup
+    """Entries in the order of preference among equals."""
+    warnings: tuple[FileWarning, ...] = ()
+    """Lines that were not as depmod writes them."""
+    notes: tuple[str, ...] = ()
+    """Sources that the host does not have."""
+
+
+class _Slot:
+    # One entry with what the index needs to know of its pattern.
+
+    __slots__ = ("bus", "entry", "prefix", "rank", "tail")
+
+    def __init__(self, order: int, entry: AliasEntry) -> None:
+        glob = Glob(entry.pattern)
+        self.entry = entry
+        self.prefix = glob.prefix
+        self.bus = glob.prefix[: glob.prefix.find(":") + 1]
+        self.tail = glob.tail
+        self.rank = (glob.wildcards, order)
+
+
+_Tables = tuple[tuple[int, dict[str, list[_Slot]]], ...]

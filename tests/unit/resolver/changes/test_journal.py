@@ -1,0 +1,168 @@
+"""Records of how devices were found."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from resolver.changes import journal
+from resolver.changes.journal import Record
+from resolver.device import Binding, Device
+from resolver.errors import FailedError, NotFoundError, RefusedError
+
+NAME = "0000:3b:00.2"
+PATH = f"run/resolver/{NAME}.json"
+RECORD = Record(
+    device=NAME,
+    bus="pci",
+    vendor_device="15b3:101e",
+    driver="mlx5_core",
+    module="mlx5_core",
+    override=None,
+    wanted="mlx5_vfio_pci",
+    boot_id="269dff0c",
+)
+DEVICE = Device(
+    bus="pci",
+    name=NAME,
+    modalias=None,
+    binding=Binding(None, None),
+    vendor_device="15b3:101e",
+)
+
+
+@pytest.mark.parametrize("override", [None, "vfio-pci", " a b\r", "\udcff\x01", "%s"])
+def test_record_reads_back_as_it_was_written(
+    captured: Any, override: str | None
+) -> None:
+    """Whatever was in driver_override."""
+    record = dataclasses.replace(RECORD, override=override)
+    journal.remember(captured.live_host, record)
+    assert journal.load(captured.live_host, NAME) == record
+    assert journal.recorded(captured.live_host) == [NAME]
+
+
+def test_record_leaves_no_other_file_behind(captured: Any) -> None:
+    """The temporary file became the record."""
+    journal.remember(captured.live_host, RECORD)
+    assert [p.name for p in (captured.root / "run/resolver").iterdir()] == [
+        f"{NAME}.json"
+    ]
+
+
+def test_forgetting_removes_the_record(captured: Any) -> None:
+    """Also when there is none any more."""
+    journal.remember(captured.live_host, RECORD)
+    for _ in range(2):
+        journal.forget(captured.live_host, NAME)
+        assert journal.load(captured.live_host, NAME) is None
+
+
+def test_captured_host_is_not_written(captured: Any) -> None:
+    """A record is a change, too."""
+    with pytest.raises(RefusedError):
+        journal.remember(captured.host, RECORD)
+    assert not (captured.root / "run").exists()
+
+
+def test_nothing_remembered_is_not_found(captured: Any) -> None:
+    """The exit code is 4."""
+    with pytest.raises(NotFoundError, match="nothing is remembered"):
+        journal.require(captured.host, DEVICE)
+
+
+def test_another_device_at_the_address_is_refused(captured: Any) -> None:
+    """It does not get the driver of the one that was there."""
+    journal.remember(captured.live_host, RECORD)
+    other = dataclasses.replace(DEVICE, vendor_device="8086:1572")
+    with pytest.raises(RefusedError, match="the device found there was 15b3:101e"):
+        journal.require(captured.host, other)
+    assert journal.usable(captured.host, other) is None
+
+
+def test_record_of_an_earlier_boot_is_of_no_use(captured: Any) -> None:
+    """The boot has undone what was recorded."""
+    journal.remember(captured.live_host, RECORD)
+    captured.write("proc/sys/kernel/random/boot_id", "another\n")
+    assert journal.is_of_earlier_boot(captured.host, RECORD)
+    assert journal.usable(captured.host, DEVICE) is None
+
+
+def test_host_without_boot_id_keeps_its_records(captured: Any) -> None:
+    """Containers may hide it."""
+    journal.remember(captured.live_host, RECORD)
+    assert journal.usable(captured.host, DEVICE) == RECORD
+
+
+def good(**changes: object) -> bytes:
+    """Return the file of a record, with some fields changed."""
+    document = {"schema": journal.SCHEMA, **dataclasses.asdict(RECORD), **changes}
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", "it is no JSON"),
+        (b"\xff\xfe{}", "it is no UTF-8"),
+        (b"[" * 50_000, "damaged"),
+        (b" " * 70_000, "longer than 65536 bytes"),
+        (b"[]", "no resolver-journal/2 document"),
+        (good(schema="resolver-journal/1"), "no resolver-journal/2 document"),
+        (good(more=1), "its fields are not"),
+        (good(driver=7), "driver is no text"),
+        (good(device=None), "device is no text"),
+        (good(device="0000:00:00.0"), "another device"),
+        (good(driver="../../etc"), "it is a path"),
+        (good(module="-f"), "starts with '-'"),
+        (good(bus="../x"), "it is a path"),
+        (good(driver="\ud800" * 300), "damaged"),
+        (good(override="(null)"), "no driver_override reads"),
+        (good(override="a\nb"), "no driver_override reads"),
+        (good(override="x" * 5000), "longer than a driver_override"),
+    ],
+)
+def test_hostile_record_is_a_clear_error(
+    captured: Any, data: bytes, problem: str
+) -> None:
+    """The file is named, and what is wrong with it."""
+    captured.write(PATH, data)
+    with pytest.raises(FailedError, match=problem) as caught:
+        journal.load(captured.host, NAME)
+    assert str(captured.root / PATH) in caught.value.message
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    data=st.binary()
+    | st.fixed_dictionaries(
+        {
+            name: st.text() | st.none() | st.integers()
+            for name in dataclasses.asdict(RECORD)
+        }
+    ).map(lambda fields: good(**fields))
+)
+def test_no_bytes_make_a_record_that_could_leave_its_directory(
+    captured: Any, data: bytes
+) -> None:
+    """Either an error, or names that are names."""
+    captured.write(PATH, data)
+    try:
+        record = journal.load(captured.host, NAME)
+    except FailedError:
+        return
+    assert record is not None
+    for name in (record.device, record.bus, record.driver, record.module):
+        assert name is None or ("/" not in name and not name.startswith("-"))
+
+
+def test_unreadable_record_is_a_clear_error(captured: Any) -> None:
+    """A directory in its place, say."""
+    (captured.root / PATH).mkdir(parents=True)
+    with pytest.raises(FailedError, match="cannot read"):
+        journal.load(captured.host, NAME)

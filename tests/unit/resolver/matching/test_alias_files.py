@@ -1,0 +1,151 @@
+"""Alias files as depmod writes them, and as disks and editors leave them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resolver.matching.alias_files import (
+    AliasEntry,
+    builtin_modules,
+    module_name,
+    read_builtin_modinfo,
+    read_modules_alias,
+)
+
+PATTERN = "vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*"
+GOOD = f"alias {PATTERN} mlx5_vfio_pci\n".encode()
+ENTRY = AliasEntry(PATTERN, "mlx5_vfio_pci", "modules.alias", 1)
+
+
+def test_only_vfio_aliases_are_read(debian: Path) -> None:
+    """Of 27,460 lines of a stock kernel, one is about VFIO."""
+    data = (debian / "modules.alias").read_bytes()
+    entries, warnings = read_modules_alias(data, "modules.alias")
+    assert entries == (
+        AliasEntry("vfio_pci:v*d*sv*sd*bc*sc*i*", "vfio_pci", "modules.alias", 21823),
+    )
+    assert warnings == ()
+
+
+def test_every_variant_is_read_in_file_order(variant_aliases: bytes) -> None:
+    """The lines of all variants give one entry each, numbered from 1."""
+    entries, warnings = read_modules_alias(variant_aliases, "x")
+    assert [entry.line for entry in entries] == list(range(1, 14))
+    assert entries[0] == ENTRY
+    assert warnings == ()
+
+
+def test_comment_and_module_name_with_vfio_are_no_aliases() -> None:
+    """Only the pattern of an alias line counts."""
+    data = b"# vfio_pci: is a comment\nalias pci:v1d* my_vfio_pci\n" + GOOD
+    entries, warnings = read_modules_alias(data, "x")
+    assert [entry.line for entry in entries] == [3]
+    assert warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (GOOD.replace(b"\n", b"\r\n"), "ends in CR LF; trimmed"),
+        (GOOD.replace(b" ", b"\t"), "separated by tabs; trimmed"),
+        (b"  " + GOOD, "has needless blanks; trimmed"),
+    ],
+)
+def test_lines_with_other_blanks_are_trimmed(data: bytes, said: str) -> None:
+    """The entry is used, and the warning says where and what."""
+    entries, warnings = read_modules_alias(b"# first\n" + data, "/m/modules.alias")
+    assert entries == (ENTRY._replace(line=2),)
+    assert [tuple(w) for w in warnings] == [("/m/modules.alias", 2, said)]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (f"alias {PATTERN}\n".encode(), "cut off: no module name; skipped"),
+        (GOOD[:-1] + b" more\n", "more than a pattern and a module name; skipped"),
+        (b"als" + GOOD, "starts with 'alsalias', not with alias; skipped"),
+        (b"vfio_pci:v1\n", "starts with 'vfio_pci:v1', not with alias; skipped"),
+        (GOOD.replace(b"mlx5", b"\xff"), "no printable text; skipped"),
+        (GOOD.replace(b"mlx5", b"\0"), "no printable text; skipped"),
+        (GOOD.replace(b"mlx5", b"../x"), "is no module name; skipped"),
+        (GOOD.replace(b"mlx5", b"-f"), "is no module name; skipped"),
+    ],
+)
+def test_lines_that_say_nothing_are_skipped(line: bytes, said: str) -> None:
+    """The line is not used, the next one is, and the warning says so."""
+    entries, warnings = read_modules_alias(line + GOOD, "x")
+    assert entries == (ENTRY._replace(line=2),)
+    assert [w.line for w in warnings] == [1]
+    assert warnings[0].text.endswith(said)
+
+
+def test_file_that_is_cut_off_is_used_with_a_warning() -> None:
+    """A last line without newline may be incomplete."""
+    entries, warnings = read_modules_alias(GOOD + GOOD[:-1], "x")
+    assert [entry.line for entry in entries] == [1, 2]
+    assert [(w.line, w.text) for w in warnings] == [
+        (2, "the last entry has no newline after it: the file may be cut off")
+    ]
+
+
+def test_file_that_is_empty_is_said_to_be() -> None:
+    """What a crash leaves of a file is no reason to be silent."""
+    assert read_modules_alias(b"", "x").warnings[0].text == "the file is empty"
+
+
+@given(
+    data=st.binary() | st.text("alias vfio_pci:*\n\t\r#", max_size=60).map(str.encode)
+)
+def test_no_bytes_break_the_reader(data: bytes) -> None:
+    """Whatever is in the file, entries are printable single words."""
+    for reader in (read_modules_alias, read_builtin_modinfo):
+        for entry in reader(data, "x").entries:
+            assert entry.pattern.startswith("vfio_")
+            assert entry.pattern.isprintable()
+            assert len(entry.module.split()) == 1
+            assert "/" not in entry.module
+            assert not entry.module.startswith("-")
+
+
+def test_builtin_modinfo_gives_aliases_of_builtin_modules() -> None:
+    """Only the alias key counts, and records are numbered."""
+    data = (
+        b"vfio_pci.license=GPL v2\0vfio_pci.description=alias=vfio_pci: no\0"
+        + f"mlx5_vfio_pci.alias={PATTERN}\0".encode()
+        + b"vfio.alias=char-major-10-196\0"
+    )
+    entries, warnings = read_builtin_modinfo(data, "x")
+    assert entries == (ENTRY._replace(source="modules.builtin.modinfo", line=3),)
+    assert warnings == ()
+
+
+def test_builtin_modinfo_that_is_cut_off_is_used_with_a_warning() -> None:
+    """The last record has no NUL after it."""
+    data = f"mlx5_vfio_pci.alias={PATTERN}".encode()
+    entries, warnings = read_builtin_modinfo(data, "x")
+    assert len(entries) == 1
+    assert "no NUL after it" in warnings[0].text
+
+
+def test_builtin_modinfo_of_a_stock_kernel_has_no_vfio_alias(debian: Path) -> None:
+    """Before Linux 6.18 built-in modules have no device-table aliases."""
+    data = (debian / "modules.builtin.modinfo").read_bytes()
+    assert read_builtin_modinfo(data, "x") == ((), ())
+
+
+def test_builtin_modules_are_named_with_underscores(debian: Path) -> None:
+    """Names are those of /sys/module."""
+    modules = builtin_modules((debian / "modules.builtin").read_bytes())
+    assert "virtio_pci" in modules
+    assert not any("-" in name or "/" in name for name in modules)
+
+
+@pytest.mark.parametrize("suffix", ["", ".xz", ".gz", ".zst"])
+def test_module_name_of_a_file(suffix: str) -> None:
+    """Directory, compression and dashes go."""
+    path = f"kernel/drivers/vfio/pci/mlx5/mlx5-vfio-pci.ko{suffix}"
+    assert module_name(path) == "mlx5_vfio_pci"
