@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from benchmarks.harness import MissingPeerError, Result, python
 from simkernel.errors import SimkernelError
-from simkernel.fronts.fuse.host import FuseHost
-from simkernel.scenario.build import build
+from simkernel.fronts.fuse.sandbox.host import FuseHost
+from simkernel.host.boot import build
 from simkernel.scenario.render import load
 
 __all__ = ["measure"]

@@ -19,12 +19,12 @@ from pathlib import Path
 
 from benchmarks.harness import MissingPeerError, Result, python
 from simkernel.errors import SimkernelError
-from simkernel.fronts.fuse.host import FuseHost
-from simkernel.model.pci import PciDevice
-from simkernel.scenario.build import build
-from simkernel.scenario.host import Host
+from simkernel.filesystems.node import Attribute, Directory, Link
+from simkernel.fronts.fuse.sandbox.host import FuseHost
+from simkernel.host.boot import build
+from simkernel.host.host import Host
+from simkernel.model.pci.function import PciDevice
 from simkernel.scenario.render import load
-from simkernel.sysfs.node import Attribute, Directory, Link
 
 __all__ = ["measure"]
 

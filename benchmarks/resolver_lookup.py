@@ -13,7 +13,7 @@ from benchmarks.kernel_files import RELEASE, device_modaliases, write_module_fil
 from resolver.matching.alias_files import read_modules_alias
 from resolver.matching.alias_index import AliasLookup
 from simkernel.kmod import depmod
-from simkernel.model.module import ModuleSpec
+from simkernel.model.modules.spec import ModuleSpec
 
 LOAD_TARGET_S = 0.003
 

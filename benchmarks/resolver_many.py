@@ -14,9 +14,9 @@ from dataclasses import replace
 
 from benchmarks.harness import MissingPeerError, Result, python
 from simkernel.errors import SimkernelError
-from simkernel.fronts.fuse.host import FuseHost
-from simkernel.scenario.build import build
-from simkernel.scenario.host import Host
+from simkernel.fronts.fuse.sandbox.host import FuseHost
+from simkernel.host.boot import build
+from simkernel.host.host import Host
 from simkernel.scenario.render import load
 from simkernel.scenario.schema import Scenario
 

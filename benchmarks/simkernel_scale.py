@@ -25,7 +25,7 @@ PEER_DEVICES = 1000
 
 _BUILD = """
 import json, resource, sys, time
-from simkernel.scenario.build import build
+from simkernel.host.boot import build
 from simkernel.scenario.render import load
 start = time.perf_counter()
 host = build(load("many_vfs", {"pfs": sys.argv[1], "vfs": sys.argv[2]}))
@@ -36,9 +36,9 @@ print(json.dumps({"s": ready, "kib": peak, "devices": len(host.kernel.pci.device
 
 _BIND = """
 import json, sys, time
-from simkernel.scenario.build import build
+from simkernel.host.boot import build
 from simkernel.scenario.render import load
-from simkernel.sysfs.root import sysfs
+from simkernel.filesystems.sysfs.root import sysfs
 kernel = build(load("many_vfs")).kernel
 for name in ("vfio", "irqbypass", "vfio_pci_core", "mlx5_vfio_pci"):
     kernel.modules.load(name)
@@ -78,8 +78,8 @@ print(json.dumps({"s": time.perf_counter() - start}))
 
 _ATTRIBUTES = """
 import json
-from simkernel.scenario.build import build
-from simkernel.scenario.look import snapshot
+from simkernel.host.boot import build
+from simkernel.host.look import snapshot
 from simkernel.scenario.render import load
 host = build(load("many_vfs", {"pfs": "1", "vfs": "1"}))
 path = next(d.devpath for d in host.kernel.pci.devices.values() if d.physfn)

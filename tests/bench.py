@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from simkernel.host.boot import build
 from simkernel.model.kernel import Kernel
-from simkernel.model.pci import PciDevice
-from simkernel.scenario.build import build
+from simkernel.model.pci.function import PciDevice
 from simkernel.scenario.render import load, parse
 
 __all__ = ["GPU", "NIC", "VF", "bench", "device", "host_of"]

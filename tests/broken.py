@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 from simkernel.conformance.model_player import ModelPlayer
-from simkernel.model.driver import Driver, PciId
+from simkernel.host.boot import build
+from simkernel.model.core.driver import Driver, PciId
 from simkernel.model.kernel import Kernel
-from simkernel.model.pci import PciDevice, PciFunction
-from simkernel.model.pci_bus import PciBus
-from simkernel.scenario.build import build
+from simkernel.model.pci.bus import PciBus
+from simkernel.model.pci.function import PciDevice, PciFunction
 
 
 class BindsTwice(PciBus):

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pyfakefs.fake_filesystem import FakeFilesystem
 
 from simkernel.fronts.fakefs.host import simulated
-from simkernel.fronts.fakefs.program import find_program, run_program
-from simkernel.scenario.build import build
-from simkernel.scenario.host import Host
-from simkernel.scenario.look import look, snapshot
+from simkernel.fronts.fakefs.programs.python import find_program, run_program
+from simkernel.host.boot import build
+from simkernel.host.host import Host
+from simkernel.host.look import look, snapshot
 from simkernel.scenario.schema import Scenario
 
 __all__ = ["Result", "Session", "difference", "session", "tree_with_modules"]

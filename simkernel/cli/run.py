@@ -15,7 +15,7 @@ from simkernel.cli.progress import ProgressLine
 from simkernel.cli.scenarios import ScenarioName, parsed_settings, settings_option
 
 if TYPE_CHECKING:
-    from simkernel.scenario.host import Host
+    from simkernel.host.host import Host
 
 __all__ = ["run"]
 
@@ -38,7 +38,7 @@ class _Request:
 
     def host(self) -> Host:
         """Return the simulated host."""
-        from simkernel.scenario.build import build
+        from simkernel.host.boot import build
         from simkernel.scenario.render import load
 
         scenario = load(self.scenario, self.settings)
@@ -58,8 +58,8 @@ def _on_fakefs(request: _Request) -> int:
 
 
 def _on_vm(request: _Request) -> int:
-    from simkernel.fronts.vm.choose import kernel_for, load_for
     from simkernel.fronts.vm.run import run as run_on_vm
+    from simkernel.fronts.vm.scenario.choose import kernel_for, load_for
 
     kernel = kernel_for(request.scenario, request.settings, request.kernel)
     scenario = load_for(request.scenario, request.settings, kernel.release)

@@ -63,7 +63,7 @@ def _best_tier() -> str:
 
 def _on_fuse(scenario: str, values: dict[str, str]) -> int:
     from simkernel.fronts.fuse.run import run
-    from simkernel.scenario.build import build
+    from simkernel.host.boot import build
     from simkernel.scenario.render import load
 
     host = build(load(scenario, values), source=scenario)

@@ -16,7 +16,7 @@ from simkernel.cli.scenarios import (
 )
 
 if TYPE_CHECKING:
-    from simkernel.scenario.host import Host
+    from simkernel.host.host import Host
 
 __all__ = ["show"]
 
@@ -49,7 +49,7 @@ def show(
     if (path is not None) + events + (form is not None) > 1:
         raise click.UsageError("a PATH, --events or one form of output, not several")
     if path is not None:
-        from simkernel.scenario.look import look
+        from simkernel.host.look import look
 
         click.echo(look(_host(scenario, values), path), nl=False)
     elif events:
@@ -62,7 +62,7 @@ def show(
 
 
 def _host(scenario: str, values: dict[str, str]) -> Host:
-    from simkernel.scenario.build import build
+    from simkernel.host.boot import build
     from simkernel.scenario.render import load
 
     return build(load(scenario, values), source=scenario)

@@ -76,7 +76,7 @@ def verify(
     docs/supported-kernel.md; 1: there are some.
     """
     from simkernel.conformance.verdicts import updated
-    from simkernel.fronts.vm.kernel import find
+    from simkernel.fronts.vm.machine.kernel import find
     from simkernel.fronts.vm.verify import Wanted, verify_on
 
     wanted = Wanted(operations=operations, seed=seed, names=names, record=record)

@@ -19,15 +19,15 @@ from simkernel.conformance.operations import (
 from simkernel.conformance.player import Answer, State, changes
 from simkernel.conformance.scope import Scope
 from simkernel.errors import KernelRefusal
-from simkernel.model.pci import PciFunction
-from simkernel.scenario.build import build
-from simkernel.scenario.host import Host
+from simkernel.filesystems.devtmpfs import devtmpfs
+from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.filesystems.procfs import procfs
+from simkernel.filesystems.sysfs.root import sysfs
+from simkernel.filesystems.tree import Tree
+from simkernel.host.boot import build
+from simkernel.host.host import Host
+from simkernel.model.pci.function import PciFunction
 from simkernel.scenario.schema import Scenario
-from simkernel.sysfs.devtmpfs import devtmpfs
-from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
-from simkernel.sysfs.procfs import procfs
-from simkernel.sysfs.root import sysfs
-from simkernel.sysfs.tree import Tree
 
 __all__ = ["ModelPlayer"]
 

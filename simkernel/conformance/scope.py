@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simkernel.model.pci import PciAddress, root_devpath
+from simkernel.model.pci.function import PciAddress, root_devpath
 from simkernel.scenario.schema import Device, Scenario
 
 __all__ = ["Scope"]

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simkernel.model.device import Device
-from simkernel.model.driver import Driver
+from simkernel.model.core.device import Device
+from simkernel.model.core.driver import Driver
 from simkernel.model.kernel import Kernel
-from simkernel.model.pci import PciDevice
+from simkernel.model.pci.function import PciDevice
 
 __all__ = ["DeviceNode", "DriverNode", "Topology", "topology"]
 

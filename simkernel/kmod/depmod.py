@@ -24,7 +24,7 @@ from simkernel.kmod.depmod_indexes import depmod_makers
 from simkernel.kmod.depmod_order import ModuleFile
 from simkernel.kmod.elf import write_module
 from simkernel.kmod.modinfo_section import builtin_pairs, join_modinfo, loadable_pairs
-from simkernel.model.module import ModuleSpec
+from simkernel.model.modules.spec import ModuleSpec
 
 __all__ = ["ModuleTree", "export_name", "generate"]
 

@@ -6,7 +6,7 @@ In the kernel they are there, with their parameters and users, and do nothing.
 from __future__ import annotations
 
 from simkernel.kmod.elf import ModuleImage
-from simkernel.model.module import ModuleSpec, ParameterSpec
+from simkernel.model.modules.spec import ModuleSpec, ParameterSpec
 
 __all__ = ["foreign_module"]
 

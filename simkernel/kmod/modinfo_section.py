@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from simkernel.model.module import ModuleSpec
+from simkernel.model.modules.spec import ModuleSpec
 
 __all__ = ["builtin_pairs", "join_modinfo", "loadable_pairs", "split_modinfo"]
 

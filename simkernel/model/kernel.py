@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from simkernel.model import sriov
-from simkernel.model.clock import Clock
-from simkernel.model.faults import Faults
-from simkernel.model.features import Features
-from simkernel.model.iommu import IommuGroups
-from simkernel.model.module import DeviceSpec
-from simkernel.model.modules import Modules
+from simkernel.model.core.clock import Clock
+from simkernel.model.core.faults import Faults
+from simkernel.model.core.features import Features
+from simkernel.model.core.uevent import UeventLog
+from simkernel.model.modules.spec import DeviceSpec
+from simkernel.model.modules.table import Modules
 from simkernel.model.other_buses import OtherBus, OtherDevice
-from simkernel.model.pci import PciDevice
-from simkernel.model.pci_bus import PciBus
-from simkernel.model.uevent import UeventLog
-from simkernel.model.vfio import Vfio
+from simkernel.model.pci import sriov
+from simkernel.model.pci.bus import PciBus
+from simkernel.model.pci.function import PciDevice
+from simkernel.model.vfio.core import Vfio
+from simkernel.model.vfio.iommu import IommuGroups
 
 if TYPE_CHECKING:
-    from simkernel.model.bus import Bus
-    from simkernel.model.device import Device
-    from simkernel.model.driver import Driver
+    from simkernel.model.core.bus import Bus
+    from simkernel.model.core.device import Device
+    from simkernel.model.core.driver import Driver
 
 __all__ = ["Kernel"]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from simkernel.model.bus import Bus
-from simkernel.model.device import Device
-from simkernel.model.driver import Driver, PciId
+from simkernel.model.core.bus import Bus
+from simkernel.model.core.device import Device
+from simkernel.model.core.driver import Driver, PciId
 
 if TYPE_CHECKING:
     from simkernel.model.kernel import Kernel

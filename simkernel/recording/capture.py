@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from simkernel.errors import SimkernelError, UsageError
+from simkernel.host.boot import build
 from simkernel.recording import configuration
 from simkernel.recording.aliases import fitting_aliases
 from simkernel.recording.devices import Naming, devices_of
@@ -14,7 +15,6 @@ from simkernel.recording.functions import Function, read_functions
 from simkernel.recording.host import HostFiles
 from simkernel.recording.module_files import names_in_file
 from simkernel.recording.modules import Modules
-from simkernel.scenario.build import build
 from simkernel.scenario.render import TemplateParameter
 from simkernel.scenario.schema import Module, Scenario
 from simkernel.scenario.schema.kernel import KernelImage

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from simkernel.model.pci import PciAddress
+from simkernel.model.pci.function import PciAddress
 from simkernel.recording.functions import Function
 from simkernel.scenario.schema import Device, Sriov, VirtualFunction
 

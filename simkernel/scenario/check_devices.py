@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simkernel.model.pci import PciAddress
+from simkernel.model.pci.function import PciAddress
 from simkernel.scenario import schema
 
 __all__ = ["check_devices"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
-from simkernel.model.driver import ANY_ID, DriverSpec, PciId
-from simkernel.model.faults import Fault
-from simkernel.model.features import Features
-from simkernel.model.module import DeviceSpec, ModuleSpec, ParameterSpec
-from simkernel.model.pci import PciAddress, PciFunction, SriovCapability
-from simkernel.scenario import modpost, schema
+from simkernel.kmod import modpost
+from simkernel.model.core.driver import ANY_ID, DriverSpec, PciId
+from simkernel.model.core.faults import Fault
+from simkernel.model.core.features import Features
+from simkernel.model.modules.spec import DeviceSpec, ModuleSpec, ParameterSpec
+from simkernel.model.pci.function import PciAddress, PciFunction, SriovCapability
+from simkernel.scenario import schema
 from simkernel.scenario.check import errno_numbers
 
 __all__ = ["fault", "function", "module", "other_device"]

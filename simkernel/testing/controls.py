@@ -9,17 +9,17 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from simkernel.errors import KernelRefusal, UsageError
-from simkernel.model.device import Device
-from simkernel.model.faults import Fault
-from simkernel.model.pci import PciFunction
-from simkernel.model.uevent import Uevent
+from simkernel.filesystems.node import Attribute
+from simkernel.filesystems.sysfs.root import sysfs
+from simkernel.host.host import Host
+from simkernel.host.look import look, snapshot
+from simkernel.model.core.device import Device
+from simkernel.model.core.faults import Fault
+from simkernel.model.core.uevent import Uevent
+from simkernel.model.pci.function import PciFunction
 from simkernel.scenario import schema, values
 from simkernel.scenario.check import errno_numbers
 from simkernel.scenario.convert import from_data
-from simkernel.scenario.host import Host
-from simkernel.scenario.look import look, snapshot
-from simkernel.sysfs.node import Attribute
-from simkernel.sysfs.root import sysfs
 
 __all__ = ["BOOT_ID", "Controls"]
 

@@ -26,7 +26,7 @@ from simkernel.errors import UsageError
 from simkernel.fronts.fakefs.host import FakefsHost
 from simkernel.fronts.fakefs.run import kept_folders, run_on
 from simkernel.fronts.trace import Trace
-from simkernel.scenario.host import Host
+from simkernel.host.host import Host
 from simkernel.testing.tier import Command
 
 __all__ = ["FakefsTier"]

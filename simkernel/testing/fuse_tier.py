@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from functools import cache
 
 from simkernel.errors import SimkernelError
-from simkernel.fronts.fuse.host import FuseHost
+from simkernel.fronts.fuse.sandbox.host import FuseHost
 from simkernel.fronts.trace import Trace
+from simkernel.host.host import Host
 from simkernel.model.kernel import Kernel
-from simkernel.scenario.host import Host
 from simkernel.testing.running import Running
 from simkernel.testing.tier import Command
 

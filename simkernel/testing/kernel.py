@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simkernel.model.uevent import Uevent
+    from simkernel.model.core.uevent import Uevent
 
 __all__ = ["SimKernel"]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from simkernel.errors import UsageError
 from simkernel.fronts.trace import Trace
-from simkernel.scenario.build import build
-from simkernel.scenario.host import Host
+from simkernel.host.boot import build
+from simkernel.host.host import Host
 from simkernel.scenario.render import load
 from simkernel.testing.controls import Controls
 from simkernel.testing.expectation import Expected, complaint

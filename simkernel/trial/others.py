@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from simkernel.model.features import Features
+from simkernel.model.core.features import Features
 from simkernel.scenario import values
 from simkernel.scenario.schema import Driver, Module
 from simkernel.scenario.schema.modules import PciIdEntry

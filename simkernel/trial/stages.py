@@ -44,10 +44,10 @@ def virtual(
     :raises UsageError: it is not installed, or something that the tier needs.
     :raises GuestError: the guest does not boot.
     """
-    from simkernel.fronts.vm.captured import run_captured
-    from simkernel.fronts.vm.choose import load_for
-    from simkernel.fronts.vm.kernel import find
+    from simkernel.fronts.vm.machine.captured import run_captured
+    from simkernel.fronts.vm.machine.kernel import find
     from simkernel.fronts.vm.run import booted, command_environment
+    from simkernel.fronts.vm.scenario.choose import load_for
 
     kernel = find(release)
     scenario = load_for(os.fspath(template), settings, kernel.release)

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
+from simkernel.filesystems.node import Attribute, Directory, Link
+from simkernel.filesystems.sysfs.root import sysfs
 from simkernel.fronts.fakefs.host import simulated
-from simkernel.fronts.fuse.host import FuseHost
-from simkernel.scenario.host import Host
+from simkernel.fronts.fuse.sandbox.host import FuseHost
+from simkernel.host.host import Host
 from simkernel.scenario.render import installed
-from simkernel.sysfs.node import Attribute, Directory, Link
-from simkernel.sysfs.root import sysfs
 from tests.bench import host_of
 from tests.contract import client
 from tests.fuse import needs_fuse

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from simkernel.fronts.fuse.host import FuseHost
-from simkernel.scenario.build import build
+from simkernel.fronts.fuse.sandbox.host import FuseHost
+from simkernel.host.boot import build
 from simkernel.scenario.render import parse
 from simkernel.testing import Sim
 from tests.e2e.commands import Marked, on_fuse, started

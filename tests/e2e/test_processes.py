@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from simkernel.scenario.build import build
-from simkernel.scenario.host import Host
+from simkernel.host.boot import build
+from simkernel.host.host import Host
 from simkernel.scenario.render import load
 from simkernel.testing.fuse_tier import FuseTier
 from simkernel.testing.tier import Command

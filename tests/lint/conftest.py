@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from simkernel.errors import UsageError
-from simkernel.fronts.vm.build import keep_only, kernel_parts, make_modules
-from simkernel.fronts.vm.cache import fingerprint, kept, write_files
-from simkernel.fronts.vm.kernel import Kernel, find
-from simkernel.fronts.vm.variants import VARIANTS, sources
+from simkernel.fronts.vm.machine.kernel import Kernel, find
+from simkernel.fronts.vm.modules.build import keep_only, kernel_parts, make_modules
+from simkernel.fronts.vm.modules.cache import fingerprint, kept, write_files
+from simkernel.fronts.vm.modules.variants import VARIANTS, sources
 
 SOURCES = Path(__file__).parent / "sources"
 IN_TREE = ("mlx5_vfio_pci", "pds_vfio_pci", "qat_vfio_pci", "virtio_vfio_pci")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from simkernel.fronts.vm.kernel import Kernel
+from simkernel.fronts.vm.machine.kernel import Kernel
 
 pytestmark = pytest.mark.real
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from simkernel.host.files import PlainFiles
+from simkernel.host.host import Host
 from simkernel.kmod import commands
-from simkernel.scenario.files import PlainFiles
-from simkernel.scenario.host import Host
 from simkernel.scenario.render import installed
 from tests.bench import host_of
 

@@ -12,8 +12,8 @@ import pytest
 from simkernel.conformance.judge import Judge
 from simkernel.conformance.model_player import ModelPlayer
 from simkernel.conformance.record import Recording, Replay
-from simkernel.fronts.vm.choose import load_for
-from simkernel.fronts.vm.reduced import reduced
+from simkernel.fronts.vm.scenario.choose import load_for
+from simkernel.fronts.vm.scenario.reduced import reduced
 
 FILES = sorted((Path(__file__).parents[1] / "data" / "recorded").iterdir())
 

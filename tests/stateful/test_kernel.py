@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from simkernel.errors import KernelRefusal
+from simkernel.filesystems.node import Attribute, Directory, Link
+from simkernel.filesystems.sysfs.root import sysfs
+from simkernel.host.boot import build
 from simkernel.model.kernel import Kernel
-from simkernel.scenario.build import build
 from simkernel.scenario.render import load
-from simkernel.sysfs.node import Attribute, Directory, Link
-from simkernel.sysfs.root import sysfs
 
 PCI = "bus/pci"
 STEPS = 50

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from simkernel.errors import UsageError
-from simkernel.fronts.vm.kernel import Kernel, find, installed
-from simkernel.fronts.vm.tools import find_tools
+from simkernel.fronts.vm.machine.kernel import Kernel, find, installed
+from simkernel.fronts.vm.machine.requirements import find_tools
 
 
 def _series() -> list[str]:

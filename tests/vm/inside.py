@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from simkernel.fronts.vm.guest import Guest
+from simkernel.fronts.vm.machine.guest import Guest
 
 __all__ = ["output_of"]
 

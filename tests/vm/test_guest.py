@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from simkernel.fronts.vm.guest import Guest, GuestError
-from simkernel.fronts.vm.kernel import Kernel
-from simkernel.fronts.vm.layout import Layout
-from simkernel.fronts.vm.machine import Machine
-from simkernel.fronts.vm.topology import plan
-from simkernel.fronts.vm.tree import ModuleTree, module_tree
+from simkernel.fronts.vm.machine.guest import Guest, GuestError
+from simkernel.fronts.vm.machine.hardware import Machine
+from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.machine.topology import plan
+from simkernel.fronts.vm.modules.directory import ModuleTree, module_tree
+from simkernel.fronts.vm.scenario.layout import Layout
 from simkernel.scenario.render import load
 from simkernel.scenario.schema import Scenario
 

@@ -10,12 +10,12 @@ from simkernel.conformance.judge import Judge
 from simkernel.conformance.player import Player
 from simkernel.conformance.report import Report
 from simkernel.conformance.verification import Verification
-from simkernel.fronts.vm.choose import load_for
-from simkernel.fronts.vm.kernel import Kernel
+from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.machine.topology import plans
 from simkernel.fronts.vm.player import GuestPlayer
-from simkernel.fronts.vm.reduced import reduced
-from simkernel.fronts.vm.topology import plans
-from simkernel.model.pci_bus import PciBus
+from simkernel.fronts.vm.scenario.choose import load_for
+from simkernel.fronts.vm.scenario.reduced import reduced
+from simkernel.model.pci.bus import PciBus
 from simkernel.scenario.schema import Scenario
 from tests.broken import BROKEN, broken_player
 

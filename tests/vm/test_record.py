@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simkernel.fronts.vm.kernel import Kernel
+from simkernel.fronts.vm.machine.kernel import Kernel
 from simkernel.testing import Sim
 
 pytestmark = pytest.mark.real

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from simkernel.fronts.vm.choose import load_for
-from simkernel.fronts.vm.guest import Guest
-from simkernel.fronts.vm.kernel import Kernel
-from simkernel.fronts.vm.layout import Layout
-from simkernel.fronts.vm.topology import plan
-from simkernel.fronts.vm.tree import module_tree
+from simkernel.fronts.vm.machine.guest import Guest
+from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.machine.topology import plan
+from simkernel.fronts.vm.modules.directory import module_tree
+from simkernel.fronts.vm.scenario.choose import load_for
+from simkernel.fronts.vm.scenario.layout import Layout
 from tests.vm.inside import output_of
 
 pytestmark = pytest.mark.real

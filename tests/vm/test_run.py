@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from simkernel.fronts.vm.kernel import Kernel
-from simkernel.fronts.vm.tree import module_tree
+from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.modules.directory import module_tree
 from simkernel.scenario.render import load
 
 pytestmark = pytest.mark.real

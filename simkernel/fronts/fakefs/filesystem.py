@@ -10,9 +10,9 @@ from pyfakefs.fake_file import FakeDirectoryFromRealDirectory
 from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.fake_open import FakeFileOpen
 
+from simkernel.filesystems.tree import Tree
 from simkernel.fronts.fakefs.nodes import live
-from simkernel.scenario.host import Host
-from simkernel.sysfs.tree import Tree
+from simkernel.host.host import Host
 
 __all__ = ["HostFiles", "populate", "show_real"]
 

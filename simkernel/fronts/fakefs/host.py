@@ -18,15 +18,15 @@ from pyfakefs.helpers import set_uid
 
 from simkernel.errors import UsageError
 from simkernel.fronts.fakefs.filesystem import HostFiles, populate, show_real
-from simkernel.fronts.fakefs.netlink import uevent_sockets
-from simkernel.fronts.fakefs.processes import Answer, popen_answering
-from simkernel.fronts.fakefs.programs import Programs
-from simkernel.fronts.fakefs.shortcuts import install
-from simkernel.fronts.fakefs.streams import live_streams
-from simkernel.fronts.fakefs.system import DescriptorCalls, replacements
+from simkernel.fronts.fakefs.patches.netlink import uevent_sockets
+from simkernel.fronts.fakefs.patches.processes import Answer, popen_answering
+from simkernel.fronts.fakefs.patches.shortcuts import install
+from simkernel.fronts.fakefs.patches.streams import live_streams
+from simkernel.fronts.fakefs.patches.system import DescriptorCalls, replacements
+from simkernel.fronts.fakefs.programs.catalog import Programs
 from simkernel.fronts.fakefs.tracing import Tracer
 from simkernel.fronts.trace import Trace
-from simkernel.scenario.host import Host
+from simkernel.host.host import Host
 
 __all__ = ["FakefsHost", "simulated"]
 

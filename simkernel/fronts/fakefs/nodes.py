@@ -10,8 +10,8 @@ from typing import Any
 from pyfakefs.fake_file import FakeDirectory, FakeFile
 from pyfakefs.fake_filesystem import FakeFilesystem
 
-from simkernel.sysfs.node import Attribute, CharacterDevice, Directory, Link, Node
-from simkernel.sysfs.tree import Tree
+from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.filesystems.tree import Tree
 
 __all__ = ["LiveDirectory", "LiveFile", "inode", "live"]
 

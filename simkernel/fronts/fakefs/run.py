@@ -19,10 +19,10 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 
 from simkernel.fronts.fakefs.host import FakefsHost
 from simkernel.fronts.fakefs.nodes import LiveDirectory
-from simkernel.fronts.fakefs.program import find_program, run_program
+from simkernel.fronts.fakefs.programs.python import find_program, run_program
 from simkernel.fronts.folders import kept_folders
 from simkernel.fronts.trace import Trace
-from simkernel.scenario.host import Host
+from simkernel.host.host import Host
 
 __all__ = ["kept_folders", "run", "run_on"]
 

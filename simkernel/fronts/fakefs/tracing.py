@@ -20,8 +20,8 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.fake_open import FakeFileOpen
 from pyfakefs.fake_scandir import ScanDirIter
 
-from simkernel.fronts.fakefs import streams
-from simkernel.fronts.fakefs.processes import Answer
+from simkernel.fronts.fakefs.patches import streams
+from simkernel.fronts.fakefs.patches.processes import Answer
 from simkernel.fronts.trace import Trace
 from simkernel.kmod.context import CommandResult
 

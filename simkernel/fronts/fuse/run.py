@@ -12,12 +12,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simkernel.fronts.fuse.requirements import find_library
-from simkernel.fronts.fuse.sandbox import Process, Sandbox
+from simkernel.fronts.fuse.sandbox.process import Process, Sandbox
+from simkernel.fronts.fuse.sandbox.requirements import find_library
 
 if TYPE_CHECKING:
     from simkernel.fronts.trace import Trace
-    from simkernel.scenario.host import Host
+    from simkernel.host.host import Host
 
 __all__ = ["run"]
 
@@ -78,7 +78,7 @@ def _code_of(
 ) -> int:
     """Return a command's exit code, or minus its signal."""
     # The namespaces are made while the simulated kernel is imported.
-    from simkernel.fronts.fuse.host import FuseHost
+    from simkernel.fronts.fuse.sandbox.host import FuseHost
 
     with (
         FuseHost(make, trace, udev=udev, sandbox=sandbox) as host,

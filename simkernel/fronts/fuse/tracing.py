@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from simkernel.filesystems.node import Node
+from simkernel.filesystems.tree import Tree
+from simkernel.fronts.fuse.server.kernel_lock import Turn
+from simkernel.fronts.fuse.server.view import View
 from simkernel.fronts.fuse.tracing_walk import Step, Walks
-from simkernel.fronts.fuse.turn import Turn
-from simkernel.fronts.fuse.view import View
 from simkernel.fronts.trace import Trace
-from simkernel.sysfs.node import Node
-from simkernel.sysfs.tree import Tree
 
 __all__ = ["TracedView"]
 

@@ -16,11 +16,11 @@ from simkernel.conformance.exempt import FIXED, absent_patterns
 from simkernel.conformance.operations import Operation, Read, Write, to_json
 from simkernel.conformance.player import Answer, KernelLost, State
 from simkernel.conformance.scope import Scope
-from simkernel.fronts.vm.guest import Guest, GuestError
-from simkernel.fronts.vm.kernel import Kernel
-from simkernel.fronts.vm.layout import Layout
-from simkernel.fronts.vm.machine import Machine
-from simkernel.fronts.vm.tree import ModuleTree, module_tree
+from simkernel.fronts.vm.machine.guest import Guest, GuestError
+from simkernel.fronts.vm.machine.hardware import Machine
+from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.modules.directory import ModuleTree, module_tree
+from simkernel.fronts.vm.scenario.layout import Layout
 from simkernel.scenario.schema import Scenario
 
 __all__ = ["GuestPlayer"]

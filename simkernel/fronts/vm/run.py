@@ -10,14 +10,14 @@ from pathlib import Path
 
 from simkernel.errors import UsageError
 from simkernel.fronts.folders import kept_folders
-from simkernel.fronts.vm.guest import Guest
-from simkernel.fronts.vm.kernel import Kernel
-from simkernel.fronts.vm.layout import Layout
-from simkernel.fronts.vm.session import run_command
-from simkernel.fronts.vm.support import left_out, refusals
-from simkernel.fronts.vm.tools import find_tools
-from simkernel.fronts.vm.topology import plan
-from simkernel.fronts.vm.tree import module_tree
+from simkernel.fronts.vm.machine.guest import Guest
+from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.machine.requirements import find_tools
+from simkernel.fronts.vm.machine.session import run_command
+from simkernel.fronts.vm.machine.topology import plan
+from simkernel.fronts.vm.modules.directory import module_tree
+from simkernel.fronts.vm.scenario.layout import Layout
+from simkernel.fronts.vm.scenario.support import left_out, refusals
 from simkernel.scenario.schema import Scenario
 
 __all__ = ["booted", "command_environment", "run"]

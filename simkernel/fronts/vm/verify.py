@@ -14,13 +14,13 @@ from simkernel.conformance.record import Recording
 from simkernel.conformance.report import Report
 from simkernel.conformance.verification import Verification
 from simkernel.errors import UsageError
-from simkernel.fronts.vm.choose import load_for
-from simkernel.fronts.vm.kernel import Kernel
+from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.machine.topology import plans
+from simkernel.fronts.vm.modules.directory import module_tree
 from simkernel.fronts.vm.player import GuestPlayer
-from simkernel.fronts.vm.reduced import reduced
-from simkernel.fronts.vm.support import refusals
-from simkernel.fronts.vm.topology import plans
-from simkernel.fronts.vm.tree import module_tree
+from simkernel.fronts.vm.scenario.choose import load_for
+from simkernel.fronts.vm.scenario.reduced import reduced
+from simkernel.fronts.vm.scenario.support import refusals
 from simkernel.scenario.render import installed
 from simkernel.scenario.schema import Scenario
 

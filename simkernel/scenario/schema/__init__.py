@@ -1,6 +1,6 @@
 """What a scenario may say: every key, its type and its meaning.
 
-Values as the author writes them; :mod:`simkernel.scenario.build` gives them to the
+Values as the author writes them; :mod:`simkernel.host.boot` gives them to the
 kernel model.
 """
 

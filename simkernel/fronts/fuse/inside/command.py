@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from errno import ENOENT
 from typing import Any, NoReturn
 
-from simkernel.fronts.fuse.channel import Channel, unpacked
+from simkernel.fronts.fuse.inside.seccomp_filter import trap_system_calls
 from simkernel.fronts.fuse.inside.steps import StepError, step
-from simkernel.fronts.fuse.inside.trap import trap_system_calls
+from simkernel.fronts.fuse.sandbox.channel import Channel, unpacked
 
 __all__ = ["Command"]
 

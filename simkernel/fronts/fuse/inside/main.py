@@ -11,11 +11,11 @@ import socket
 import sys
 from contextlib import suppress
 
-from simkernel.fronts.fuse.channel import Channel
-from simkernel.fronts.fuse.inside import linux
-from simkernel.fronts.fuse.inside.first import First
+from simkernel.fronts.fuse.inside import syscalls
+from simkernel.fronts.fuse.inside.init import First
 from simkernel.fronts.fuse.inside.namespaces import enter_user_namespace
 from simkernel.fronts.fuse.inside.steps import StepError, step
+from simkernel.fronts.fuse.sandbox.channel import Channel
 
 __all__ = ["main"]
 
@@ -47,10 +47,10 @@ def main() -> None:
         device = _own_device()
         channel.send({"say": "device"}, [device])
         with step("move into mount and pid namespaces"):
-            linux.unshare(linux.NEW_MOUNTS | linux.NEW_PIDS)
+            syscalls.unshare(syscalls.NEW_MOUNTS | syscalls.NEW_PIDS)
         first = os.fork()
         if first == 0:
-            linux.die_with_parent()
+            syscalls.die_with_parent()
             First(channel, device, umask).run()
             os._exit(0)
     except StepError as error:

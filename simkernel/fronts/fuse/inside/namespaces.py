@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from simkernel.fronts.fuse.inside import linux
+from simkernel.fronts.fuse.inside import syscalls
 
 __all__ = ["enter_user_namespace"]
 
@@ -29,7 +29,7 @@ def enter_user_namespace(also: int = 0) -> None:
         os._exit(_write_when_told(start_reading, process, maps))
     os.close(start_reading)
     try:
-        linux.unshare(linux.NEW_USER | also)
+        syscalls.unshare(syscalls.NEW_USER | also)
         os.write(start_writing, b"x")
     finally:
         os.close(start_writing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from simkernel.fronts.fuse.inside.world import HIDDEN_PROC
+from simkernel.fronts.fuse.inside.mounts import HIDDEN_PROC
 
 __all__ = ["about"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from simkernel.fronts.fuse.inside import linux
+from simkernel.fronts.fuse.inside import syscalls
 
 __all__ = ["VfioFolder"]
 
@@ -23,7 +23,7 @@ class VfioFolder:
     """
 
     def __init__(self, source: str) -> None:
-        self._mount = linux.detached(source)
+        self._mount = syscalls.detached(source)
         self._is_shown = False
 
     def begin(self) -> None:
@@ -32,7 +32,7 @@ class VfioFolder:
         :raises OSError: the machine does not allow it.
         """
         os.mkdir(_ASIDE)
-        linux.attach(self._mount, _ASIDE)
+        syscalls.attach(self._mount, _ASIDE)
         os.close(self._mount)
 
     def show(self, wanted: bool) -> None:
@@ -44,8 +44,8 @@ class VfioFolder:
             return
         if wanted:
             os.mkdir(_PLACE)
-            linux.move(_ASIDE, _PLACE)
+            syscalls.move(_ASIDE, _PLACE)
         else:
-            linux.move(_PLACE, _ASIDE)
+            syscalls.move(_PLACE, _ASIDE)
             os.rmdir(_PLACE)
         self._is_shown = wanted

@@ -17,7 +17,7 @@ from pyfakefs.helpers import set_uid
 
 from resolver.cli import run
 from simkernel.fronts.fakefs.host import simulated
-from simkernel.scenario.build import build
+from simkernel.host.boot import build
 from simkernel.scenario.render import load
 from simkernel.scenario.schema import Fault, Scenario
 

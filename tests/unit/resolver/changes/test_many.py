@@ -21,7 +21,7 @@ from resolver.errors import FailedError, NotFoundError, UsageError
 from resolver.inspect.device_words import find_devices
 from resolver.linux import Host
 from resolver.options import Terms
-from simkernel.model.faults import Fault as PlannedFault
+from simkernel.model.core.faults import Fault as PlannedFault
 from simkernel.scenario.render import load
 from simkernel.scenario.schema import Fault
 from tests.simulated import Session, session, tree_with_modules

@@ -14,7 +14,7 @@ from simkernel.conformance.player import Answer, KernelLost, State
 from simkernel.conformance.program import Program
 from simkernel.conformance.report import Report
 from simkernel.conformance.verification import Verification
-from simkernel.model.pci_bus import PciBus
+from simkernel.model.pci.bus import PciBus
 from simkernel.scenario.render import load
 from simkernel.scenario.schema import Scenario
 from tests.broken import BROKEN, BindsTwice, broken_player

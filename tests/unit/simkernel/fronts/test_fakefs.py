@@ -16,9 +16,9 @@ from pyfakefs import fake_open
 
 from simkernel.errors import UsageError
 from simkernel.fronts.fakefs.host import simulated
-from simkernel.fronts.fakefs.program import find_program
+from simkernel.fronts.fakefs.programs.python import find_program
 from simkernel.fronts.fakefs.run import kept_folders, run
-from simkernel.scenario.build import build
+from simkernel.host.boot import build
 from simkernel.scenario.render import parse
 from tests.bench import host_of
 

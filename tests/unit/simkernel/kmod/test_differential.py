@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from simkernel.kmod import commands, depmod
 from simkernel.kmod.context import Context
 from simkernel.kmod.names import normalize_module_name
-from simkernel.model.module import ModuleSpec, ParameterSpec
+from simkernel.model.modules.spec import ModuleSpec, ParameterSpec
 
 RELEASE = "6.6.6-zz"
 CRASHED = 139

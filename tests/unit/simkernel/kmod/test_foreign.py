@@ -10,7 +10,7 @@ from simkernel.errors import KernelRefusal
 from simkernel.kmod.elf import write_module
 from simkernel.kmod.foreign import foreign_module
 from simkernel.kmod.syscalls import KernelSyscalls
-from simkernel.model.module import ParameterSpec
+from simkernel.model.modules.spec import ParameterSpec
 from tests.bench import bench
 
 INFO = [

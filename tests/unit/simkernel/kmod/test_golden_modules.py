@@ -17,7 +17,7 @@ import pytest
 
 from simkernel.kmod import depmod
 from simkernel.kmod.names import path_to_module_name
-from simkernel.model.module import ModuleSpec, ParameterSpec
+from simkernel.model.modules.spec import ModuleSpec, ParameterSpec
 
 DATA = Path(__file__).parents[3] / "data"
 STOCK = DATA / "debian-6.12.117-amd64"

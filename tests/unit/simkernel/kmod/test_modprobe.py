@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simkernel.kmod import depmod
-from simkernel.model.module import ModuleSpec
+from simkernel.model.modules.spec import ModuleSpec
 
 MakeHost = Callable[[Mapping[str, bytes]], Any]
 SPECS = [

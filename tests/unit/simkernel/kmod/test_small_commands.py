@@ -9,7 +9,7 @@ import pytest
 
 from simkernel.kmod import commands, depmod
 from simkernel.kmod.context import Context
-from simkernel.model.module import ModuleSpec, ParameterSpec
+from simkernel.model.modules.spec import ModuleSpec, ParameterSpec
 
 MakeHost = Callable[[Mapping[str, bytes]], Any]
 SPECS = [

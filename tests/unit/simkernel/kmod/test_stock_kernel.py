@@ -15,7 +15,7 @@ import pytest
 from simkernel.kmod import depmod
 from simkernel.kmod.index import Index
 from simkernel.kmod.names import path_to_module_name
-from simkernel.model.module import ModuleSpec
+from simkernel.model.modules.spec import ModuleSpec
 
 STOCK = Path(__file__).parents[3] / "data/debian-6.12.117-amd64"
 

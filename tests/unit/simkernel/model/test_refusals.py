@@ -7,8 +7,8 @@ from errno import EINVAL, EPERM
 import pytest
 
 from simkernel.errors import KernelRefusal
+from simkernel.host.boot import build
 from simkernel.model.kernel import Kernel
-from simkernel.scenario.build import build
 from simkernel.scenario.render import parse
 
 TEXT = """

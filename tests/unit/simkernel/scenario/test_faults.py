@@ -11,8 +11,8 @@ import pytest
 
 from simkernel.errors import KernelRefusal
 from simkernel.fronts.fakefs.host import simulated
-from simkernel.scenario.build import build
-from simkernel.scenario.host import Host
+from simkernel.host.boot import build
+from simkernel.host.host import Host
 from simkernel.scenario.render import parse
 
 NIC = "/sys/bus/pci/devices/0000:01:00.0"

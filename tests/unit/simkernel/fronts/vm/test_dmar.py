@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simkernel.fronts.vm.dmar import dmar_table
+from simkernel.fronts.vm.machine.dmar import dmar_table
 
 
 def test_table_is_one_that_the_kernel_takes() -> None:

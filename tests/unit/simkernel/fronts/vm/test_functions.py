@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simkernel.fronts.vm.functions import add_line, pose_line, posed, synthetic
+from simkernel.fronts.vm.scenario.functions import add_line, pose_line, posed, synthetic
 from simkernel.scenario.render import load, parse
 from simkernel.scenario.schema import Scenario
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simkernel.fronts.vm.support import left_out, refusals
+from simkernel.fronts.vm.scenario.support import left_out, refusals
 from simkernel.scenario.render import installed, load, parse
 
 REFUSED = {

@@ -7,8 +7,14 @@ from itertools import islice
 import pytest
 
 from simkernel.errors import UsageError
-from simkernel.fronts.vm.machine import DOWNSTREAM, ROOT_PORT, UPSTREAM, Machine, Place
-from simkernel.fronts.vm.topology import plan, plans
+from simkernel.fronts.vm.machine.hardware import (
+    DOWNSTREAM,
+    ROOT_PORT,
+    UPSTREAM,
+    Machine,
+    Place,
+)
+from simkernel.fronts.vm.machine.topology import plan, plans
 from simkernel.scenario.render import load, parse
 from simkernel.scenario.schema import Scenario
 

@@ -1,0 +1,1 @@
+"""The kernel's state as files: trees of /sys, /proc and /dev."""

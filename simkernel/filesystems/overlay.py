@@ -1,0 +1,72 @@
+"""Files of the kernel's trees that the model knows nothing of, as a scenario has them.
+
+They are only read; the kernel's own entries go before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from simkernel.filesystems.node import Attribute, Directory, Link, Node, Stay
+
+__all__ = ["with_files"]
+
+
+@dataclass(slots=True)
+class _Folder:
+    """Files, links and folders that a scenario adds to a directory."""
+
+    folders: dict[str, _Folder] = field(default_factory=dict)
+    files: dict[str, bytes | str] = field(default_factory=dict)
+
+
+class _Overlaid(Directory):
+    """A directory of the kernel, if there is one, and what a scenario adds to it."""
+
+    __slots__ = ("_added", "_own")
+
+    def __init__(self, own: Directory, added: _Folder) -> None:
+        super().__init__()
+        self._own = own
+        self._added = added
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all entries."""
+        own = dict.fromkeys(self._own.names())
+        yield from own | dict.fromkeys([*self._added.folders, *self._added.files])
+
+    def child(self, name: str) -> Node | None:
+        """Return one entry, None if there is none of that name."""
+        node = self._own.child(name)
+        folder = self._added.folders.get(name)
+        if folder is not None and (node is None or isinstance(node, Directory)):
+            return _Overlaid(node or Directory(), folder)
+        if node is None and name in self._added.files:
+            data = self._added.files[name]
+            if isinstance(data, str):
+                return Link(data)
+            return Attribute(mode=0o444, show=lambda: data, size=len(data))
+        return node
+
+    def stay(self, name: str) -> Stay:
+        """Return how long an entry is there that is there now."""
+        return self._own.stay(name)
+
+
+def with_files(root: Directory, files: Mapping[str, bytes | str]) -> Directory:
+    """Return a directory that has further files and links in it.
+
+    :param files: path below it, ``a/b``, to what a read gives, or of a link to its
+        target.
+    """
+    if not files:
+        return root
+    added = _Folder()
+    for path, data in files.items():
+        *folders, name = path.split("/")
+        place = added
+        for folder in folders:
+            place = place.folders.setdefault(folder, _Folder())
+        place.files[name] = data
+    return _Overlaid(root, added)

@@ -1,0 +1,51 @@
+"""``/proc``, as far as tools that deal with modules read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simkernel.filesystems.node import Attribute, Directory, Node
+from simkernel.filesystems.sysfs.modules import CORE_SIZE
+from simkernel.filesystems.tree import Tree
+from simkernel.model.kernel import Kernel
+
+__all__ = ["procfs"]
+
+
+def procfs(kernel: Kernel) -> Tree:
+    """Return the tree of ``/proc``."""
+
+    def file(show: Callable[[], str]) -> Callable[[], Node]:
+        return lambda: Attribute(mode=0o444, show=lambda: show().encode(), size=0)
+
+    random = {"boot_id": file(lambda: f"{kernel.boot_id}\n")}
+    system_kernel: dict[str, Callable[[], Node]] = {
+        "osrelease": file(lambda: f"{kernel.release}\n"),
+        "random": lambda: Directory(random),
+    }
+    return Tree(
+        Directory(
+            {
+                "cmdline": file(lambda: f"{kernel.cmdline}\n"),
+                "modules": file(lambda: _modules(kernel)),
+                "mounts": file(lambda: "sysfs /sys sysfs rw 0 0\n"),
+                "sys": lambda: Directory({"kernel": lambda: Directory(system_kernel)}),
+            }
+        )
+    )
+
+
+def _modules(kernel: Kernel) -> str:
+    """Return the text of ``/proc/modules``, newest module first.
+
+    Source: kernel/module/procfs.c m_show(). Rule: R-MOD-9.
+    """
+    lines = []
+    for module in reversed(kernel.modules.loaded.values()):
+        users = "".join(f"{name}," for name in reversed(module.holders)) or "-"
+        taint = f" ({module.taint})" if module.taint else ""
+        lines.append(
+            f"{module.name} {CORE_SIZE} {module.refcnt} {users} Live "
+            f"0x0000000000000000{taint}\n"
+        )
+    return "".join(lines)

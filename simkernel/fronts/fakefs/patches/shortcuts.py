@@ -1,0 +1,223 @@
+"""Calls of ``os`` on the kernel's own files, answered without pyfakefs.
+
+pyfakefs walks every path several times for one call. A tool that looks at ten
+thousand devices makes a quarter of a million calls; these take them straight to the
+tree. What they do not know they leave to pyfakefs.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from errno import EINVAL, ENOENT, ENOTDIR, EPERM
+from functools import partial
+from typing import Any
+
+from pyfakefs.fake_filesystem import FakeFilesystem
+from pyfakefs.helpers import get_uid
+
+from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.filesystems.tree import Tree
+from simkernel.fronts.fakefs.nodes import LiveFile, inode
+from simkernel.fronts.fakefs.patches.streams import open_descriptor
+from simkernel.model.vfio.nodes import Owner
+
+__all__ = ["install"]
+
+_ABSENT = object()
+"""The path is not one of the kernel's."""
+
+
+def install(
+    fake_os: Any, filesystem: FakeFilesystem, trees: Mapping[str, Tree]
+) -> None:
+    """Put the shortcuts into pyfakefs's ``os``.
+
+    :param trees: trees by the first name of their paths, like ``sys``.
+    """
+
+    def locate(path: Any, *, follow: bool = True) -> Any:
+        """Return the node of a path, None if there is none, or ``_ABSENT``."""
+        if not _is_ours(path, trees):
+            return _ABSENT
+        top, _, rest = path[1:].partition("/")
+        return trees[top].resolve(rest, follow=follow)
+
+    for name, make in _FUNCTIONS.items():
+        setattr(fake_os, name, make(getattr(fake_os, name), locate))
+    for name, check in _CHECKS.items():
+        follow = name not in ("lexists", "islink")
+        setattr(
+            fake_os.path,
+            name,
+            _path_check(getattr(fake_os.path, name), locate, check, follow),
+        )
+    fake_os.open = _open(fake_os.open, locate, filesystem, trees)
+    fake_os.stat = _stat(fake_os.stat, trees, filesystem.root_dir.st_ino)
+    fake_os.lstat = partial(fake_os.stat, follow_symlinks=False)
+
+
+def _is_ours(path: Any, trees: Mapping[str, Tree]) -> bool:
+    """Tell whether a path is one of the kernel's, absolute and spelled as text."""
+    is_absolute = type(path) is str and path.startswith("/")
+    return is_absolute and path[1:].partition("/")[0] in trees
+
+
+def _missing(path: str, number: int = ENOENT) -> OSError:
+    return OSError(number, os.strerror(number), path)
+
+
+def _absent(path: str, above: object) -> OSError:
+    """Return the error for a path that leads nowhere.
+
+    :param above: what the path without its last name leads to.
+    """
+    return _missing(path, ENOTDIR if isinstance(above, Attribute) else ENOENT)
+
+
+def _open(
+    slow: Callable[..., int],
+    locate: Callable[..., Any],
+    filesystem: FakeFilesystem,
+    trees: Mapping[str, Tree],
+) -> Callable[..., int]:
+    def call(path: Any, flags: int, mode: int = 0o777, **more: Any) -> int:
+        node = _ABSENT if more else locate(path)
+        creates = flags & os.O_CREAT
+        if node is None and not creates:
+            raise _absent(path, locate(os.path.dirname(path)))
+        if not isinstance(node, Attribute) or flags & os.O_EXCL or get_uid() != 0:
+            return slow(path, flags, mode, **more)
+        name = path.rpartition("/")[2]
+        file = LiveFile(name, node, trees[path.split("/")[1]], filesystem)
+        return open_descriptor(
+            file, reads=not flags & os.O_WRONLY, writes=bool(flags & _WRITES)
+        )
+
+    return call
+
+
+_WRITES = os.O_WRONLY | os.O_RDWR
+
+
+def _readlink(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+    def call(path: Any, **more: Any) -> Any:
+        node = _ABSENT if more else locate(path, follow=False)
+        if node is _ABSENT:
+            return slow(path, **more)
+        if isinstance(node, Link):
+            return node.target
+        raise _missing(path, ENOENT if node is None else EINVAL)
+
+    return call
+
+
+def _listdir(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+    def call(path: Any = ".") -> Any:
+        node = locate(path)
+        if node is _ABSENT:
+            return slow(path)
+        if isinstance(node, Directory):
+            return list(node.names())
+        raise _missing(path, ENOENT if node is None else ENOTDIR)
+
+    return call
+
+
+def _chown(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+    """Return ``os.chown``; -1 leaves a number as it is."""
+
+    def call(path: Any, uid: int, gid: int, **more: Any) -> Any:
+        node = _ABSENT if more else locate(path)
+        if not isinstance(node, CharacterDevice) or node.give is None:
+            return slow(path, uid, gid, **more)
+        _require_root(path)
+        now = Owner(node.uid, node.gid, node.mode)
+        kept = {"uid": uid, "gid": gid}
+        node.give(now._replace(**{k: v for k, v in kept.items() if v != -1}))
+        return None
+
+    return call
+
+
+def _chmod(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+    def call(path: Any, mode: int, **more: Any) -> Any:
+        node = _ABSENT if more else locate(path)
+        if not isinstance(node, CharacterDevice) or node.give is None:
+            return slow(path, mode, **more)
+        _require_root(path)
+        node.give(Owner(node.uid, node.gid, stat.S_IMODE(mode)))
+        return None
+
+    return call
+
+
+def _require_root(path: str) -> None:
+    if get_uid() != 0:
+        raise PermissionError(EPERM, os.strerror(EPERM), path)
+
+
+def _stat(
+    slow: Callable[..., Any], trees: Mapping[str, Tree], above: int
+) -> Callable[..., Any]:
+    """Return ``os.stat``.
+
+    :param above: inode number of the root directory.
+    """
+
+    def call(path: Any, *, dir_fd: Any = None, follow_symlinks: bool = True) -> Any:
+        if dir_fd is not None or not _is_ours(path, trees):
+            return slow(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+        top, _, rest = path[1:].partition("/")
+        names, node = trees[top].walk(rest, follow=follow_symlinks)
+        if node is None:
+            raise _missing(path)
+        return _status(node, inode(above, top, *names))
+
+    return call
+
+
+def _status(node: Node, number: int) -> os.stat_result:
+    """Return what ``stat`` says of a node; sysfs files have no times of interest."""
+    size, device, uid, gid = 0, 0, 0, 0
+    if isinstance(node, Directory):
+        mode = stat.S_IFDIR | 0o755
+    elif isinstance(node, Link):
+        mode = stat.S_IFLNK | 0o777
+    elif isinstance(node, CharacterDevice):
+        mode, device = stat.S_IFCHR | node.mode, os.makedev(node.major, node.minor)
+        uid, gid = node.uid, node.gid
+    else:
+        mode, size = stat.S_IFREG | node.mode, node.size
+    values = (mode, number, 0, 1, uid, gid, size, 0, 0, 0)
+    return os.stat_result(values, {"st_rdev": device})
+
+
+def _path_check(
+    slow: Callable[..., bool],
+    locate: Callable[..., Any],
+    check: Callable[[Any], bool],
+    follow: bool,
+) -> Callable[..., bool]:
+    def call(path: Any) -> bool:
+        node = locate(path, follow=follow)
+        return slow(path) if node is _ABSENT else check(node)
+
+    return call
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "chmod": _chmod,
+    "chown": _chown,
+    "listdir": _listdir,
+    "readlink": _readlink,
+}
+
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "exists": lambda node: node is not None,
+    "isdir": lambda node: isinstance(node, Directory),
+    "isfile": lambda node: isinstance(node, Attribute),
+    "islink": lambda node: isinstance(node, Link),
+    "lexists": lambda node: node is not None,
+}

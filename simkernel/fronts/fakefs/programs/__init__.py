@@ -1,0 +1,1 @@
+"""The programs that can run on the simulated host."""

@@ -1,0 +1,141 @@
+"""The filter by which the kernel hands some system calls to process 1.
+
+Files say most of what a program can ask; these calls say the rest. The filter looks at
+numbers only; what is answered is in ``answers.py``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from errno import EINVAL, ENOSYS
+from typing import Final
+
+from simkernel.fronts.fuse.inside import syscalls
+
+__all__ = ["CALLS", "UEVENT_PROTOCOL", "trap_system_calls"]
+
+_X86_64: Final = 0xC000003E
+_I386: Final = 0x40000003
+_AARCH64: Final = 0xC00000B7
+"""Architectures (include/uapi/linux/audit.h)."""
+
+CALLS: Final[Mapping[int, Mapping[int, str]]] = {
+    _X86_64: {
+        41: "socket",
+        63: "uname",
+        137: "statfs",
+        138: "fstatfs",
+        175: "init_module",
+        176: "delete_module",
+        313: "finit_module",
+    },
+    _I386: {
+        122: "uname",
+        128: "init_module",
+        129: "delete_module",
+        350: "finit_module",
+        359: "socket",
+    },
+    _AARCH64: {
+        43: "statfs",
+        44: "fstatfs",
+        105: "init_module",
+        106: "delete_module",
+        160: "uname",
+        198: "socket",
+        273: "finit_module",
+    },
+}
+"""Names of the trapped calls by architecture and number."""
+
+AF_NETLINK: Final = 16
+UEVENT_PROTOCOL: Final = 15
+"""Only sockets that hear uevents are trapped (include/uapi/linux/netlink.h)."""
+
+_SECCOMP: Final = {"x86_64": 317, "aarch64": 277}
+"""Number of ``seccomp(2)`` by machine."""
+_FIRST_X32_CALL: Final = 0x40000000
+
+_SET_FILTER: Final = 1
+_NEW_LISTENER: Final = 1 << 3
+_WAIT_KILLABLE: Final = 1 << 5
+"""A signal does not disturb a call that is being answered; since Linux 5.19."""
+
+_LOAD, _IF_EQUAL, _IF_NOT_LESS, _RETURN = 0x20, 0x15, 0x35, 0x06
+"""BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_JMP|JGE|K, BPF_RET|K (linux/bpf_common.h)."""
+_ALLOW, _NOTIFY, _ERRNO = 0x7FFF0000, 0x7FC00000, 0x00050000
+_NUMBER_AT, _ARCHITECTURE_AT = 0, 4
+_ARGUMENT_AT: Final = (16, 24, 32)
+"""Offsets in ``struct seccomp_data``; the low half of an argument comes first."""
+
+
+def trap_system_calls() -> int:
+    """Have this process's calls answered; return the descriptor to answer at.
+
+    What it runs, and what that starts, keeps the filter.
+
+    :raises OSError: the kernel does not allow it.
+    """
+    filter_ = _filter()
+    code = ctypes.create_string_buffer(filter_, len(filter_))
+    pointer = struct.pack("@HxxxxxxP", len(filter_) // 8, ctypes.addressof(code))
+    program = ctypes.create_string_buffer(pointer, len(pointer))
+    number = _SECCOMP.get(os.uname().machine)
+    if number is None:
+        raise OSError(ENOSYS, f"system calls of {os.uname().machine} are not known")
+    place = ctypes.c_void_p(ctypes.addressof(program))
+    try:
+        flags = _NEW_LISTENER | _WAIT_KILLABLE
+        return syscalls.system_call(number, _SET_FILTER, flags, place)
+    except OSError as error:
+        if error.errno != EINVAL:
+            raise
+        return syscalls.system_call(number, _SET_FILTER, _NEW_LISTENER, place)
+
+
+def _filter() -> bytes:
+    """Return the BPF program: one block for each architecture, then "no such call"."""
+    program = [_instruction(_LOAD, _ARCHITECTURE_AT)]
+    for architecture, calls in CALLS.items():
+        block = list(_block(architecture, calls))
+        program.append(_instruction(_IF_EQUAL, architecture, otherwise=len(block)))
+        program += block
+    program.append(_instruction(_RETURN, _ERRNO | ENOSYS))
+    return b"".join(program)
+
+
+def _block(architecture: int, calls: Mapping[int, str]) -> Iterator[bytes]:
+    """Yield what decides about a call of one architecture."""
+    yield _instruction(_LOAD, _NUMBER_AT)
+    if architecture == _X86_64:
+        yield _instruction(_IF_NOT_LESS, _FIRST_X32_CALL, otherwise=1)
+        yield _instruction(_RETURN, _ERRNO | ENOSYS)
+    for number, name in calls.items():
+        decision = _uevent_sockets() if name == "socket" else [_return(_NOTIFY)]
+        yield _instruction(_IF_EQUAL, number, otherwise=len(decision))
+        yield from decision
+    yield _return(_ALLOW)
+
+
+def _uevent_sockets() -> Sequence[bytes]:
+    """Return what traps the sockets that hear uevents, and no others."""
+    return (
+        _instruction(_LOAD, _ARGUMENT_AT[0]),
+        _instruction(_IF_EQUAL, AF_NETLINK, otherwise=3),
+        _instruction(_LOAD, _ARGUMENT_AT[2]),
+        _instruction(_IF_EQUAL, UEVENT_PROTOCOL, otherwise=1),
+        _return(_NOTIFY),
+        _return(_ALLOW),
+    )
+
+
+def _return(decision: int) -> bytes:
+    return _instruction(_RETURN, decision)
+
+
+def _instruction(code: int, value: int, *, otherwise: int = 0) -> bytes:
+    """Return one ``struct sock_filter``; a jump that fails skips so many."""
+    return struct.pack("=HBBI", code, 0, otherwise, value)

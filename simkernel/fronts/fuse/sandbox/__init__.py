@@ -1,0 +1,1 @@
+"""The namespaces that programs run in, as seen from outside."""

@@ -1,0 +1,47 @@
+"""Uevents on their way from the model to the programs' sockets."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from contextlib import suppress
+
+from simkernel.model.core.uevent import Uevent, UeventLog
+
+__all__ = ["UeventSender"]
+
+_HEADER = struct.Struct("=IHHII")
+"""``struct nlmsghdr``: length, type, flags, sequence, port."""
+_ANY_TYPE = 0x10
+"""NLMSG_MIN_TYPE (include/uapi/linux/netlink.h)."""
+_REQUEST = 1
+
+
+class UeventSender:
+    """Has the kernel proper multicast uevents in a network namespace.
+
+    It adds ``SEQNUM`` itself, of a counter that it has.
+
+    Source: lib/kobject_uevent.c uevent_net_rcv_skb(), uevent_net_broadcast().
+
+    :param log: the simulated kernel's uevents, from now on.
+    :param descriptor: a socket for uevents of that namespace.
+    """
+
+    def __init__(self, log: UeventLog, descriptor: int) -> None:
+        self._log = log
+        self._socket = socket.socket(fileno=descriptor)
+        log.listeners.append(self._hear)
+
+    def _hear(self, event: Uevent) -> None:
+        data = event.to_bytes()
+        data = data[: data.rindex(b"SEQNUM=")]
+        length = _HEADER.size + len(data)
+        header = _HEADER.pack(length, _ANY_TYPE, _REQUEST, event.seqnum, 0)
+        with suppress(BlockingIOError):  # who is too slow misses it, as always
+            self._socket.sendto(header + data, (0, 0))
+
+    def close(self) -> None:
+        """Hear no more of them."""
+        self._log.listeners.remove(self._hear)
+        self._socket.close()

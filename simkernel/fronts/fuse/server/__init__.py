@@ -1,0 +1,1 @@
+"""The mounted file system: answers FUSE requests from the kernel model."""

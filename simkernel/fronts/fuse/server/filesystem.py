@@ -1,0 +1,240 @@
+"""A view as a mounted file system, through mfusepy: the only module that knows it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from errno import EACCES, EIO, EPERM
+from typing import Any, NoReturn
+
+import mfusepy
+
+from simkernel.filesystems.node import (
+    Attribute,
+    CharacterDevice,
+    Directory,
+    Link,
+    Node,
+    Stay,
+)
+from simkernel.fronts.fuse.inside.mounts import HAND_OVER
+from simkernel.fronts.fuse.inside.syscalls import (
+    OWN_DIRECTORY,
+    restore_default,
+    unshare,
+)
+from simkernel.fronts.fuse.server.name_cache import Names
+from simkernel.fronts.fuse.server.parallel_open import Writers
+from simkernel.fronts.fuse.server.view import View
+from simkernel.fronts.fuse.server.workers import Workers
+
+__all__ = ["Filesystem", "caller"]
+
+_OPTIONS = ("direct_io", "hard_remove", "nullpath_ok", "use_ino")
+_READDIRPLUS = 3 << 13
+"""FUSE_CAP_READDIRPLUS and _AUTO: mfusepy cannot fill the attributes in."""
+_LIBFUSE_TAKES = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
+"""Signals that it handles from its start, where nobody else does."""
+_LARGEST_ERRNO = 511
+"""Clients' kernels drop an answer with a larger one (fs/fuse/dev.c)."""
+_HAND_OVER = 0
+"""Number of the open file that is there to be closed; views begin with 1."""
+_INODES = (1 << 63) - 1
+_TIMES = ("st_atime", "st_mtime", "st_ctime")
+
+
+def caller() -> int:
+    """Return the number of the process that makes the call which is answered now."""
+    pid: int = mfusepy.fuse_get_context()[2]
+    return pid
+
+
+class Filesystem:
+    """A view that can be mounted.
+
+    :param descriptor: ``/dev/fuse``, opened in the user namespace of the mount.
+    :param library: libfuse 3, which mfusepy uses, too.
+    :param keeps_names: clients' kernels may keep names, and so not ask for each look.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        descriptor: int,
+        library: ctypes.CDLL,
+        *,
+        keeps_names: bool = True,
+    ) -> None:
+        self._served = descriptor  # libfuse closes it
+        self._descriptor = os.dup(descriptor)
+        writers = Writers(self._descriptor, view.close)
+        self._workers = Workers(library, self._descriptor, writers)
+        self._names = Names(self._descriptor, keeps=keeps_names)
+        self._operations = _Operations(view, self._workers, self._names, writers)
+        self._thread = threading.Thread(target=self._serve, name="fuse", daemon=True)
+
+    def start(self) -> None:
+        """Serve; the file system must have been mounted."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait until it is mounted nowhere any more."""
+        if self._thread.is_alive():
+            self._thread.join()
+        os.close(self._descriptor)
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Have others served while the block waits in an operation."""
+        return self._workers.waiting()
+
+    def forget(self, gone: Stay) -> None:
+        """Have the clients' kernels forget names: something came or went.
+
+        :param gone: no name that stays longer than this did.
+        """
+        self._names.changed(gone)
+
+    def _serve(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        unshare(OWN_DIRECTORY)  # libfuse changes to /, which shall not move others
+        mfusepy.FUSE(
+            self._operations,
+            f"/dev/fd/{self._served}",
+            foreground=True,
+            nothreads=True,
+            fsname="simkernel",
+        )
+
+
+class _Operations(mfusepy.Operations):
+    """What mfusepy calls; a path is None where a number says more."""
+
+    use_ns = True
+
+    def __init__(
+        self, view: View, workers: Workers, names: Names, writers: Writers
+    ) -> None:
+        self._view = view
+        self._workers = workers
+        self._names = names
+        self._writers = writers
+        self._started_ns = time.time_ns()
+
+    def init_with_config(self, conn_info: Any, config_3: Any) -> None:
+        self._names.begin(conn_info, config_3)
+        conn_info.want &= ~_READDIRPLUS
+        for option in _OPTIONS:
+            setattr(config_3, option, 1)
+        for number in _LIBFUSE_TAKES:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                restore_default(number)
+
+    def getattr(self, path: str | None, fh: int | None = None) -> dict[str, int]:
+        path, node = self._found(path, fh)
+        times = dict.fromkeys(_TIMES, self._started_ns)
+        return {**_attributes(node), **times, "st_ino": hash(path) & _INODES}
+
+    def _found(self, path: str | None, fh: int | None) -> tuple[str, Node]:
+        if path is None:
+            return self._view.node_of(fh or 0)
+        view = self._view
+        version = view.version
+        try:
+            node = view.node(path)
+        except FileNotFoundError:
+            self._names.missing(is_true=lambda: view.version == version)
+            raise
+        self._names.found(view.stay(path), is_true=lambda: view.version == version)
+        return path, node
+
+    def readlink(self, path: str) -> str:
+        return self._view.readlink(path)
+
+    def opendir(self, path: str) -> int:
+        return self._view.open_directory(path)
+
+    def readdir(
+        self, path: str | None, fh: int
+    ) -> Iterator[tuple[str, dict[str, int], int]]:
+        base = self._view.node_of(fh)[0].rstrip("/")
+        for name in (".", ".."):
+            yield name, {"st_mode": stat.S_IFDIR, "st_ino": hash(base) & _INODES}, 0
+        for name, node in self._view.entries(fh):
+            inode = hash(f"{base}/{name}") & _INODES
+            yield name, {"st_mode": _mode(node), "st_ino": inode}, 0
+
+    def open(self, path: str, flags: int) -> int:
+        if path == f"/{HAND_OVER}":
+            return _HAND_OVER
+        number = self._view.open(path, flags)
+        if flags & os.O_ACCMODE != os.O_RDONLY:
+            self._writers.answer_open(number)
+        return number
+
+    def read(self, path: str | None, size: int, offset: int, fh: int) -> bytes:
+        return self._view.read(fh, size, offset)
+
+    def write(self, path: str | None, data: bytes, offset: int, fh: int) -> int:
+        try:
+            return self._view.write(fh, data)
+        except OSError as error:
+            if (error.errno or 0) > _LARGEST_ERRNO:
+                raise OSError(EIO, "Input/output error") from None
+            raise
+
+    def release(self, path: str | None, fh: int) -> int:
+        if fh == _HAND_OVER:
+            self._workers.take_over()
+        else:
+            self._view.close(fh)
+        return 0
+
+    releasedir = release
+
+    def truncate(self, path: str | None, length: int, fh: int | None = None) -> int:
+        return 0  # sysfs takes it and does nothing
+
+    def utimens(self, path: str | None, times: Any = None) -> int:
+        return 0
+
+    def create(self, path: str, mode: int, fi: Any = None) -> int:
+        raise OSError(EACCES, "Permission denied")
+
+    def chmod(self, path: str | None, mode: int) -> int:
+        self._view.give(path, mode=stat.S_IMODE(mode))
+        return 0
+
+    def chown(self, path: str | None, uid: int, gid: int) -> int:
+        self._view.give(path, uid=uid, gid=gid)
+        return 0
+
+    def _refuse(self, *unused: object) -> NoReturn:
+        raise OSError(EPERM, "Operation not permitted")
+
+    link = mkdir = mknod = rename = rmdir = symlink = unlink = _refuse
+
+
+def _attributes(node: Node) -> dict[str, int]:
+    found = {"st_mode": _mode(node), "st_nlink": 1}
+    if isinstance(node, Attribute):
+        found["st_size"] = node.size
+    elif isinstance(node, CharacterDevice):
+        found["st_rdev"] = os.makedev(node.major, node.minor)
+        found |= {"st_uid": node.uid, "st_gid": node.gid}
+    return found
+
+
+def _mode(node: Node) -> int:
+    if isinstance(node, Directory):
+        return stat.S_IFDIR | 0o755
+    if isinstance(node, Link):
+        return stat.S_IFLNK | 0o777
+    if isinstance(node, CharacterDevice):
+        return stat.S_IFCHR | node.mode
+    return stat.S_IFREG | node.mode

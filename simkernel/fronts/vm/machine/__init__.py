@@ -1,0 +1,1 @@
+"""The virtual machine: QEMU, its hardware, the guest and its kernel."""

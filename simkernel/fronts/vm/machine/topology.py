@@ -1,0 +1,160 @@
+"""Works out the machine that has the buses of one scenario, or of several.
+
+The firmware numbers the buses behind ports in order of address. Where a scenario has a
+higher number, ports are put in between that it does not have.
+
+Source: SeaBIOS, src/fw/pciinit.c, pci_bios_init_bus_rec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from simkernel.errors import UsageError
+from simkernel.fronts.vm.machine.hardware import (
+    DOWNSTREAM,
+    ROOT_PORT,
+    UPSTREAM,
+    Machine,
+    Place,
+    Port,
+)
+from simkernel.scenario.schema import Scenario
+
+__all__ = ["plan", "plans"]
+
+_BELOW = {ROOT_PORT: UPSTREAM, UPSTREAM: DOWNSTREAM, DOWNSTREAM: UPSTREAM}
+"""What a bridge is that stands on the bus behind another."""
+
+_MACHINES = frozenset(
+    {
+        *("BOOT_IMAGE", "console", "init", "initrd", "panic", "quiet"),
+        *("amd_iommu", "intel_iommu", "iommu"),
+        *("ro", "root", "rootflags", "rootfstype", "rw"),
+    }
+)
+"""Words on a kernel's command line for which the guest has its own."""
+
+
+def plans(scenarios: Iterable[Scenario]) -> list[tuple[Machine, list[Scenario]]]:
+    """Return machines for all scenarios, as few as are found simply.
+
+    Each scenario goes to the first machine that can be had for it too.
+
+    :raises UsageError: for one of them there is no machine at all.
+    """
+    found: list[tuple[Machine, list[Scenario]]] = []
+    for scenario in scenarios:
+        alone = plan([scenario])
+        for index, (_, others) in enumerate(found):
+            try:
+                found[index] = plan([*others, scenario]), [*others, scenario]
+            except UsageError:
+                continue
+            break
+        else:
+            found.append((alone, [scenario]))
+    return found
+
+
+def plan(scenarios: Sequence[Scenario]) -> Machine:
+    """Return the machine on which each of the scenarios finds its buses.
+
+    :raises UsageError: there is none, and why.
+    """
+    if len({one.kernel.iommu for one in scenarios}) > 1:
+        raise UsageError("one scenario has an IOMMU and another none")
+    arguments = {_arguments(one) for one in scenarios}
+    if len(arguments) > 1:
+        raise UsageError("their kernels have different command lines")
+    bridges: dict[Place, int] = {}
+    roots: set[int] = set()
+    for scenario in scenarios:
+        _add(scenario, bridges, roots)
+    for bus in roots & set(bridges.values()):
+        raise UsageError(f"bus {bus:02x} is a root bus here and behind a bridge there")
+    ports = _numbered(bridges, sorted(roots | {0}))
+    places = [
+        Place.parse(device.address) for one in scenarios for device in one.devices
+    ]
+    return Machine(
+        iommu=all(one.kernel.iommu for one in scenarios),
+        root_buses=tuple(sorted(roots - {0})),
+        ports=tuple(ports),
+        arguments=arguments.pop(),
+        fillers=tuple(one.place for one in ports if one.place not in bridges),
+        used_slots=frozenset(
+            place.slot
+            for place in (*places, *(one.place for one in ports))
+            if place.bus == 0
+        ),
+    )
+
+
+def _arguments(scenario: Scenario) -> tuple[str, ...]:
+    """Return the words of the command line that are not about this very machine."""
+    words = scenario.kernel.cmdline.split()
+    return tuple(one for one in words if one.partition("=")[0] not in _MACHINES)
+
+
+def _add(scenario: Scenario, bridges: dict[Place, int], roots: set[int]) -> None:
+    """Add the bridges and root buses of a scenario.
+
+    :raises UsageError: they do not go with those that are there.
+    """
+    places = {Place.parse(one.address) for one in scenario.devices}
+    behind = {
+        Place.parse(one.address): int(one.secondary_bus, 16)
+        for one in scenario.devices
+        if one.secondary_bus
+    }
+    roots |= {place.bus for place in places} - set(behind.values())
+    for place, bus in behind.items():
+        if bridges.setdefault(place, bus) != bus:
+            known = bridges[place]
+            raise UsageError(f"behind {place} is bus {known:02x} here, {bus:02x} there")
+    if len(set(bridges.values())) < len(bridges):
+        raise UsageError("two bridges lead to the same bus")
+
+
+def _numbered(bridges: Mapping[Place, int], roots: Sequence[int]) -> list[Port]:
+    """Return all ports in order of the bus behind them, with those to fill gaps.
+
+    :raises UsageError: the firmware would number a bus otherwise.
+    """
+    ports: list[Port] = []
+    for index, root in enumerate(roots):
+        used = _number_behind(root, root, ROOT_PORT, bridges, ports)
+        if index + 1 < len(roots) and used >= roots[index + 1]:
+            raise UsageError(
+                f"bus {used:02x} would be behind a bridge and a root bus at once"
+            )
+    return ports
+
+
+def _number_behind(
+    bus: int, used: int, kind: str, bridges: Mapping[Place, int], ports: list[Port]
+) -> int:
+    """Add the ports on a bus and behind it; return the last bus number that is used.
+
+    :param used: the last number that is used before.
+    """
+    free = Place(bus, 0, 0)
+    for place in sorted(one for one in bridges if one.bus == bus):
+        wanted = bridges[place]
+        while used + 1 < wanted and free.slot < place.slot:
+            if free != Place(0, 0, 0):  # where the host bridge is
+                used += 1
+                ports.append(Port(free, kind, used))
+            free = Place(bus, free.slot + 1, 0)
+        if used + 1 != wanted:
+            raise UsageError(
+                f"{place}: QEMU's firmware would give the bus behind it the number "
+                f"{used + 1:02x}, not {wanted:02x}"
+            )
+        if place.function and Place(bus, place.slot, 0) not in bridges:
+            raise UsageError(f"{place}: function 0 of that slot must be a bridge too")
+        ports.append(Port(place, kind, wanted))
+        used = _number_behind(wanted, wanted, _BELOW[kind], bridges, ports)
+        free = Place(bus, place.slot + 1, 0)
+    return used

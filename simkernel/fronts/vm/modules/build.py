@@ -1,0 +1,98 @@
+"""Builds kernel modules outside the kernel's tree, with the kernel's own build."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from simkernel.errors import SimkernelError
+from simkernel.fronts.vm.machine.kernel import Kernel, require
+from simkernel.fronts.vm.modules.cache import fingerprint, kept, write_files
+
+__all__ = ["BuildError", "keep_only", "kernel_parts", "make_modules", "simpci"]
+
+_QUIET = ("CONFIG_DEBUG_INFO=", "CONFIG_DEBUG_INFO_BTF_MODULES=")
+"""Without debug information: it takes the longest to make and nobody looks at it."""
+_SHOWN_LINES = 15
+
+
+class BuildError(SimkernelError):
+    """A module cannot be built for a kernel."""
+
+
+def kernel_parts(kernel: Kernel) -> list[str | bytes | Path]:
+    """Return what a build depends on beside its sources, for a fingerprint."""
+    return [kernel.release, kernel.headers / "Module.symvers"]
+
+
+def simpci(kernel: Kernel) -> Path:
+    """Return the file of the module that plays PCI functions, built for a kernel.
+
+    :raises BuildError: it cannot be built.
+    :raises UsageError: a program is missing, or the cache cannot be written to.
+    """
+    folder = Path(__file__).parent / "simpci"
+    files = {one.name: one.read_bytes() for one in sorted(folder.iterdir())}
+    key = fingerprint([*kernel_parts(kernel), *files, *files.values()])
+
+    def make(place: Path) -> None:
+        write_files(place, files)
+        make_modules(kernel, place)
+        keep_only(place, ["simpci.ko"])
+
+    return kept(kernel.release, f"simpci-{key}", make) / "simpci.ko"
+
+
+def make_modules(kernel: Kernel, place: Path, options: Sequence[str] = ()) -> None:
+    """Build the modules that a folder's ``Kbuild`` names.
+
+    A symbol that nothing has is no failure: the caller looks at what was made.
+
+    :param options: further variables of make.
+    :raises BuildError: the build fails; its last lines are shown.
+    :raises UsageError: a program is missing.
+    """
+    require("make", "gcc")
+    words: list[str | Path] = ["make", "-s", f"-j{os.cpu_count() or 1}"]
+    words += ["-C", kernel.headers]
+    words += [f"M={place}", "KBUILD_MODPOST_WARN=1", *_QUIET, *options, "modules"]
+    ran = subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=_environment(os.environ),
+        check=False,
+    )
+    if ran.returncode:
+        lines = ran.stdout.decode(errors="replace").splitlines()
+        shown = "\n".join(f"    {one}" for one in lines[-_SHOWN_LINES:])
+        raise BuildError(
+            f"kernel {kernel.release}: modules cannot be built in {place}:\n{shown}"
+        )
+
+
+def keep_only(place: Path, names: Iterable[str]) -> None:
+    """Remove all that a build left in a folder but some files."""
+    wanted = set(names)
+    for folder, folders, files in os.walk(place, topdown=False):
+        for name in files:
+            path = Path(folder, name)
+            if str(path.relative_to(place)) not in wanted:
+                path.unlink()
+        for name in folders:
+            path = Path(folder, name)
+            if not any(path.iterdir()):
+                path.rmdir()
+
+
+def _environment(outside: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without what make of an outer build left there."""
+    unwanted = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "M", "ARCH")
+    return {
+        name: value
+        for name, value in outside.items()
+        if name not in unwanted and not name.startswith("KBUILD_")
+    }

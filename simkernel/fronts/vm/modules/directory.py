@@ -1,0 +1,244 @@
+"""Makes the directory that is ``/lib/modules/<release>`` in a guest.
+
+It holds the scenario's modules and no others, where the scenario has them; the real
+``depmod`` has run over it.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from simkernel.errors import UsageError
+from simkernel.fronts.vm.machine.kernel import Kernel, require
+from simkernel.fronts.vm.modules import build, scenario_modules
+from simkernel.fronts.vm.modules.cache import fingerprint, kept
+from simkernel.fronts.vm.modules.given import Given
+from simkernel.fronts.vm.modules.origins import Origin, Plan, own_modules, plan
+from simkernel.kmod import depmod
+from simkernel.model.core.features import Features
+from simkernel.model.modules.spec import ModuleSpec
+from simkernel.scenario import values
+from simkernel.scenario.schema import Scenario
+
+__all__ = ["ModuleTree", "module_tree"]
+
+
+_MAKERS = (
+    "build",
+    "directory",
+    "given",
+    "origins",
+    "scenario_modules",
+    "stubs",
+    "symbols",
+    "variants",
+)
+"""Modules of this package that decide what is made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleTree:
+    """The modules of a scenario, built for a kernel."""
+
+    path: Path
+    """Directory that becomes ``/lib/modules/<release>``."""
+    simpci: Path
+    """File of the module that plays PCI functions."""
+    early: tuple[Path, ...]
+    """Files of modules to be loaded before anything else, in this order: the scenario
+    has them built in."""
+    unlisted: Mapping[str, Path]
+    """Files of loadable modules that the directory does not know, by name."""
+    built: Path
+    """Folder with the modules outside ``kernel/``, as the scenario's build folder has
+    them."""
+    notes: tuple[str, ...]
+    """What is otherwise than the scenario says, a line each."""
+
+
+def module_tree(
+    scenario: Scenario, kernel: Kernel, progress: Callable[[str], None]
+) -> ModuleTree:
+    """Return the module directory of a scenario, built unless it is in the cache.
+
+    :param progress: told what is being waited for.
+    :raises BuildError: a module cannot be built.
+    :raises UsageError: something needed for building is not installed, or a module
+        cannot be had on a PC.
+    """
+    name = f"tree-{_key(scenario, kernel)}"
+    place = kept(
+        kernel.release, name, lambda made: _Maker(scenario, kernel, made).make(progress)
+    )
+    index = json.loads((place / "index.json").read_text("utf-8"))
+    return ModuleTree(
+        path=place / "lib/modules" / kernel.release,
+        simpci=place / "simpci.ko",
+        early=tuple(place / one for one in index["early"]),
+        unlisted={one: place / path for one, path in index["unlisted"].items()},
+        built=place / "built",
+        notes=tuple(index["notes"]),
+    )
+
+
+def _key(scenario: Scenario, kernel: Kernel) -> str:
+    """Return what the directory depends on: modules, kernel, and these sources."""
+    folder = Path(__file__).parent
+    mine = [folder / f"{one}.py" for one in _MAKERS]
+    mine += [*folder.glob("simpci/*"), *folder.glob("stub/*")]
+    parts: list[str | bytes | Path] = [
+        *build.kernel_parts(kernel),
+        kernel.modules / "modules.dep",
+        kernel.modules / "modules.builtin",
+        *([kernel.sources] if kernel.sources.is_file() else []),
+        *(one.read_bytes() for one in sorted(mine)),
+        repr((scenario.modules, scenario.missing, scenario.kernel.compressed_modules)),
+        *(_read(Path(one.file)) for one in scenario.modules if one.file),
+    ]
+    return fingerprint(parts)
+
+
+class _Maker:
+    """Makes one directory.
+
+    :param place: an empty folder for it and what belongs to it.
+    """
+
+    def __init__(self, scenario: Scenario, kernel: Kernel, place: Path) -> None:
+        self._scenario = scenario
+        self._kernel = kernel
+        self._place = place
+        self._tree = place / "lib/modules" / kernel.release
+        features = Features.of_release(kernel.release)
+        self._specs = [values.module(one, features) for one in scenario.modules]
+        self._features = features
+
+    def make(self, progress: Callable[[str], None]) -> None:
+        """Fill the folder."""
+        progress(f"building modules for {self._kernel.release}")
+        require("depmod")
+        shutil.copy(build.simpci(self._kernel), self._place / "simpci.ko")
+        for folder in ("aside", "built", "given"):
+            (self._place / folder).mkdir()
+        chosen = plan(self._scenario, self._kernel)
+        built = self._build(chosen)
+        unlisted: dict[str, str] = {}
+        for spec, entry in zip(self._specs, self._scenario.modules, strict=True):
+            origin = chosen.origins[spec.name]
+            if origin is Origin.NO_FILE:
+                continue
+            data = self._content(spec.name, origin, built)
+            if entry.builtin or not entry.listed:
+                (self._place / "aside" / f"{spec.name}.ko").write_bytes(data)
+                unlisted[spec.name] = f"aside/{spec.name}.ko"
+            else:
+                self._install(spec.path, data)
+        for name in chosen.added:
+            own = own_modules(self._kernel.modules)[name].path
+            path = own.relative_to(self._kernel.modules)
+            self._install(str(path).removesuffix(".xz"), _read(own))
+        self._index(chosen)
+        self._finish(chosen, unlisted)
+
+    def _build(self, chosen: Plan) -> Path | None:
+        entries = zip(self._scenario.modules, self._specs, strict=True)
+        parts = [
+            scenario_modules.Part(entry, spec, chosen.origins[spec.name])
+            for entry, spec in entries
+            if chosen.origins[spec.name] in (Origin.STUB, Origin.VARIANT)
+        ]
+        given = self._given(chosen)
+        if not parts:
+            return None
+        return scenario_modules.build(parts, chosen.origins, self._kernel, given)
+
+    def _given(self, chosen: Plan) -> list[Given]:
+        """Unpack the modules that were built elsewhere."""
+        found = []
+        for entry in self._scenario.modules:
+            if chosen.origins[entry.name] is Origin.GIVEN:
+                path = self._place / "given" / f"{entry.name}.ko"
+                path.write_bytes(_read(Path(entry.file)))
+                found.append(Given(path, entry.depends))
+        return found
+
+    def _content(self, name: str, origin: Origin, built: Path | None) -> bytes:
+        if origin is Origin.GIVEN:
+            return (self._place / "given" / f"{name}.ko").read_bytes()
+        if origin is Origin.OWN or built is None:
+            return _read(own_modules(self._kernel.modules)[name].path)
+        return (built / f"{name}.ko").read_bytes()
+
+    def _install(self, path: str, data: bytes) -> None:
+        """Put a module where the scenario has it, compressed if it has them so."""
+        is_kernels = path.startswith("kernel/")
+        if not is_kernels:
+            (self._place / "built" / path.rpartition("/")[2]).write_bytes(data)
+        if is_kernels and self._scenario.kernel.compressed_modules:
+            path, data = f"{path}.xz", lzma.compress(data, check=lzma.CHECK_CRC32)
+        file = self._tree / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+
+    def _index(self, chosen: Plan) -> None:
+        """Write what the build leaves there, then what depmod makes of it."""
+        self._tree.mkdir(parents=True, exist_ok=True)
+        listed = [
+            spec
+            for spec, entry in zip(self._specs, self._scenario.modules, strict=True)
+            if entry.listed and (spec.builtin or self._has_file(spec, chosen))
+        ]
+        given = depmod.generate(
+            listed,
+            self._kernel.release,
+            builtin_table_aliases=self._features.builtin_table_aliases,
+        )
+        for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
+            (self._tree / name).write_bytes(given[name])
+        _depmod(self._place, self._kernel.release)
+        for name in self._scenario.missing:
+            (self._tree / name).unlink(missing_ok=True)
+
+    def _has_file(self, spec: ModuleSpec, chosen: Plan) -> bool:
+        return chosen.origins[spec.name] is not Origin.NO_FILE
+
+    def _finish(self, chosen: Plan, unlisted: Mapping[str, str]) -> None:
+        names = [one for one in unlisted if one not in chosen.early]
+        index = {
+            "early": [unlisted[one] for one in chosen.early],
+            "unlisted": {one: unlisted[one] for one in names},
+            "notes": chosen.notes,
+        }
+        text = json.dumps(index, indent=1)
+        (self._place / "index.json").write_text(text, "utf-8")
+
+
+def _read(path: Path) -> bytes:
+    """Return a module as it was before it was compressed.
+
+    :raises UsageError: by which means it was is not known.
+    """
+    if path.suffix not in (".ko", ".xz"):
+        raise UsageError(f"{path}: only .ko and .ko.xz can be read")
+    try:
+        data = path.read_bytes()
+        return lzma.decompress(data) if path.suffix == ".xz" else data
+    except (OSError, lzma.LZMAError) as error:
+        raise UsageError(f"cannot read module {path}: {error}") from None
+
+
+def _depmod(base: Path, release: str) -> None:
+    """Write the indexes; the host's own configuration has no say."""
+    words: Sequence[str | Path] = ["depmod", "-C", "/dev/null", "-b", base, release]
+    ran = subprocess.run(
+        words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+    )
+    if ran.returncode:
+        text = ran.stderr.decode(errors="replace").strip()
+        raise UsageError(f"depmod refuses {base}: {text}")

@@ -1,0 +1,224 @@
+"""Where each module of a scenario comes from on a real kernel.
+
+Of the kernel's own modules, those that drive hardware cannot: a synthetic function has
+no registers. In their place stands a stub; VFIO's modules, and those that others merely
+need, are the real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from pathlib import Path
+
+from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.modules.variants import is_upstreams, sources
+from simkernel.scenario.schema import Module, Scenario
+
+__all__ = ["VFIO", "Origin", "OwnModule", "Plan", "own_modules", "plan"]
+
+VFIO = (
+    "irqbypass",
+    "vfio",
+    "vfio_iommu_type1",
+    "vfio_virqfd",
+    "vfio_pci_core",
+    "vfio_pci",
+)
+"""What VFIO for PCI is made of, each after what it needs."""
+
+_ALWAYS_THERE = ("pcieportdrv", "virtio_pci")
+"""The driver of ports cannot be a module, and so no list has it; on the other one the
+guest itself runs."""
+
+
+class Origin(Enum):
+    """Where a module comes from."""
+
+    OWN = "the kernel's own file"
+    GIVEN = "the file that the scenario names"
+    VARIANT = "built from the kernel's sources"
+    STUB = "written and built for the scenario"
+    NO_FILE = "built into the kernel, or not to be had"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnModule:
+    """A module that the kernel came with."""
+
+    path: Path
+    """Its file, perhaps compressed."""
+    needs: frozenset[str]
+    """Modules without which it cannot be loaded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Origins of modules, by name."""
+
+    origins: Mapping[str, Origin]
+    added: tuple[str, ...]
+    """Own modules that the scenario has not, but this kernel's VFIO needs."""
+    early: tuple[str, ...]
+    """Modules that the scenario has built in and this kernel has not: they must be
+    loaded before anything else, in this order."""
+    notes: tuple[str, ...]
+
+
+def plan(scenario: Scenario, kernel: Kernel) -> Plan:
+    """Choose for every module of a scenario.
+
+    :raises UsageError: the kernel's sources are needed and not installed.
+    """
+    own, builtin = own_modules(kernel.modules), _builtin(kernel.modules)
+    early = tuple(_early(scenario, builtin))
+    origins: dict[str, Origin] = {}
+    for module in scenario.modules:
+        is_there = module.name in builtin or module.name in _ALWAYS_THERE
+        if module.file and not module.builtin:
+            origins[module.name] = Origin.GIVEN
+        elif is_there or (module.builtin and module.name not in early):
+            origins[module.name] = Origin.NO_FILE
+        elif is_upstreams(module) and sources(kernel, module.name):
+            origins[module.name] = Origin.VARIANT
+        elif module.name in own and _may_be_own(module):
+            origins[module.name] = Origin.OWN
+        else:
+            origins[module.name] = Origin.STUB
+    added = _added(origins, own, builtin)
+    _drop_incomplete(origins, own, added)
+    return Plan(
+        origins=origins,
+        added=tuple(added),
+        early=early,
+        notes=tuple(_notes(scenario, kernel, origins, added, early)),
+    )
+
+
+def _may_be_own(module: Module) -> bool:
+    """Tell whether the kernel's own module does what the scenario says."""
+    if module.name == "vfio_pci":
+        return [one.name for one in module.drivers] == ["vfio-pci"]
+    says_more = (
+        module.drivers
+        or module.devices
+        or module.hotplug_control
+        or module.init_errno
+        or module.init_ms
+    )
+    return not says_more
+
+
+def _early(scenario: Scenario, builtin: frozenset[str]) -> Iterator[str]:
+    """Yield what must be loaded to be there as if built in, its needs before it."""
+    modules = {one.name: one for one in scenario.modules}
+    wanted: dict[str, None] = {}
+
+    def want(name: str) -> None:
+        for needed in modules[name].depends:
+            want(needed)
+        if name not in builtin and name not in _ALWAYS_THERE:
+            wanted[name] = None
+
+    for module in scenario.modules:
+        if module.builtin and (module.drivers or module.name in VFIO):
+            want(module.name)
+    yield from wanted
+
+
+def _added(
+    origins: Mapping[str, Origin],
+    own: Mapping[str, OwnModule],
+    builtin: frozenset[str],
+) -> list[str]:
+    """Return the own modules without which VFIO's cannot be loaded."""
+    there = [name for name in VFIO if origins.get(name) is Origin.OWN]
+    needed = {name for one in there for name in own[one].needs} - builtin
+    return sorted(name for name in needed if origins.get(name) is not Origin.OWN)
+
+
+def _drop_incomplete(
+    origins: dict[str, Origin], own: Mapping[str, OwnModule], added: list[str]
+) -> None:
+    """Make stubs of own modules that need more than the scenario has."""
+    changed = True
+    while changed:
+        there = {name for name, one in origins.items() if one is Origin.OWN} | {*added}
+        lacking = [
+            name
+            for name, one in origins.items()
+            if one is Origin.OWN and not own[name].needs <= there
+        ]
+        changed = bool(lacking)
+        origins.update(dict.fromkeys(lacking, Origin.STUB))
+
+
+@lru_cache(maxsize=4)
+def own_modules(folder: Path) -> dict[str, OwnModule]:
+    """Return the modules of a kernel's module directory by name.
+
+    Source: modules.dep, ``path: paths of all that it needs``.
+    """
+    found = {}
+    for line in (folder / "modules.dep").read_text("utf-8").splitlines():
+        path, _, needs = line.partition(":")
+        found[_name(path)] = OwnModule(
+            folder / path, frozenset(map(_name, needs.split()))
+        )
+    return found
+
+
+@lru_cache(maxsize=4)
+def _builtin(folder: Path) -> frozenset[str]:
+    lines = (folder / "modules.builtin").read_text("utf-8").splitlines()
+    return frozenset(map(_name, lines))
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2].partition(".")[0].replace("-", "_")
+
+
+# ---- what the user is told
+
+
+def _notes(
+    scenario: Scenario,
+    kernel: Kernel,
+    origins: Mapping[str, Origin],
+    added: list[str],
+    early: tuple[str, ...],
+) -> Iterator[str]:
+    own = own_modules(kernel.modules)
+    stubs = [one for one in scenario.modules if origins[one.name] is Origin.STUB]
+    real = [one for one in stubs if one.name in own]
+    lost = [one for one in stubs if is_upstreams(one)]
+    others = [one for one in stubs if one not in real and one not in lost]
+    alone = [one for one in real if _may_be_own(one)]
+    driving = [one for one in real if one not in alone]
+    built = [one for one in scenario.modules if origins[one.name] is Origin.VARIANT]
+    given = [one for one in scenario.modules if origins[one.name] is Origin.GIVEN]
+    series = kernel.sources.name.removesuffix(".tar.xz")
+    there = [
+        one
+        for one in scenario.modules
+        if not one.builtin and origins[one.name] is Origin.NO_FILE
+    ]
+    for modules, text in (
+        (given, "its own file"),
+        (built, f"built from {series}"),
+        (driving, "stub with the scenario's drivers; the real one needs hardware"),
+        (alone, "stub; the real one needs modules that the scenario has not"),
+        (lost, f"stub; {series} does not have it"),
+        (others, f"stub; {kernel.release} does not have it"),
+        (there, "part of this kernel"),
+    ):
+        yield from _note([one.name for one in modules], text)
+    yield from _note(added, f"added; the VFIO of {kernel.release} needs it")
+    yield from _note(early, "loaded at the start; this kernel has it not built in")
+
+
+def _note(names: Sequence[str], text: str) -> Iterator[str]:
+    if names:
+        yield f"module {', '.join(names)}: {text}"

@@ -1,0 +1,74 @@
+"""Which module has which symbol: what ties kernel modules to each other."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from simkernel.fronts.vm.machine.kernel import Kernel
+
+__all__ = ["exported", "exports", "first_export", "mentioned", "undefined"]
+
+
+def exported(kernel: Kernel) -> dict[str, str]:
+    """Return what the kernel's own modules export: symbol to name of the module.
+
+    That of the kernel itself is ``vmlinux``. Source: scripts/mod/modpost.c
+    write_dump(): sum, symbol, module, kind, namespace.
+    """
+    return {symbol: owner for symbol, (owner, _) in _table(kernel.headers).items()}
+
+
+def first_export(kernel: Kernel, module: str) -> str | None:
+    """Return a symbol that any module may use of this one; None if there is none."""
+    names = [
+        symbol
+        for symbol, (owner, namespace) in _table(kernel.headers).items()
+        if owner == module and not namespace
+    ]
+    return min(names, default=None)
+
+
+@lru_cache(maxsize=4)
+def _table(headers: Path) -> dict[str, tuple[str, str]]:
+    """Return symbol to module and namespace."""
+    found = {}
+    text = (headers / "Module.symvers").read_text("ascii")
+    for line in text.splitlines():
+        _, symbol, path, _, namespace = [*line.split("\t"), ""][:5]
+        name = path.rpartition("/")[2].replace("-", "_")
+        found[symbol] = name, namespace
+    return found
+
+
+def undefined(module: Path) -> set[str]:
+    """Return the symbols that a module's file needs of others."""
+    ran = subprocess.run(
+        ["nm", "-u", "-j", module], stdout=subprocess.PIPE, check=True, text=True
+    )
+    return set(ran.stdout.split())
+
+
+def exports(module: Path) -> set[str]:
+    """Return the symbols that a module's file lets others use.
+
+    Source: include/linux/export.h: ``__ksymtab_`` and the symbol.
+    """
+    ran = subprocess.run(
+        ["nm", "-j", module], stdout=subprocess.PIPE, check=True, text=True
+    )
+    start = "__ksymtab_"
+    names = [one for one in ran.stdout.split() if one.startswith(start)]
+    return {one.removeprefix(start) for one in names}
+
+
+def mentioned(files: Iterable[bytes], symbols: Iterable[str]) -> set[str]:
+    """Return which of the symbols stand as words in C sources."""
+    table = bytes(
+        byte if chr(byte).isalnum() or byte == ord("_") else ord(" ")
+        for byte in range(256)
+    )
+    words = {word for data in files for word in data.translate(table).split()}
+    return {one for one in symbols if one.encode() in words}

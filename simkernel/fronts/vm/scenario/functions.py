@@ -1,0 +1,71 @@
+"""A scenario's PCI functions as lines for ``simpci``, the module that plays them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from simkernel.fronts.vm.machine.hardware import Place
+from simkernel.scenario.schema import Device, Scenario, Sriov
+
+__all__ = ["add_line", "pose_line", "posed", "synthetic"]
+
+_QEMU_OWN = {Place(0, 0, 0), Place(0, 0x1F, 0)}
+"""Functions that the machine has in any case: host bridge and ISA bridge."""
+
+
+def _is_qemus(device: Device) -> bool:
+    return bool(device.secondary_bus) or Place.parse(device.address) in _QEMU_OWN
+
+
+def posed(scenario: Scenario) -> list[Device]:
+    """Return the functions that QEMU has, and that only show other ids.
+
+    Those above others come first.
+    """
+    found = [one for one in scenario.devices if _is_qemus(one)]
+    return sorted(found, key=lambda one: Place.parse(one.address))
+
+
+def synthetic(scenario: Scenario) -> list[Device]:
+    """Return the functions that are simpci's."""
+    return [one for one in scenario.devices if not _is_qemus(one)]
+
+
+def pose_line(device: Device) -> str:
+    """Return the command that gives a function of QEMU the ids of the scenario."""
+    return f"pose {device.address} {_identity(device)}"
+
+
+def add_line(device: Device, others: Sequence[Device]) -> str:
+    """Return the command that makes a function.
+
+    :param others: all functions of the scenario: those with which it shares an IOMMU
+        group decide whether it has Access Control Services.
+    """
+    groups = Counter(one.iommu_group for one in others)
+    is_alone = device.iommu_group is None or groups[device.iommu_group] == 1
+    flags = {
+        "express": device.express,
+        "acs": device.express and is_alone,
+        "flr": "flr" in device.reset_methods,
+        "pm": "pm" in device.reset_methods,
+    }
+    words = [f"{key}={int(value)}" for key, value in flags.items()]
+    if device.sriov is not None:
+        words.append(_sriov(device.sriov))
+    return f"add {device.address} {_identity(device)} {' '.join(words)}"
+
+
+def _identity(device: Device) -> str:
+    vendor, number = device.id.split(":")
+    subvendor, subdevice = device.subsystem.split(":")
+    return (
+        f"vendor={vendor} device={number} subvendor={subvendor} subdevice={subdevice} "
+        f"class={device.class_} revision={device.revision}"
+    )
+
+
+def _sriov(sriov: Sriov) -> str:
+    numbers = f"{sriov.total_vfs},{sriov.offset},{sriov.stride},{sriov.vf_device}"
+    return f"sriov={numbers}" + (f",{sriov.vf_subdevice}" if sriov.vf_subdevice else "")

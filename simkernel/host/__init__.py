@@ -1,0 +1,1 @@
+"""A booted scenario: the kernel, the files beside it, and background actions."""

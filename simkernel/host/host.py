@@ -1,0 +1,142 @@
+"""A simulated host: a kernel, the files beside it, and what acts in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from simkernel.filesystems.devtmpfs import devtmpfs
+from simkernel.filesystems.overlay import with_files
+from simkernel.filesystems.procfs import procfs
+from simkernel.filesystems.sysfs.root import sysfs
+from simkernel.filesystems.tree import Tree
+from simkernel.host.autoload import Autoload
+from simkernel.host.files import PlainFiles
+from simkernel.kmod import commands, depmod
+from simkernel.kmod.context import Context
+from simkernel.kmod.files import Files
+from simkernel.kmod.syscalls import KernelSyscalls
+from simkernel.model.kernel import Kernel
+from simkernel.model.modules.spec import ModuleSpec
+
+__all__ = ["Host"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Host:
+    """A simulated host."""
+
+    kernel: Kernel
+    modules: tuple[ModuleSpec, ...]
+    """The modules that ``/lib/modules`` knows, in link order."""
+    files: dict[str, bytes]
+    """Files by absolute path, but for those of the modules; in ``/sys``, ``/proc``
+    and ``/dev``, what the kernel model itself does not have."""
+    links: dict[str, str] = field(default_factory=dict)
+    """Targets of symbolic links in ``/sys``, ``/proc`` and ``/dev``, by path."""
+    missing: tuple[str, ...] = ()
+    """Files of the module directory that are not there."""
+    compressed: bool = False
+    """The kernel's own modules are installed as ``.ko.xz``."""
+    build_folder: str = ""
+    """Where copies of the other modules are; empty: nowhere."""
+    modules_dir: str = ""
+    """Module directory of a real kernel, instead of one made of ``modules``; empty:
+    none."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Environment variables for what runs on the host."""
+    autoload: Autoload | None = None
+    """udev's part, on a host where it runs."""
+
+    def trees(self) -> dict[str, Tree]:
+        """Return the trees of ``/sys``, ``/proc`` and ``/dev`` by their names."""
+        kernel = self.kernel
+        trees = {"sys": sysfs(kernel), "proc": procfs(kernel), "dev": devtmpfs(kernel)}
+        extra: dict[str, bytes | str] = {**self.files, **self.links}
+        for name, tree in trees.items():
+            start = f"/{name}/"
+            added = {
+                path.removeprefix(start): content
+                for path, content in extra.items()
+                if path.startswith(start)
+            }
+            tree.root = with_files(tree.root, added)
+        return trees
+
+    def plain_files(self) -> Iterator[tuple[str, bytes]]:
+        """Yield path and content of each of ``files`` that is outside these trees."""
+        for path, data in self.files.items():
+            if path.split("/")[1] not in ("sys", "proc", "dev"):
+                yield path, data
+
+    def module_files(self) -> Iterator[tuple[str, bytes]]:
+        """Yield path and content of each file of ``/lib/modules/<release>``.
+
+        Those of the folder where modules were built come along.
+        """
+        kernel = self.kernel
+        made: Mapping[str, bytes] = depmod.generate(
+            self.modules,
+            kernel.release,
+            builtin_table_aliases=kernel.features.builtin_table_aliases,
+            compress=self.compressed,
+        )
+        for name in made:
+            if name not in self.missing and not self.modules_dir:
+                yield f"/lib/modules/{kernel.release}/{name}", made[name]
+            if self.build_folder and _is_built_apart(name):
+                yield f"{self.build_folder}/{name.rpartition('/')[2]}", made[name]
+
+    def syscalls(self) -> KernelSyscalls:
+        """Return the system calls about modules."""
+        return KernelSyscalls(self.kernel, takes_unknown=bool(self.modules_dir))
+
+    def context(
+        self,
+        files: Files,
+        *,
+        uid: int = 0,
+        environment: Mapping[str, str] | None = None,
+    ) -> Context:
+        """Return what the kmod commands need to run on this host.
+
+        :param files: the host's files, as whoever shows them has them.
+        """
+        return Context(
+            files=files,
+            syscalls=self.syscalls(),
+            release=self.kernel.release,
+            uid=uid,
+            environment=environment or {},
+        )
+
+    def start_udev(self) -> None:
+        """Let udev hear the kernel from here on, and load modules for new devices."""
+        plain = dict(self.module_files()) | self.files
+        self.autoload = Autoload(lambda modalias: None)
+        self.load_through(PlainFiles(self.kernel, plain))
+        self.kernel.uevents.listeners.append(self.autoload.hear)
+        self.kernel.after_operation = self.autoload.settle
+
+    def stop_udev(self) -> None:
+        """Let udev hear nothing from here on: another one does its work."""
+        if self.autoload is None:
+            return
+        self.kernel.uevents.listeners.remove(self.autoload.hear)
+        self.kernel.after_operation = lambda: None
+        self.autoload = None
+
+    def load_through(self, files: Files) -> None:
+        """Have udev read the host's files from elsewhere."""
+        if self.autoload is None:
+            return
+        context = self.context(files)
+
+        def load(modalias: str) -> None:
+            commands.run(["modprobe", "-b", "-q", modalias], context)
+
+        self.autoload.load = load
+
+
+def _is_built_apart(path: str) -> bool:
+    return path.endswith(".ko") and not path.startswith("kernel/")

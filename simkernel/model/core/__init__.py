@@ -1,0 +1,1 @@
+"""The driver core: devices, drivers, buses, probing, uevents."""

@@ -1,0 +1,1 @@
+"""Kernel modules: what their files declare, and the loaded ones."""

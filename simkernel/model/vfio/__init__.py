@@ -1,0 +1,1 @@
+"""VFIO devices, their nodes, and IOMMU groups."""
