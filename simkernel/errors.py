@@ -1,4 +1,4 @@
-"""What can go wrong in simkernel, by whose fault it is."""
+"""Errors of simkernel: of its user, of a scenario, and of the simulated kernel."""
 
 from __future__ import annotations
 
@@ -8,17 +8,27 @@ __all__ = ["KernelRefusal", "ScenarioError", "SimkernelError", "UsageError"]
 
 
 class SimkernelError(Exception):
-    """Base of the errors that simkernel reports to a person."""
+    """Base of the errors that simkernel reports to its user.
+
+    :param message: what failed, the value, the reason; one line.
+    :param hint: one imperative sentence with the command that helps; shown on a line of
+        its own. Empty: there is no advice.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        self.hint = hint
+        super().__init__(f"{message}\nhint: {hint}" if hint else message)
 
 
 class UsageError(SimkernelError):
-    """The caller asked for something that cannot be done as asked."""
+    """An invalid argument, or something that this machine lacks."""
 
 
 class ScenarioError(SimkernelError):
     """A scenario does not render, parse or validate.
 
-    :param problems: one line each, all that were found: ``where: what``.
+    :param source: file or name of the scenario.
+    :param problems: every problem found, one line each: ``place: problem``.
     """
 
     def __init__(self, source: str, problems: list[str]) -> None:
@@ -28,12 +38,12 @@ class ScenarioError(SimkernelError):
 
 
 class KernelRefusal(OSError):
-    """A system call that the simulated kernel refuses; nothing has changed.
+    """A system call that the simulated kernel refuses. Its state does not change.
 
-    It is the ``OSError`` that the caller of the real system call would see.
+    Callers see the ``OSError`` that the real system call gives.
 
     :param errno: errno of the refusal, positive.
-    :param rule: id of the row in ``docs/rules.md`` that says so.
+    :param rule: id of the rule in ``docs/rules.md``.
     """
 
     def __init__(self, errno: int, rule: str) -> None:

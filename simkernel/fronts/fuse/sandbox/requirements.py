@@ -60,8 +60,7 @@ class UnavailableError(SimkernelError):
     """
 
     def __init__(self, what: str, hint: str) -> None:
-        self.hint = hint
-        super().__init__(f"{what}\nhint: {hint}")
+        super().__init__(what, hint=hint)
 
 
 def failure(step: str, number: int) -> UnavailableError:
