@@ -9,7 +9,7 @@ from simkernel.kmod import depmod_command, insmod, lsmod, modinfo, modprobe, rmm
 from simkernel.kmod.context import CommandResult, Context
 from simkernel.kmod.process import ExitCommand, Process, Streams
 
-__all__ = ["commands", "execute", "is_command", "run"]
+__all__ = ["commands", "is_command", "run", "run_process"]
 
 _COMMANDS: Final[Mapping[str, Callable[[Process], int]]] = {
     "depmod": depmod_command.main,
@@ -39,11 +39,11 @@ def run(argv: Sequence[str], context: Context) -> CommandResult:
     :param argv: the command as typed, bare or as a path, then its arguments.
     :raises KeyError: ``argv[0]`` is none of the commands.
     """
-    if not is_command(argv[0]):
-        raise KeyError(argv[0])
     streams = Streams()
-    process = Process(argv, context, dict(context.environment), streams)
-    returncode = execute(process)
+    process = Process(argv, context, dict(context.environment), streams, run_process)
+    returncode = run_process(process)
+    if returncode is None:
+        raise KeyError(argv[0])
     return CommandResult(
         returncode=returncode,
         stdout=bytes(streams.stdout),
@@ -51,8 +51,10 @@ def run(argv: Sequence[str], context: Context) -> CommandResult:
     )
 
 
-def execute(process: Process) -> int:
-    """Run a command to its end and return its exit status."""
+def run_process(process: Process) -> int | None:
+    """Run a command to its end and return its exit status; None: no such command."""
+    if not is_command(process.argv[0]):
+        return None
     try:
         return _COMMANDS[process.name](process)
     except ExitCommand as exc:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from simkernel.kmod.context import Context
 
-__all__ = ["ExitCommand", "Process", "Severity", "Streams"]
+__all__ = ["ExitCommand", "Process", "Runner", "Severity", "Streams"]
 
 
 class Severity(IntEnum):
@@ -50,6 +50,7 @@ class Process:
 
     :param argv: name as typed, then the arguments.
     :param environment: its own copy of the environment, which it may change.
+    :param runner: runs the commands that this one starts.
     """
 
     def __init__(
@@ -58,11 +59,13 @@ class Process:
         context: Context,
         environment: MutableMapping[str, str],
         streams: Streams,
+        runner: Runner,
     ) -> None:
         self.argv = list(argv)
         self.context = context
         self.environment = environment
         self.streams = streams
+        self.runner = runner
         self.severity = Severity.WARNING
         """Messages of less weight than this are left out."""
         self.to_syslog = False
@@ -142,3 +145,7 @@ class Process:
         # Source: kernel/module/main.c may_init_module(), delete_module().
         if self.context.uid != 0:
             raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+Runner = Callable[[Process], "int | None"]
+"""Runs a process to its end; returns its exit status, None: no such command."""

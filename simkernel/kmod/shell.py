@@ -92,11 +92,10 @@ def _run_simple(
     if name in ("echo", "/bin/echo", "/usr/bin/echo"):
         streams.stdout += f"{' '.join(arguments)}\n".encode("utf-8", "surrogateescape")
         return 0
-    from simkernel.kmod.commands import execute, is_command  # commands runs us
-
-    if is_command(name):
-        child = Process(words, process.context, dict(environment), streams)
-        return execute(child)
+    child = Process(words, process.context, dict(environment), streams, process.runner)
+    returncode = process.runner(child)
+    if returncode is not None:
+        return returncode
     streams.stderr += f"sh: 1: {name}: not found\n".encode("utf-8", "surrogateescape")
     return 127
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simkernel.kmod import shell
+from simkernel.kmod.commands import run_process
 from simkernel.kmod.context import Context
 from simkernel.kmod.process import Process, Streams
 
@@ -39,7 +40,7 @@ def ours(script: str) -> tuple[int, bytes, bytes]:
     """Run a script with ours."""
     context = Context(files=None, syscalls=None, release="")  # type: ignore[arg-type] # not used
     streams = Streams()
-    process = Process(["modprobe"], context, {"V": "v  w"}, streams)
+    process = Process(["modprobe"], context, {"V": "v  w"}, streams, run_process)
     status = shell.run(process, script, "m")
     return status, bytes(streams.stdout), bytes(streams.stderr)
 
