@@ -51,7 +51,8 @@ def reference() -> str:
     documented = _attribute_docstrings()
     parts = [INTRODUCTION]
     for cls in CLASSES:
-        parts.append(f"## {cls.__name__}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n\n")
+        title = cls.__name__.removesuffix("Entry")
+        parts.append(f"## {title}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n\n")
         parts.append("| key | value | default | meaning |\n|---|---|---|---|\n")
         parts += _rows(cls, documented[cls.__name__])
         parts.append("\n")
@@ -79,7 +80,8 @@ def _kind(annotation: str) -> str:
         "bool": "true or false",
         "dict[str, str]": "mapping of names to texts",
     }
-    return names.get(annotation, f"[{annotation}](#{annotation.lower()})")
+    title = annotation.removesuffix("Entry")
+    return names.get(annotation, f"[{title}](#{title.lower()})")
 
 
 def _default(field: Field[Any]) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from simkernel.scenario.schema import (
-    Device,
-    Driver,
+    DeviceEntry,
+    DriverEntry,
     KernelImage,
-    Module,
+    ModuleEntry,
     PciIdEntry,
     Scenario,
     Sriov,
@@ -97,7 +97,7 @@ _ADDRESSES = (
 _IDS = ("1af4:0001", "1af4:0002")
 
 _drivers = st.builds(
-    Driver,
+    DriverEntry,
     name=st.sampled_from(_DRIVERS),
     ids=st.lists(
         st.builds(
@@ -115,9 +115,9 @@ _start_drivers = st.sampled_from((*[None] * 8, "none", *_DRIVERS))
 _overrides = st.sampled_from((None, *_DRIVERS, "other"))
 
 
-def _module(name: str) -> st.SearchStrategy[Module]:
+def _module(name: str) -> st.SearchStrategy[ModuleEntry]:
     return st.builds(
-        Module,
+        ModuleEntry,
         name=st.just(name),
         path=st.just(f"kernel/{name}.ko"),
         builtin=st.sampled_from((False, False, True)),
@@ -151,9 +151,9 @@ _sriov = st.builds(
 )
 
 
-def _device(address: str) -> st.SearchStrategy[Device]:
+def _device(address: str) -> st.SearchStrategy[DeviceEntry]:
     return st.builds(
-        Device,
+        DeviceEntry,
         address=st.just(address),
         id=st.sampled_from(_IDS),
         secondary_bus=st.sampled_from(("", "", "00", "01", "02")),

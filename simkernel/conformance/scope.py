@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simkernel.model.pci.function import PciAddress, root_devpath
-from simkernel.scenario.schema import Device, Scenario
+from simkernel.scenario.schema import DeviceEntry, Scenario
 
 __all__ = ["Scope"]
 
@@ -111,11 +111,11 @@ _BUS_FILES = (
 """What a bus has beside its devices and drivers."""
 
 
-def _bus(device: Device) -> str:
+def _bus(device: DeviceEntry) -> str:
     return device.address.split(":")[1]
 
 
-def _virtual(device: Device) -> Iterator[str]:
+def _virtual(device: DeviceEntry) -> Iterator[str]:
     """Yield the addresses of a function's virtual functions, enabled or not."""
     if device.sriov is None:
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from simkernel.conformance.operations import Load, Operation, Write
 from simkernel.conformance.scope import Scope
-from simkernel.scenario.schema import Module, Scenario
+from simkernel.scenario.schema import ModuleEntry, Scenario
 
 __all__ = ["PCI", "Vocabulary", "device_file", "driver_file"]
 
@@ -37,7 +37,7 @@ class Vocabulary:
     bridges: tuple[str, ...]
     drivers: tuple[str, ...]
     """PCI drivers."""
-    modules: tuple[Module, ...]
+    modules: tuple[ModuleEntry, ...]
     """Modules that can be loaded, those that others need before them."""
     loaded: tuple[str, ...]
     """Modules that are loaded at the start."""
@@ -73,7 +73,7 @@ class Vocabulary:
             other_drivers=tuple(one for one in scope.drivers if one[0] != "pci"),
         )
 
-    def module(self, name: str) -> Module:
+    def module(self, name: str) -> ModuleEntry:
         """Return a module by name."""
         return next(one for one in self.modules if one.name == name)
 
@@ -100,12 +100,12 @@ class Vocabulary:
         )
 
 
-def _in_order(modules: Sequence[Module]) -> tuple[Module, ...]:
+def _in_order(modules: Sequence[ModuleEntry]) -> tuple[ModuleEntry, ...]:
     """Return the loadable modules that bring something, each after what it needs."""
     loadable = {one.name: one for one in modules if not one.builtin}
-    placed: dict[str, Module] = {}
+    placed: dict[str, ModuleEntry] = {}
 
-    def place(module: Module) -> None:
+    def place(module: ModuleEntry) -> None:
         for needed in module.depends:
             if needed in loadable:
                 place(loadable[needed])

@@ -119,7 +119,7 @@ def _load(kernel: Kernel, name: str) -> None:
     kernel.modules.load(name)
 
 
-def _settle_function(kernel: Kernel, entry: schema.Device) -> None:
+def _settle_function(kernel: Kernel, entry: schema.DeviceEntry) -> None:
     """Bring a function to where the scenario has it at the start."""
     device = kernel.pci.devices[entry.address]
     if entry.driver is not None:

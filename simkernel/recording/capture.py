@@ -16,7 +16,7 @@ from simkernel.recording.host import HostFiles
 from simkernel.recording.module_files import names_in_file
 from simkernel.recording.modules import Modules
 from simkernel.scenario.render import TemplateParameter
-from simkernel.scenario.schema import Module, Scenario
+from simkernel.scenario.schema import ModuleEntry, Scenario
 from simkernel.scenario.schema.kernel import KernelImage
 from simkernel.scenario.writing import part, template_text
 
@@ -118,7 +118,7 @@ def _kernel(
 
 def _modules(
     host: HostFiles, modules: Modules, functions: Sequence[Function]
-) -> list[Module]:
+) -> list[ModuleEntry]:
     """Return the modules that are for a device, have one, or are about VFIO."""
     aliases = fitting_aliases(
         host, modules.folder, (one.modalias for one in functions if one.modalias)

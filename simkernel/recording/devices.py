@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from simkernel.model.pci.function import PciAddress
 from simkernel.recording.functions import Function
-from simkernel.scenario.schema import Device, Sriov, VirtualFunction
+from simkernel.scenario.schema import DeviceEntry, Sriov, VirtualFunction
 
 __all__ = ["Naming", "devices_of"]
 
@@ -44,7 +44,7 @@ def devices_of(
     drivers: Collection[str],
     naming: Naming,
     apart: Collection[str] = (),
-) -> list[Device]:
+) -> list[DeviceEntry]:
     """Return the functions of a scenario.
 
     Virtual functions that the capability of their physical one does not describe, and
@@ -70,9 +70,9 @@ def devices_of(
 
 def _device(
     one: Function, part: _Virtual | None, drivers: Collection[str], naming: Naming
-) -> Device:
+) -> DeviceEntry:
     is_bridge = one.class_.startswith("06") and one.bus_behind
-    return Device(
+    return DeviceEntry(
         address=one.address,
         id=f"{one.vendor}:{one.device}",
         subsystem=f"{one.subvendor}:{one.subdevice}",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from simkernel.recording.functions import Function
 from simkernel.recording.modules import ModuleFacts
-from simkernel.scenario.schema import Driver, Module, Parameter
+from simkernel.scenario.schema import DriverEntry, ModuleEntry, ParameterEntry
 from simkernel.scenario.schema.modules import PciIdEntry
 from simkernel.trial.alias import entry_of
 
@@ -26,7 +26,7 @@ def module_of(
     functions: Sequence[Function],
     names: Collection[str],
     guess: Sequence[str] = (),
-) -> Module:
+) -> ModuleEntry:
     """Return a module of a scenario.
 
     :param aliases: those of its aliases that fit a function of the host.
@@ -39,7 +39,7 @@ def module_of(
     )
     drivers = facts.drivers or (tuple(guess) if aliases else ())
     path = facts.path or f"kernel/{facts.name}.ko"
-    return Module(
+    return ModuleEntry(
         name=facts.name,
         path=path if path.endswith(".ko") else f"{path}.ko",
         builtin=facts.is_builtin,
@@ -49,7 +49,9 @@ def module_of(
         softdeps=facts.softdeps,
         version=facts.version,
         parameters=tuple(
-            Parameter(name=name, type=_type(value), default=value, mode=f"{mode:04o}")
+            ParameterEntry(
+                name=name, type=_type(value), default=value, mode=f"{mode:04o}"
+            )
             for name, value, mode in facts.parameters
             if _PARAMETER.fullmatch(name)
         ),
@@ -60,17 +62,17 @@ def module_of(
     )
 
 
-def stray_module(driver: str, functions: Sequence[Function]) -> Module:
+def stray_module(driver: str, functions: Sequence[Function]) -> ModuleEntry:
     """Return a module for a driver of which nobody knows the module."""
     name = f"of_{re.sub('[^A-Za-z0-9_]', '_', driver)}"[:55]
     held = [one for one in functions if one.driver == driver]
-    return Module(
+    return ModuleEntry(
         name=name,
         path=f"kernel/{name}.ko",
         builtin=True,
         listed=False,
         drivers=(
-            Driver(
+            DriverEntry(
                 name=driver,
                 ids=_ids((), held),
                 vfio=any(one.vfio_device for one in held),
@@ -87,10 +89,10 @@ def _driver(
     facts: ModuleFacts,
     *,
     is_vfio: bool,
-) -> Driver:
+) -> DriverEntry:
     held = [one for one in functions if one.driver == name]
     parameters = {one for one, _, _ in facts.parameters}
-    return Driver(
+    return DriverEntry(
         name=name,
         ids=_ids(aliases, held),
         exports_ids=False,

@@ -35,7 +35,7 @@ def check_devices(scenario: schema.Scenario) -> Iterator[str]:
 
 def _bridge(
     where: str,
-    device: schema.Device,
+    device: schema.DeviceEntry,
     address: PciAddress,
     buses: dict[tuple[int, int], str],
 ) -> Iterator[str]:

@@ -16,7 +16,7 @@ from simkernel.scenario.check import errno_numbers
 __all__ = ["fault", "function", "module", "other_device"]
 
 
-def module(entry: schema.Module, features: Features) -> ModuleSpec:
+def module(entry: schema.ModuleEntry, features: Features) -> ModuleSpec:
     """Return a module as this kernel would have been built with it."""
     drivers = tuple(_driver(one, features) for one in entry.drivers)
     return ModuleSpec(
@@ -52,7 +52,7 @@ def module(entry: schema.Module, features: Features) -> ModuleSpec:
     )
 
 
-def _info(entry: schema.Module) -> tuple[tuple[str, str], ...]:
+def _info(entry: schema.ModuleEntry) -> tuple[tuple[str, str], ...]:
     """Return the texts of a module's own declarations, and what modpost adds.
 
     Source: scripts/mod/modpost.c read_symbols(): a module with a version has the
@@ -70,12 +70,12 @@ def _info(entry: schema.Module) -> tuple[tuple[str, str], ...]:
     return tuple(info.items())
 
 
-def other_device(entry: schema.OtherDevice) -> DeviceSpec:
+def other_device(entry: schema.OtherDeviceEntry) -> DeviceSpec:
     """Return a device on a bus other than PCI."""
     return DeviceSpec(bus=entry.bus, name=entry.name, id=entry.id, iommu=entry.iommu)
 
 
-def _driver(entry: schema.Driver, features: Features) -> DriverSpec:
+def _driver(entry: schema.DriverEntry, features: Features) -> DriverSpec:
     """Return a driver as this kernel would have been built with it.
 
     Before there were override-only ids, a table could not hold any, nor a module
@@ -132,7 +132,7 @@ def _ids(text: str) -> tuple[int, int]:
     return first, second
 
 
-def function(entry: schema.Device, *, iommu: bool) -> PciFunction:
+def function(entry: schema.DeviceEntry, *, iommu: bool) -> PciFunction:
     """Return a PCI function as hardware.
 
     :param iommu: the host has an IOMMU.
@@ -169,7 +169,7 @@ def _capability(entry: schema.Sriov) -> SriovCapability:
     )
 
 
-def fault(entry: schema.Fault) -> Fault:
+def fault(entry: schema.FaultEntry) -> Fault:
     """Return a failure to come."""
     return Fault(
         at_write=entry.at_write,

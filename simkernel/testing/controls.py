@@ -172,7 +172,7 @@ class Controls:
     def _function(self, device: dict[str, Any]) -> PciFunction:
         problems: list[str] = []
         keys = {name.removesuffix("_"): value for name, value in device.items()}
-        entry = from_data(schema.Device, _as_written(keys), problems)
+        entry = from_data(schema.DeviceEntry, _as_written(keys), problems)
         if problems:
             raise UsageError(f"hotplug {device['address']}: {'; '.join(problems)}")
         return values.function(entry, iommu=self._has_iommu)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from simkernel.model.core.features import Features
 from simkernel.scenario import values
-from simkernel.scenario.schema import Driver, Module
+from simkernel.scenario.schema import DriverEntry, ModuleEntry
 from simkernel.scenario.schema.modules import PciIdEntry
 from simkernel.trial.alias import Wanted, entry_of
 from simkernel.trial.given import GivenModule
@@ -37,7 +37,7 @@ class Target:
         return [self.wanted] if self.physical is None else [self.physical, self.wanted]
 
 
-def given_module(module: GivenModule) -> Module:
+def given_module(module: GivenModule) -> ModuleEntry:
     """Return a given module as a scenario has it, without its file.
 
     Where its aliases are just what the kernel's build makes of ids, it has the ids;
@@ -51,7 +51,7 @@ def given_module(module: GivenModule) -> Module:
         if entry is None
     )
     drivers = tuple(
-        Driver(
+        DriverEntry(
             name=name,
             ids=ids,
             vfio=module.uses_vfio,
@@ -60,7 +60,7 @@ def given_module(module: GivenModule) -> Module:
         )
         for number, name in enumerate(module.drivers)
     )
-    whole = Module(
+    whole = ModuleEntry(
         name=module.name,
         path=f"updates/{module.file_name}",
         aliases=others,
@@ -80,7 +80,7 @@ def other_modules(
     given: Sequence[GivenModule],
     stock: Stock,
     there: Iterable[str],
-) -> Iterator[Module]:
+) -> Iterator[ModuleEntry]:
     """Yield the modules that must be there beside the given ones and VFIO's.
 
     :param there: names of VFIO's modules.
@@ -99,19 +99,19 @@ def other_modules(
             if module not in known and found is not None:
                 rivals.setdefault(module, {})[found.id_entry()] = None
     for name, ids in bases.items():
-        driver = Driver(name=_CALLED.get(name, name), sriov=True, ids=tuple(ids))
+        driver = DriverEntry(name=_CALLED.get(name, name), sriov=True, ids=tuple(ids))
         yield _module(name, stock, driver)
     for name, ids in rivals.items():
-        rival = _module(name, stock, Driver(name=name, vfio=True, ids=tuple(ids)))
+        rival = _module(name, stock, DriverEntry(name=name, vfio=True, ids=tuple(ids)))
         yield replace(rival, depends=("vfio_pci_core",))
     needed = [name for one in given for name in one.depends]
     for name in dict.fromkeys(needed):
         if name not in known | {*bases, *rivals}:
-            yield Module(name=name, path=stock.path_of(name))
+            yield ModuleEntry(name=name, path=stock.path_of(name))
 
 
-def _module(name: str, stock: Stock, driver: Driver) -> Module:
-    return Module(
+def _module(name: str, stock: Stock, driver: DriverEntry) -> ModuleEntry:
+    return ModuleEntry(
         name=name,
         path=stock.path_of(name),
         builtin=name in _PERMANENT,
@@ -145,5 +145,7 @@ def _base(
 def made_aliases(ids: Sequence[PciIdEntry]) -> list[str]:
     """Return the aliases that the kernel's build makes of ids."""
     newest = Features.of_release("999.0")
-    table = Module(name="m", path="m.ko", drivers=(Driver(name="m", ids=tuple(ids)),))
+    table = ModuleEntry(
+        name="m", path="m.ko", drivers=(DriverEntry(name="m", ids=tuple(ids)),)
+    )
     return list(values.module(table, newest).aliases)

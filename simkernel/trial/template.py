@@ -10,7 +10,7 @@ from typing import Final
 from simkernel.errors import UsageError
 from simkernel.kmod.pattern import matches
 from simkernel.scenario.render import Template, TemplateParameter, parse, render
-from simkernel.scenario.schema import Device, Expected, Module, Sriov
+from simkernel.scenario.schema import DeviceEntry, Expected, ModuleEntry, Sriov
 from simkernel.scenario.writing import part, template_text
 from simkernel.trial.alias import Entry, entry_of, unlike
 from simkernel.trial.given import GivenModule
@@ -149,7 +149,7 @@ def _places() -> Iterator[str]:
             yield f"0000:{bus:02x}:{slot:02x}"
 
 
-def _device(target: Target) -> Device:
+def _device(target: Target) -> DeviceEntry:
     top = target.physical or target.wanted
     wanted = target.wanted
     sriov = Sriov(
@@ -158,7 +158,7 @@ def _device(target: Target) -> Device:
         vf_subdevice=f"{wanted.subdevice:04x}",
         enabled=1,
     )
-    return Device(
+    return DeviceEntry(
         address=f"{target.address.rpartition('.')[0]}.0",
         id=f"{top.vendor:04x}:{top.device:04x}",
         subsystem=f"{top.subvendor:04x}:{top.subdevice:04x}",
@@ -170,7 +170,7 @@ def _device(target: Target) -> Device:
 
 def _text(
     given: Sequence[GivenModule],
-    others: Sequence[Module],
+    others: Sequence[ModuleEntry],
     targets: Sequence[Target],
     release: str,
 ) -> str:
@@ -216,7 +216,7 @@ def _parameters(
     }
 
 
-def _is_rival(others: Sequence[Module], name: str) -> bool:
+def _is_rival(others: Sequence[ModuleEntry], name: str) -> bool:
     return any(one.name == name and one.drivers[0].vfio for one in others)
 
 

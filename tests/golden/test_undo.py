@@ -14,7 +14,7 @@ from itertools import count
 import pytest
 
 from simkernel.scenario.render import load
-from simkernel.scenario.schema import Fault, Scenario
+from simkernel.scenario.schema import FaultEntry, Scenario
 from tests.simulated import Result, Session, session, tree_with_modules
 
 SCENARIOS = {
@@ -48,7 +48,7 @@ def _warm(scenario: Scenario) -> Scenario:
     )
 
 
-def _bind(scenario: Scenario, *faults: Fault) -> tuple[Session, Result, list[str]]:
+def _bind(scenario: Scenario, *faults: FaultEntry) -> tuple[Session, Result, list[str]]:
     """Bind under faults; return the host, what was said, and the records left."""
     with session(replace(scenario, faults=faults)) as host:
         result = host.run("resolver", "bind", _target(scenario))
@@ -60,7 +60,7 @@ def _at_every_write(
 ) -> Iterator[tuple[int, Session, Result, list[str]]]:
     """Bind with a fault at the first write, at the second, ... that binding does."""
     for number in count(1):
-        fault = Fault(at_write=number, errno=errno, remove=remove)
+        fault = FaultEntry(at_write=number, errno=errno, remove=remove)
         host, result, records = _bind(scenario, fault)
         if host.writes < number:
             assert number > 1, "binding writes nothing at all"
@@ -131,7 +131,7 @@ def test_failing_undo_is_told_and_can_be_repaired(scenario: Scenario) -> None:
 def _check_failing_undo(
     scenario: Scenario, first: int, second: int, start: dict[str, str]
 ) -> None:
-    faults = tuple(Fault(at_write=one, errno="EIO") for one in (first, second))
+    faults = tuple(FaultEntry(at_write=one, errno="EIO") for one in (first, second))
     with session(replace(scenario, faults=faults)) as host:
         result = host.run("resolver", "bind", _target(scenario))
         left = host.tree()

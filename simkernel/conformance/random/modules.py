@@ -8,7 +8,7 @@ from simkernel.conformance.operations import Load, Unload
 from simkernel.conformance.random.piece import Pieces, chosen, write
 from simkernel.conformance.texts import NUMBERS, TRUTHS, UEVENTS
 from simkernel.conformance.vocabulary import Vocabulary
-from simkernel.scenario.schema import Module
+from simkernel.scenario.schema import ModuleEntry
 
 __all__ = ["module_loads", "modules", "parameters"]
 
@@ -38,7 +38,7 @@ def modules(words: Vocabulary) -> Pieces:
     return chosen([needed, needed, alone, unloads, unloads])
 
 
-def _assignments(module: Module) -> st.SearchStrategy[str]:
+def _assignments(module: ModuleEntry) -> st.SearchStrategy[str]:
     """Parameters on a module's command line, mostly none."""
     names = [one.name for one in module.parameters] + ["unknown"]
     word = st.builds(

@@ -6,26 +6,26 @@ kernel model.
 
 from __future__ import annotations
 
-from simkernel.scenario.schema.devices import Device, Sriov, VirtualFunction
-from simkernel.scenario.schema.kernel import Fault, KernelImage
+from simkernel.scenario.schema.devices import DeviceEntry, Sriov, VirtualFunction
+from simkernel.scenario.schema.kernel import FaultEntry, KernelImage
 from simkernel.scenario.schema.modules import (
-    Driver,
-    Module,
-    OtherDevice,
-    Parameter,
+    DriverEntry,
+    ModuleEntry,
+    OtherDeviceEntry,
+    ParameterEntry,
     PciIdEntry,
 )
 from simkernel.scenario.schema.scenario import Expected, Scenario
 
 __all__ = [
-    "Device",
-    "Driver",
+    "DeviceEntry",
+    "DriverEntry",
     "Expected",
-    "Fault",
+    "FaultEntry",
     "KernelImage",
-    "Module",
-    "OtherDevice",
-    "Parameter",
+    "ModuleEntry",
+    "OtherDeviceEntry",
+    "ParameterEntry",
     "PciIdEntry",
     "Scenario",
     "Sriov",

@@ -14,7 +14,7 @@ from simkernel.scenario.schema.texts import (
     text,
 )
 
-__all__ = ["Device", "Sriov", "VirtualFunction"]
+__all__ = ["DeviceEntry", "Sriov", "VirtualFunction"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Sriov:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
+class DeviceEntry:
     """A PCI function."""
 
     address: str = text(ADDRESS, "like 0000:3b:00.0, lower case")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from simkernel.scenario.schema.texts import ADDRESS, ERRNO, text
 
-__all__ = ["Fault", "KernelImage"]
+__all__ = ["FaultEntry", "KernelImage"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class KernelImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class FaultEntry:
     """A failure at a write to sysfs."""
 
     at_write: int

@@ -13,7 +13,13 @@ from simkernel.scenario.schema.texts import (
     text,
 )
 
-__all__ = ["Driver", "Module", "OtherDevice", "Parameter", "PciIdEntry"]
+__all__ = [
+    "DriverEntry",
+    "ModuleEntry",
+    "OtherDeviceEntry",
+    "ParameterEntry",
+    "PciIdEntry",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +36,7 @@ class PciIdEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Driver:
+class DriverEntry:
     """A driver that a module registers."""
 
     name: str = text(NAME, "a name without slash")
@@ -70,7 +76,7 @@ class Driver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class ParameterEntry:
     """A module parameter."""
 
     name: str = text(r"\w+", "letters, digits and _")
@@ -81,7 +87,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OtherDevice:
+class OtherDeviceEntry:
     """A device on a bus other than PCI."""
 
     bus: str = text("[a-z-]+", "the name of a bus")
@@ -95,7 +101,7 @@ class OtherDevice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
+class ModuleEntry:
     """A kernel module; they stand in link order, as modules.order has them."""
 
     name: str = text(MODULE, "letters, digits and _ (never -), at most 55")
@@ -113,15 +119,15 @@ class Module:
     depends: tuple[str, ...] = ()
     softdeps: tuple[str, ...] = ()
     """``pre: a b post: c``."""
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[ParameterEntry, ...] = ()
     license: str = "GPL"
     description: str = ""
     version: str = ""
     info: dict[str, str] = field(default_factory=dict)
     """Pairs of ``.modinfo`` in their order, where it matters: instead of ``license``,
     ``description`` and ``version``."""
-    drivers: tuple[Driver, ...] = ()
-    devices: tuple[OtherDevice, ...] = ()
+    drivers: tuple[DriverEntry, ...] = ()
+    devices: tuple[OtherDeviceEntry, ...] = ()
     """Devices that it makes when loaded."""
     init_errno: str = text(f"(?:{ERRNO})?", "an errno name like ENODEV", "")
     """The init function fails so; empty: it succeeds."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from simkernel.scenario.schema.devices import Device
-from simkernel.scenario.schema.kernel import Fault, KernelImage
-from simkernel.scenario.schema.modules import Module, OtherDevice
+from simkernel.scenario.schema.devices import DeviceEntry
+from simkernel.scenario.schema.kernel import FaultEntry, KernelImage
+from simkernel.scenario.schema.modules import ModuleEntry, OtherDeviceEntry
 from simkernel.scenario.schema.texts import ADDRESS, PATH, text
 
 __all__ = ["Expected", "Scenario"]
@@ -32,11 +32,11 @@ class Scenario:
     """A host."""
 
     kernel: KernelImage
-    modules: tuple[Module, ...] = ()
+    modules: tuple[ModuleEntry, ...] = ()
     loaded: tuple[str, ...] = ()
     """Modules loaded at the start, in this order; what they need comes with them."""
-    devices: tuple[Device, ...] = ()
-    other_devices: tuple[OtherDevice, ...] = ()
+    devices: tuple[DeviceEntry, ...] = ()
+    other_devices: tuple[OtherDeviceEntry, ...] = ()
     modprobe_d: dict[str, str] = field(default_factory=dict)
     """Files below ``/etc/modprobe.d``: name to text."""
     files: dict[str, str] = field(
@@ -72,5 +72,5 @@ class Scenario:
     owned_groups: tuple[int, ...] = ()
     """IOMMU groups that some process has opened through VFIO: host drivers are kept
     out, and a VFIO driver does not let go of a member."""
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FaultEntry, ...] = ()
     expected: Expected | None = None

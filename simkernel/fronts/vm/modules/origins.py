@@ -15,7 +15,7 @@ from pathlib import Path
 
 from simkernel.fronts.vm.machine.kernel import Kernel
 from simkernel.fronts.vm.modules.variants import is_upstreams, sources
-from simkernel.scenario.schema import Module, Scenario
+from simkernel.scenario.schema import ModuleEntry, Scenario
 
 __all__ = ["VFIO", "Origin", "OwnModule", "Plan", "own_modules", "plan"]
 
@@ -97,7 +97,7 @@ def plan(scenario: Scenario, kernel: Kernel) -> Plan:
     )
 
 
-def _may_be_own(module: Module) -> bool:
+def _may_be_own(module: ModuleEntry) -> bool:
     """Tell whether the kernel's own module does what the scenario says."""
     if module.name == "vfio_pci":
         return [one.name for one in module.drivers] == ["vfio-pci"]

@@ -31,7 +31,7 @@ from simkernel.fronts.vm.modules.symbols import (
 from simkernel.fronts.vm.modules.variants import VARIANTS, sources
 from simkernel.kmod.depmod import export_name
 from simkernel.model.modules.spec import ModuleSpec
-from simkernel.scenario.schema import Module
+from simkernel.scenario.schema import ModuleEntry
 
 __all__ = ["Part", "build"]
 
@@ -43,7 +43,7 @@ _ROUNDS = 3
 class Part:
     """One module to be built."""
 
-    entry: Module
+    entry: ModuleEntry
     spec: ModuleSpec
     origin: Origin
 

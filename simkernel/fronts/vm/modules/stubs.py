@@ -12,7 +12,7 @@ from pathlib import Path
 from simkernel.errors import UsageError
 from simkernel.model.core.driver import DriverSpec, PciId
 from simkernel.model.modules.spec import DeviceSpec, ModuleSpec, ParameterSpec
-from simkernel.scenario.schema import Module
+from simkernel.scenario.schema import ModuleEntry
 
 __all__ = ["headers", "source"]
 
@@ -37,7 +37,7 @@ def headers() -> dict[str, bytes]:
 
 
 def source(
-    entry: Module,
+    entry: ModuleEntry,
     spec: ModuleSpec,
     *,
     exports: Sequence[str] = (),
@@ -235,7 +235,7 @@ def _end(spec: ModuleSpec, parts: Sequence[str]) -> Iterator[str]:
     yield '#include "stub_module.h"'
 
 
-def _info(entry: Module, spec: ModuleSpec) -> Iterator[str]:
+def _info(entry: ModuleEntry, spec: ModuleSpec) -> Iterator[str]:
     """Declare what ``modinfo`` shows; modpost makes the source's sum by itself."""
     info = dict(spec.info)
     license_ = info.get("license", "")

@@ -16,7 +16,7 @@ from pathlib import Path
 from simkernel.errors import UsageError
 from simkernel.fronts.vm.machine.kernel import Kernel, require
 from simkernel.fronts.vm.modules.cache import fingerprint, kept
-from simkernel.scenario.schema import Driver, Module
+from simkernel.scenario.schema import DriverEntry, ModuleEntry
 
 __all__ = ["VARIANTS", "Variant", "is_upstreams", "sources"]
 
@@ -51,14 +51,14 @@ VARIANTS = {
 """By module name."""
 
 
-def is_upstreams(module: Module) -> bool:
+def is_upstreams(module: ModuleEntry) -> bool:
     """Tell whether a scenario's module is the kernel's own variant, unaltered."""
     variant = VARIANTS.get(module.name)
     if variant is None or len(module.drivers) != 1:
         return False
     driver = module.drivers[0]
-    plain = Driver(name=variant.driver, ids=driver.ids, vfio=True)
-    own = Module(
+    plain = DriverEntry(name=variant.driver, ids=driver.ids, vfio=True)
+    own = ModuleEntry(
         name=module.name,
         path=module.path,
         builtin=module.builtin,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from simkernel.fronts.vm.machine.hardware import Place
-from simkernel.scenario.schema import Device, Scenario, Sriov
+from simkernel.scenario.schema import DeviceEntry, Scenario, Sriov
 
 __all__ = ["add_line", "pose_line", "posed", "synthetic"]
 
@@ -14,11 +14,11 @@ _QEMU_OWN = {Place(0, 0, 0), Place(0, 0x1F, 0)}
 """Functions that the machine has in any case: host bridge and ISA bridge."""
 
 
-def _is_qemus(device: Device) -> bool:
+def _is_qemus(device: DeviceEntry) -> bool:
     return bool(device.secondary_bus) or Place.parse(device.address) in _QEMU_OWN
 
 
-def posed(scenario: Scenario) -> list[Device]:
+def posed(scenario: Scenario) -> list[DeviceEntry]:
     """Return the functions that QEMU has, and that only show other ids.
 
     Those above others come first.
@@ -27,17 +27,17 @@ def posed(scenario: Scenario) -> list[Device]:
     return sorted(found, key=lambda one: Place.parse(one.address))
 
 
-def synthetic(scenario: Scenario) -> list[Device]:
+def synthetic(scenario: Scenario) -> list[DeviceEntry]:
     """Return the functions that are simpci's."""
     return [one for one in scenario.devices if not _is_qemus(one)]
 
 
-def pose_line(device: Device) -> str:
+def pose_line(device: DeviceEntry) -> str:
     """Return the command that gives a function of QEMU the ids of the scenario."""
     return f"pose {device.address} {_identity(device)}"
 
 
-def add_line(device: Device, others: Sequence[Device]) -> str:
+def add_line(device: DeviceEntry, others: Sequence[DeviceEntry]) -> str:
     """Return the command that makes a function.
 
     :param others: all functions of the scenario: those with which it shares an IOMMU
@@ -57,7 +57,7 @@ def add_line(device: Device, others: Sequence[Device]) -> str:
     return f"add {device.address} {_identity(device)} {' '.join(words)}"
 
 
-def _identity(device: Device) -> str:
+def _identity(device: DeviceEntry) -> str:
     vendor, number = device.id.split(":")
     subvendor, subdevice = device.subsystem.split(":")
     return (

@@ -15,7 +15,7 @@ from simkernel.fronts.vm.modules.directory import ModuleTree
 from simkernel.fronts.vm.scenario.functions import add_line, pose_line, posed, synthetic
 from simkernel.fronts.vm.scenario.settle import STOCK, Settler, stub_file
 from simkernel.fronts.vm.scenario.support import is_kernels
-from simkernel.scenario.schema import Device, Scenario
+from simkernel.scenario.schema import DeviceEntry, Scenario
 
 __all__ = ["Layout"]
 
@@ -182,20 +182,20 @@ def _write(path: str, data: str) -> dict[str, Any]:
     return {"op": "write", "path": path, "data": data}
 
 
-def _remove(device: Device) -> dict[str, Any]:
+def _remove(device: DeviceEntry) -> dict[str, Any]:
     return _write(f"{_DEVICES}/{device.address}/remove", "1")
 
 
-def _define(device: Device, scenario: Scenario) -> dict[str, Any]:
+def _define(device: DeviceEntry, scenario: Scenario) -> dict[str, Any]:
     line = add_line(device, scenario.devices)
     return {"op": "define", "address": device.address, "line": line}
 
 
-def _behind(device: Device, bridges: Sequence[Device]) -> bool:
+def _behind(device: DeviceEntry, bridges: Sequence[DeviceEntry]) -> bool:
     bus = device.address.split(":")[1]
     return any(one.secondary_bus == bus for one in bridges)
 
 
-def _topmost(bridges: Sequence[Device]) -> list[Device]:
+def _topmost(bridges: Sequence[DeviceEntry]) -> list[DeviceEntry]:
     """Return those that no other one is above of: with them, the others go."""
     return [one for one in bridges if not _behind(one, bridges)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from simkernel.fronts.vm.machine.guest import Guest
 from simkernel.host.boot import build
 from simkernel.model.pci.function import PciAddress
-from simkernel.scenario.schema import Device, Scenario, Sriov
+from simkernel.scenario.schema import DeviceEntry, Scenario, Sriov
 
 __all__ = ["STOCK", "Settler", "stub_file"]
 
@@ -73,7 +73,7 @@ class Settler:
         self._probe(address)
         self._write(address, "driver_override", "\n")
 
-    def _enable(self, device: Device, sriov: Sriov) -> None:
+    def _enable(self, device: DeviceEntry, sriov: Sriov) -> None:
         """Enable virtual functions, and bring them to their start."""
         address, wanted = device.address, str(sriov.enabled)
         if self._refusal(address, "sriov_numvfs", wanted) == errno.ENOENT:
@@ -90,7 +90,7 @@ class Settler:
             place = places[special.index]
             self._settle_one(place, special.driver, special.driver_override)
 
-    def _hand_to_stub(self, device: Device) -> None:
+    def _hand_to_stub(self, device: DeviceEntry) -> None:
         """Give a function without driver to ``pci-pf-stub``: it enables its VFs."""
         address = device.address
         self._guest.do([{"op": "insert", "path": self._stub}])

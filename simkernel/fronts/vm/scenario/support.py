@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from simkernel.errors import UsageError
 from simkernel.fronts.vm.machine.hardware import Place
-from simkernel.scenario.schema import Device, Scenario
+from simkernel.scenario.schema import DeviceEntry, Scenario
 
 __all__ = ["is_kernels", "left_out", "refusals"]
 
@@ -56,7 +56,7 @@ def _groups(scenario: Scenario) -> Iterator[str]:
     """Only functions of one slot can share a group: by lacking ACS."""
     if not scenario.kernel.iommu:
         return
-    members: dict[int, list[Device]] = defaultdict(list)
+    members: dict[int, list[DeviceEntry]] = defaultdict(list)
     for one in scenario.devices:
         if one.iommu_group is not None:
             members[one.iommu_group].append(one)

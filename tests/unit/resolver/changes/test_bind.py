@@ -19,7 +19,7 @@ from resolver.cli import run
 from simkernel.fronts.fakefs.host import simulated
 from simkernel.host.boot import build
 from simkernel.scenario.render import load
-from simkernel.scenario.schema import Fault, Scenario
+from simkernel.scenario.schema import FaultEntry, Scenario
 
 PF = "0000:3b:00.0"
 VF = "0000:3b:00.2"
@@ -317,7 +317,7 @@ def test_failure_at_any_write_is_undone(
 ) -> None:
     """The device is where it was, and no record is left; or all went well."""
     prepare, expected = STARTS[start]
-    with counted_after(prepare, Fault(at_write=at_write, errno="EIO")):
+    with counted_after(prepare, FaultEntry(at_write=at_write, errno="EIO")):
         code = run([command, VF])
         if code == 1:
             assert (binding(), records()) == (expected, [])
@@ -336,7 +336,7 @@ def test_restore_that_fails_can_be_tried_again(start: str, at_write: int) -> Non
         prepare()
         assert run(["bind", VF]) == 0
 
-    with counted_after(bound, Fault(at_write=at_write, errno="EIO")):
+    with counted_after(bound, FaultEntry(at_write=at_write, errno="EIO")):
         code = run(["restore", VF])
         if code != 0:
             assert code == 1
@@ -346,7 +346,7 @@ def test_restore_that_fails_can_be_tried_again(start: str, at_write: int) -> Non
 
 
 @contextmanager
-def counted_after(prepare: Any, *faults: Fault) -> Iterator[None]:
+def counted_after(prepare: Any, *faults: FaultEntry) -> Iterator[None]:
     """Be on a host whose faults count writes only after it was prepared."""
     built = build(base(), source="test")
     with simulated(built):
@@ -366,7 +366,7 @@ def test_what_cannot_be_undone_is_said_and_remembered(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Exit code 5, every problem on a line, and restore finishes the work."""
-    faults = tuple(Fault(at_write=n, errno="EIO") for n in (3, 4, 5))
+    faults = tuple(FaultEntry(at_write=n, errno="EIO") for n in (3, 4, 5))
     with host(faults=faults):
         assert run(["bind", "--json", VF]) == 5
         assert binding()[0] is None
@@ -384,7 +384,7 @@ def test_device_that_vanishes_is_said_to(
     at_write: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing of it remains to be put back, so nothing is remembered."""
-    with host(faults=(Fault(at_write=at_write, remove=VF),)):
+    with host(faults=(FaultEntry(at_write=at_write, remove=VF),)):
         assert run(["bind", VF]) == 1
         assert records() == []
         assert "the device went away" in capsys.readouterr().err

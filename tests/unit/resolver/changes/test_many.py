@@ -23,7 +23,7 @@ from resolver.linux import Host
 from resolver.options import Terms
 from simkernel.model.core.faults import Fault as PlannedFault
 from simkernel.scenario.render import load
-from simkernel.scenario.schema import Fault
+from simkernel.scenario.schema import FaultEntry
 from tests.simulated import Session, session, tree_with_modules
 
 PF = "0000:3b:00.0"
@@ -136,7 +136,7 @@ def test_words_come_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
 def failing_at(write: int) -> AbstractContextManager[Session]:
     """Be on a host on which one write is refused."""
     scenario = load("mlx5_vfio_pci")
-    return session(replace(scenario, faults=(Fault(at_write=write, errno="EIO"),)))
+    return session(replace(scenario, faults=(FaultEntry(at_write=write, errno="EIO"),)))
 
 
 @pytest.mark.parametrize("write", range(1, 13))

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from simkernel.errors import ScenarioError
 from simkernel.scenario.convert import from_data, to_data
 from simkernel.scenario.render import dump, parse
-from simkernel.scenario.schema import Device, KernelImage, Scenario
+from simkernel.scenario.schema import DeviceEntry, KernelImage, Scenario
 from tests.strategies import scenarios
 
 KERNEL = "kernel: {release: 6.12.0}\n"
@@ -131,7 +131,7 @@ def test_numbers_are_decimal_digits(number: str) -> None:
     """A number is written in decimal ASCII digits, and not absurdly long."""
     data = {"address": "0000:01:00.0", "id": "1af4:1041", "iommu_group": number}
 
-    assert problems_of(Device, data) == [
+    assert problems_of(DeviceEntry, data) == [
         f"iommu_group: {number!r} must be a decimal number"
     ]
 
