@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from benchmarks.harness import MissingPeerError, Result, python
 from simkernel.errors import SimkernelError
 from simkernel.fronts.fuse.sandbox.host import FuseHost
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.scenario.render import load
 
 __all__ = ["measure"]
@@ -91,7 +91,7 @@ def measure() -> Iterator[Result]:
 
 
 def _run_inside() -> dict[str, float]:
-    with FuseHost(lambda: build(load("mlx5_vfio_pci", {}))) as host:
+    with FuseHost(lambda: boot_host(load("mlx5_vfio_pci", {}))) as host:
         reading, writing = os.pipe()
         process = host.start([python(), "-c", _PROGRAM], streams=(0, writing, 2))
         os.close(writing)

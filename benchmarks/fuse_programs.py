@@ -21,7 +21,7 @@ from benchmarks.harness import MissingPeerError, Result, python
 from simkernel.errors import SimkernelError
 from simkernel.filesystems.node import Attribute, Directory, Link
 from simkernel.fronts.fuse.sandbox.host import FuseHost
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.host.host import Host
 from simkernel.model.pci.function import PciDevice
 from simkernel.scenario.render import load
@@ -83,7 +83,7 @@ def _start() -> Result:
     def once() -> float:
         reading, writing = os.pipe()
         begin = time.time()
-        with FuseHost(lambda: build(load("mlx5_vfio_pci", {}))) as host:
+        with FuseHost(lambda: boot_host(load("mlx5_vfio_pci", {}))) as host:
             process = host.start(["date", "+%s.%N"], streams=(0, writing, 2))
             os.close(writing)
             host.wait(process)
@@ -132,7 +132,7 @@ def _time(words: list[str]) -> float:
 def _lspci(settings: dict[str, str]) -> float:
     """Return the seconds of one ``lspci``, as the host's second program finds it."""
     null = os.open(os.devnull, os.O_RDWR)
-    with FuseHost(lambda: build(load("many_vfs", settings))) as host:
+    with FuseHost(lambda: boot_host(load("many_vfs", settings))) as host:
 
         def once() -> float:
             begin = time.perf_counter()
@@ -151,7 +151,7 @@ def _umockdev(settings: dict[str, str], folder: Path, rounds: int) -> float:
     Its folder for them is in ``folder``, so that nothing stays if it is given up.
     """
     path = folder / "tree.umockdev"
-    path.write_text(_recording(build(load("many_vfs", settings))))
+    path.write_text(_recording(boot_host(load("many_vfs", settings))))
     words = ["umockdev-run", "--device", os.fspath(path), "--", *LSPCI]
     words = ["env", f"TMPDIR={folder}", *words]
     return _median(lambda: _time(words), rounds)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from benchmarks.harness import MissingPeerError, Result, python
 from simkernel.errors import SimkernelError
 from simkernel.fronts.fuse.sandbox.host import FuseHost
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.host.host import Host
 from simkernel.scenario.render import load
 from simkernel.scenario.schema import Scenario
@@ -78,7 +78,7 @@ def _scenario() -> Scenario:
 
 
 def _host() -> Host:
-    return build(_scenario())
+    return boot_host(_scenario())
 
 
 def _names(host: Host) -> list[str]:

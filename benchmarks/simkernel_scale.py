@@ -79,7 +79,7 @@ print(json.dumps({"s": time.perf_counter() - start}))
 _ATTRIBUTES = """
 import json
 from simkernel.host.boot import build
-from simkernel.host.look import snapshot
+from simkernel.host.content import snapshot
 from simkernel.scenario.render import load
 host = build(load("many_vfs", {"pfs": "1", "vfs": "1"}))
 path = next(d.devpath for d in host.kernel.pci.devices.values() if d.physfn)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci.function import PciDevice
 from simkernel.scenario.render import load, parse
@@ -68,7 +68,7 @@ def bench(
     text = _TEXT.format(
         loaded=list(loaded), release=release, probe_errno=probe_errno, iommu=iommu
     ).replace("'", '"')
-    return build(parse(text)).kernel
+    return boot_host(parse(text)).kernel
 
 
 def device(kernel: Kernel, name: str) -> PciDevice:
@@ -79,4 +79,4 @@ def device(kernel: Kernel, name: str) -> PciDevice:
 def host_of(scenario: str, **settings: object):  # type: ignore[no-untyped-def]
     """Return the host of a scenario that comes with simkernel."""
     values = {key: str(value) for key, value in settings.items()}
-    return build(load(scenario, values), source=scenario)
+    return boot_host(load(scenario, values), source=scenario)

@@ -12,9 +12,9 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 
 from simkernel.fronts.fakefs.host import simulated
 from simkernel.fronts.fakefs.programs.python import find_program, run_program
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
+from simkernel.host.content import read_path, snapshot
 from simkernel.host.host import Host
-from simkernel.host.look import look, snapshot
 from simkernel.scenario.schema import Scenario
 
 __all__ = ["Result", "Session", "difference", "session", "tree_with_modules"]
@@ -56,7 +56,7 @@ class Session:
 
     def read(self, path: str) -> str:
         """Return the first line of a file."""
-        return look(self.host, path).splitlines()[0]
+        return read_path(self.host, path).splitlines()[0]
 
     def names(self, directory: str) -> list[str]:
         """Return the names in a directory of any kind; none if it is not there."""
@@ -87,7 +87,7 @@ class Session:
 @contextmanager
 def session(scenario: Scenario) -> Iterator[Session]:
     """Be on the freshly booted host of a scenario."""
-    host = build(scenario)
+    host = boot_host(scenario)
     with simulated(host) as filesystem:
         yield Session(host, filesystem)
 
@@ -107,7 +107,7 @@ def tree_with_modules(
     :param modules: in the order of loading.
     :param gone: a device that was taken away.
     """
-    host = build(scenario)
+    host = boot_host(scenario)
     for name in modules:
         if name not in host.kernel.modules.loaded:
             host.kernel.modules.load(name)

@@ -11,7 +11,7 @@ from simkernel.cli.record import record
 from simkernel.cli.run import run
 from simkernel.cli.shell import shell
 from simkernel.cli.show import show
-from simkernel.cli.try_ import try_
+from simkernel.cli.try_command import try_
 from simkernel.cli.verify import verify
 from simkernel.errors import SimkernelError
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from simkernel.cli.arguments import ScenarioName, parsed_settings, settings_option
 from simkernel.cli.progress import ProgressLine
-from simkernel.cli.scenarios import ScenarioName, parsed_settings, settings_option
 
 if TYPE_CHECKING:
     from simkernel.host.host import Host
@@ -38,11 +38,11 @@ class _Request:
 
     def host(self) -> Host:
         """Return the simulated host."""
-        from simkernel.host.boot import build
+        from simkernel.host.boot import boot_host
         from simkernel.scenario.render import load
 
         scenario = load(self.scenario, self.settings)
-        host = build(scenario, source=self.scenario)
+        host = boot_host(scenario, source=self.scenario)
         if self.modules is not None:
             host.modules_dir = str(self.modules.resolve())
         return host

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 import click
 
-from simkernel.cli.scenarios import (
+from simkernel.cli.arguments import (
     ScenarioName,
     parsed_settings,
     settings_option,
@@ -63,10 +63,10 @@ def _best_tier() -> str:
 
 def _on_fuse(scenario: str, values: dict[str, str]) -> int:
     from simkernel.fronts.fuse.run import run
-    from simkernel.host.boot import build
+    from simkernel.host.boot import boot_host
     from simkernel.scenario.render import load
 
-    host = build(load(scenario, values), source=scenario)
+    host = boot_host(load(scenario, values), source=scenario)
     prompt = rf"[{title_of(scenario)} \w]\$ "
     os.environ["SIMKERNEL_SCENARIO"] = title_of(scenario)
     bash = shutil.which("bash")

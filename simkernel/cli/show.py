@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from simkernel.cli.scenarios import (
+from simkernel.cli.arguments import (
     ScenarioName,
     parsed_settings,
     settings_option,
@@ -49,9 +49,9 @@ def show(
     if (path is not None) + events + (form is not None) > 1:
         raise click.UsageError("a PATH, --events or one form of output, not several")
     if path is not None:
-        from simkernel.host.look import look
+        from simkernel.host.content import read_path
 
-        click.echo(look(_host(scenario, values), path), nl=False)
+        click.echo(read_path(_host(scenario, values), path), nl=False)
     elif events:
         for event in _host(scenario, values).kernel.uevents.events:
             click.echo(str(event))
@@ -62,10 +62,10 @@ def show(
 
 
 def _host(scenario: str, values: dict[str, str]) -> Host:
-    from simkernel.host.boot import build
+    from simkernel.host.boot import boot_host
     from simkernel.scenario.render import load
 
-    return build(load(scenario, values), source=scenario)
+    return boot_host(load(scenario, values), source=scenario)
 
 
 def _print_rendered(scenario: str, values: dict[str, str]) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from simkernel.cli.arguments import ScenarioName
 from simkernel.cli.progress import ProgressLine
-from simkernel.cli.scenarios import ScenarioName
 
 __all__ = ["verify"]
 

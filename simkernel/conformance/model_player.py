@@ -24,7 +24,7 @@ from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Li
 from simkernel.filesystems.procfs import procfs
 from simkernel.filesystems.sysfs.root import sysfs
 from simkernel.filesystems.tree import Tree
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.host.host import Host
 from simkernel.model.pci.function import PciFunction
 from simkernel.scenario.schema import Scenario
@@ -38,7 +38,7 @@ class ModelPlayer:
     :param boot: makes the host of a scenario.
     """
 
-    def __init__(self, boot: Callable[[Scenario], Host] = build) -> None:
+    def __init__(self, boot: Callable[[Scenario], Host] = boot_host) -> None:
         self._boot = boot
         self._trees: dict[str, Tree] = {}
         self._roots: tuple[str, ...] = ()

@@ -13,13 +13,13 @@ from simkernel.host.host import Host
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci import sriov
 from simkernel.model.pci.function import PciDevice
-from simkernel.scenario import schema, values
+from simkernel.scenario import schema, specs
 from simkernel.scenario.check import check
 
-__all__ = ["build"]
+__all__ = ["boot_host"]
 
 
-def build(
+def boot_host(
     scenario: schema.Scenario,
     *,
     source: str = "scenario",
@@ -48,7 +48,7 @@ def build(
             ) from None
     for number in scenario.owned_groups:
         host.kernel.iommu.by_number[number].user_owned = True
-    host.kernel.faults.planned = [values.fault(one) for one in scenario.faults]
+    host.kernel.faults.planned = [specs.fault(one) for one in scenario.faults]
     host.kernel.uevents.start()
     return host
 
@@ -63,14 +63,14 @@ def _powered_on(scenario: schema.Scenario, kernel_class: type[Kernel]) -> Host:
         buses=scenario.kernel.buses,
         lockdown=scenario.kernel.lockdown,
     )
-    specs = tuple(values.module(one, kernel.features) for one in scenario.modules)
-    kernel.modules.available = {one.name: one for one in specs if not one.builtin}
-    kernel.modules.boot([one for one in specs if one.builtin])
+    modules = tuple(specs.module(one, kernel.features) for one in scenario.modules)
+    kernel.modules.available = {one.name: one for one in modules if not one.builtin}
+    kernel.modules.boot([one for one in modules if one.builtin])
     host = Host(
         kernel=kernel,
         modules=tuple(
             spec
-            for spec, one in zip(specs, scenario.modules, strict=True)
+            for spec, one in zip(modules, scenario.modules, strict=True)
             if one.listed
         ),
         files={
@@ -93,10 +93,10 @@ def _powered_on(scenario: schema.Scenario, kernel_class: type[Kernel]) -> Host:
 
 def _find_hardware(kernel: Kernel, scenario: schema.Scenario) -> None:
     for device in scenario.devices:
-        kernel.pci.plug(values.function(device, iommu=scenario.kernel.iommu))
+        kernel.pci.plug(specs.function(device, iommu=scenario.kernel.iommu))
     kernel.pci.rescan()
     for other in scenario.other_devices:
-        kernel.add_other_device(values.other_device(other))
+        kernel.add_other_device(specs.other_device(other))
     kernel.after_operation()
 
 

@@ -7,13 +7,13 @@ import errno
 from simkernel.kmod.errno_text import error_text
 from simkernel.kmod.files import read_text
 from simkernel.kmod.library import Library
-from simkernel.kmod.module import InitState, Module
+from simkernel.kmod.module import InitState, KmodModule
 from simkernel.kmod.process import Severity
 
 __all__ = ["holders", "init_state", "is_in_kernel", "reference_count"]
 
 
-def init_state(library: Library, module: Module) -> InitState | None:
+def init_state(library: Library, module: KmodModule) -> InitState | None:
     """Return the state of a module, ``None`` if it is not in the kernel.
 
     Source: libkmod-module.c kmod_module_get_initstate().
@@ -31,12 +31,12 @@ def init_state(library: Library, module: Module) -> InitState | None:
         return None
 
 
-def is_in_kernel(library: Library, module: Module) -> bool:
+def is_in_kernel(library: Library, module: KmodModule) -> bool:
     """Tell whether a module is ready for use, loaded or built in."""
     return init_state(library, module) in (InitState.LIVE, InitState.BUILTIN)
 
 
-def reference_count(library: Library, module: Module) -> int:
+def reference_count(library: Library, module: KmodModule) -> int:
     """Return how many users a loaded module has, a negative errno if unknown.
 
     Source: libkmod-module.c kmod_module_get_refcnt().
@@ -57,7 +57,7 @@ def reference_count(library: Library, module: Module) -> int:
         return -errno.EINVAL
 
 
-def holders(library: Library, module: Module) -> list[Module]:
+def holders(library: Library, module: KmodModule) -> list[KmodModule]:
     """Return the modules that use a loaded module, in the order of its directory.
 
     Source: libkmod-module.c kmod_module_get_holders().

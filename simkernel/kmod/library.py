@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from simkernel.kmod.config import DEFAULT_PATHS, read_configuration
 from simkernel.kmod.errno_text import error_text
 from simkernel.kmod.index import Index
-from simkernel.kmod.module import Module
+from simkernel.kmod.module import KmodModule
 from simkernel.kmod.names import normalize_module_name, path_to_module_name
 from simkernel.kmod.pattern import matches
 from simkernel.kmod.process import Process, Severity
@@ -44,7 +44,7 @@ class Library:
         for each in self.configuration.complaints:
             where = f"../libkmod/libkmod-config.c:{each.line} {each.function}"
             process.write_error(f"libkmod: ERROR {where}: {each.text}\n")
-        self._modules: dict[tuple[str, str | None], Module] = {}
+        self._modules: dict[tuple[str, str | None], KmodModule] = {}
         self._indexes: dict[str, Index | None] = {}
 
     def log(self, severity: Severity, place: tuple[int, str], text: str) -> None:
@@ -69,7 +69,7 @@ class Library:
                 self._indexes[name] = None
         return self._indexes[name]
 
-    def module(self, name: str, alias: str | None = None) -> Module:
+    def module(self, name: str, alias: str | None = None) -> KmodModule:
         """Return the module of that name, always the same object for the same words.
 
         :param name: taken literally.
@@ -77,14 +77,14 @@ class Library:
         """
         key = (name, alias)
         if key not in self._modules:
-            self._modules[key] = Module(name=name, alias=alias)
+            self._modules[key] = KmodModule(name=name, alias=alias)
         return self._modules[key]
 
-    def module_from_name(self, name: str) -> Module:
+    def module_from_name(self, name: str) -> KmodModule:
         """Return the module of a name in any spelling; it need not exist."""
         return self.module(normalize_module_name(name))
 
-    def module_from_path(self, path: str) -> Module:
+    def module_from_path(self, path: str) -> KmodModule:
         """Return the module that is in a file.
 
         :raises OSError: ENOENT, there is no such file; EEXIST, the module is already
@@ -109,11 +109,11 @@ class Library:
         module.builtin = False
         return module
 
-    def known_modules(self) -> list[Module]:
+    def known_modules(self) -> list[KmodModule]:
         """Return every module that has been met so far."""
         return list(self._modules.values())
 
-    def path(self, module: Module) -> str | None:
+    def path(self, module: KmodModule) -> str | None:
         """Return the file of a module, ``None`` if it has none.
 
         Source: libkmod-module.c kmod_module_get_path().
@@ -122,7 +122,7 @@ class Library:
             self._read_dependencies(module)
         return module.path
 
-    def dependencies(self, module: Module) -> list[Module]:
+    def dependencies(self, module: KmodModule) -> list[KmodModule]:
         """Return the modules that must be loaded before, in that order.
 
         Source: libkmod-module.c kmod_module_get_dependencies().
@@ -131,13 +131,13 @@ class Library:
             self._read_dependencies(module)
         return module.dependencies or []
 
-    def _read_dependencies(self, module: Module) -> None:
+    def _read_dependencies(self, module: KmodModule) -> None:
         index = self.index("modules.dep")
         line = index.search(module.name) if index is not None else None
         if line is not None:
             self.set_dependencies(module, line)
 
-    def set_dependencies(self, module: Module, line: str) -> None:
+    def set_dependencies(self, module: KmodModule, line: str) -> None:
         """Take path and dependencies of a module from its line of ``modules.dep``.
 
         Source: libkmod-module.c kmod_module_parse_depline().
@@ -150,7 +150,7 @@ class Library:
             return
         if module.path is None:
             module.path = self._absolute(file)
-        found: list[Module] = []
+        found: list[KmodModule] = []
         for word in rest.replace("\t", " ").split(" "):
             if not word:
                 continue
@@ -170,7 +170,7 @@ class Library:
     def _absolute(self, path: str) -> str:
         return path if path.startswith("/") else f"{self.directory}/{path}"
 
-    def is_builtin(self, module: Module) -> bool:
+    def is_builtin(self, module: KmodModule) -> bool:
         """Tell whether ``modules.builtin.bin`` lists the module.
 
         Source: libkmod-module.c kmod_module_is_builtin().
@@ -180,7 +180,7 @@ class Library:
             module.builtin = index is not None and index.search(module.name) is not None
         return module.builtin
 
-    def options(self, module: Module) -> str | None:
+    def options(self, module: KmodModule) -> str | None:
         """Return the parameters that the configuration gives to a module.
 
         Source: libkmod-module.c kmod_module_get_options().
@@ -192,19 +192,19 @@ class Library:
         ]
         return " ".join(texts) if texts else None
 
-    def install_command(self, module: Module) -> str | None:
+    def install_command(self, module: KmodModule) -> str | None:
         """Return the shell command to run instead of loading, ``None`` without one."""
         if module.install is not None:
             return module.install
         return _first_match(self.configuration.install, module.name)
 
-    def remove_command(self, module: Module) -> str | None:
+    def remove_command(self, module: KmodModule) -> str | None:
         """Return the shell command to run instead of unloading, ``None`` if none."""
         if module.remove is not None:
             return module.remove
         return _first_match(self.configuration.remove, module.name)
 
-    def is_blacklisted(self, module: Module) -> bool:
+    def is_blacklisted(self, module: KmodModule) -> bool:
         """Tell whether a ``blacklist`` line names the module."""
         return module.name in self.configuration.blacklist
 

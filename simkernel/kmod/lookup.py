@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from simkernel.kmod.library import Library
-from simkernel.kmod.module import Module
+from simkernel.kmod.module import KmodModule
 from simkernel.kmod.names import normalize_alias, normalize_module_name
 from simkernel.kmod.pattern import matches
 from simkernel.kmod.process import Severity
 
 __all__ = ["lookup", "lookup_name", "soft_dependencies"]
 
-_Source = Callable[[Library, str], list[Module]]
+_Source = Callable[[Library, str], list[KmodModule]]
 
 
-def lookup(library: Library, text: str) -> list[Module]:
+def lookup(library: Library, text: str) -> list[KmodModule]:
     """Return the modules that ``text`` stands for, from the first source with any.
 
     The sources: ``alias`` lines, ``modules.dep``, ``modules.symbols``, names in
@@ -29,7 +29,7 @@ def lookup(library: Library, text: str) -> list[Module]:
     return _first(library, normalize_alias(text), _ALL_SOURCES)
 
 
-def lookup_name(library: Library, name: str) -> Module | None:
+def lookup_name(library: Library, name: str) -> KmodModule | None:
     """Return the module of that name, loadable or built in, ``None`` without one.
 
     Source: libkmod-module.c kmod_module_new_from_name_lookup().
@@ -39,8 +39,8 @@ def lookup_name(library: Library, name: str) -> Module | None:
 
 
 def soft_dependencies(
-    library: Library, module: Module
-) -> tuple[list[Module], list[Module]]:
+    library: Library, module: KmodModule
+) -> tuple[list[KmodModule], list[KmodModule]]:
     """Return what to load before and after a module, if it can be found.
 
     Only the first ``softdep`` line that matches the module counts.
@@ -55,8 +55,8 @@ def soft_dependencies(
     return [], []
 
 
-def _lookup_each(library: Library, texts: Sequence[str]) -> list[Module]:
-    found: list[Module] = []
+def _lookup_each(library: Library, texts: Sequence[str]) -> list[KmodModule]:
+    found: list[KmodModule] = []
     for text in texts:
         try:
             found += lookup(library, text)
@@ -69,7 +69,7 @@ def _lookup_each(library: Library, texts: Sequence[str]) -> list[Module]:
     return found
 
 
-def _first(library: Library, name: str, sources: Sequence[_Source]) -> list[Module]:
+def _first(library: Library, name: str, sources: Sequence[_Source]) -> list[KmodModule]:
     for source in sources:
         found = source(library, name)
         if found:
@@ -77,7 +77,7 @@ def _first(library: Library, name: str, sources: Sequence[_Source]) -> list[Modu
     return []
 
 
-def _from_configured_aliases(library: Library, name: str) -> list[Module]:
+def _from_configured_aliases(library: Library, name: str) -> list[KmodModule]:
     return [
         library.module(module, alias)
         for alias, module in library.configuration.aliases
@@ -85,7 +85,7 @@ def _from_configured_aliases(library: Library, name: str) -> list[Module]:
     ]
 
 
-def _from_dependencies(library: Library, name: str) -> list[Module]:
+def _from_dependencies(library: Library, name: str) -> list[KmodModule]:
     index = library.index("modules.dep")
     if ":" in name or index is None:
         return []
@@ -97,7 +97,7 @@ def _from_dependencies(library: Library, name: str) -> list[Module]:
     return [module]
 
 
-def _from_symbols(library: Library, name: str) -> list[Module]:
+def _from_symbols(library: Library, name: str) -> list[KmodModule]:
     return _from_index(library, "modules.symbols", name) if _is_symbol(name) else []
 
 
@@ -105,7 +105,7 @@ def _is_symbol(name: str) -> bool:
     return name.startswith("symbol:")
 
 
-def _from_commands(library: Library, name: str) -> list[Module]:
+def _from_commands(library: Library, name: str) -> list[KmodModule]:
     # The exact line counts from now on, also if a pattern before it matches.
     for pattern, command in library.configuration.install:
         if pattern == name:
@@ -120,11 +120,11 @@ def _from_commands(library: Library, name: str) -> list[Module]:
     return []
 
 
-def _from_aliases(library: Library, name: str) -> list[Module]:
+def _from_aliases(library: Library, name: str) -> list[KmodModule]:
     return _from_index(library, "modules.alias", name)
 
 
-def _from_builtins(library: Library, name: str) -> list[Module]:
+def _from_builtins(library: Library, name: str) -> list[KmodModule]:
     index = library.index("modules.builtin")
     if index is None or index.search(name) is None:
         return []
@@ -133,14 +133,14 @@ def _from_builtins(library: Library, name: str) -> list[Module]:
     return [module]
 
 
-def _from_builtin_aliases(library: Library, name: str) -> list[Module]:
+def _from_builtin_aliases(library: Library, name: str) -> list[KmodModule]:
     found = _from_index(library, "modules.builtin.alias", name)
     for module in found:
         module.builtin = True
     return found
 
 
-def _from_index(library: Library, file: str, name: str) -> list[Module]:
+def _from_index(library: Library, file: str, name: str) -> list[KmodModule]:
     index = library.index(file)
     if index is None:
         return []

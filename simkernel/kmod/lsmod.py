@@ -8,7 +8,7 @@ from simkernel.kmod.errno_text import error_text
 from simkernel.kmod.files import read_text, read_text_or_none
 from simkernel.kmod.kernel_state import holders, reference_count
 from simkernel.kmod.library import Library
-from simkernel.kmod.module import Module
+from simkernel.kmod.module import KmodModule
 from simkernel.kmod.process import Process, Severity
 
 __all__ = ["main"]
@@ -34,7 +34,7 @@ def main(process: Process) -> int:
     return 0
 
 
-def _print_module(library: Library, module: Module) -> None:
+def _print_module(library: Library, module: KmodModule) -> None:
     size = _size(library, module)
     count = reference_count(library, module)
     users = ",".join(each.name for each in holders(library, module))
@@ -42,7 +42,7 @@ def _print_module(library: Library, module: Module) -> None:
     library.process.print(f"{line} {users}" if users else line)
 
 
-def _size(library: Library, module: Module) -> int:
+def _size(library: Library, module: KmodModule) -> int:
     # Bytes of memory, a negative errno if the kernel does not say.
     # Source: libkmod-module.c kmod_module_get_size().
     text = read_text_or_none(library.files, f"/sys/module/{module.name}/coresize")

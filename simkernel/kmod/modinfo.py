@@ -15,7 +15,7 @@ from simkernel.kmod.files import is_directory
 from simkernel.kmod.getopt import LongOption, Options
 from simkernel.kmod.library import Library
 from simkernel.kmod.lookup import lookup, lookup_name
-from simkernel.kmod.module import Module
+from simkernel.kmod.module import KmodModule
 from simkernel.kmod.module_file import read_module_file
 from simkernel.kmod.names import has_module_suffix
 from simkernel.kmod.process import ExitCommand, Process, Severity
@@ -136,7 +136,7 @@ def _is_module_file(library: Library, text: str) -> bool:
     return regular and has_module_suffix(text)
 
 
-def _show_module(library: Library, request: _Request, module: Module) -> bool:
+def _show_module(library: Library, request: _Request, module: KmodModule) -> bool:
     # Source: tools/modinfo.c modinfo_do().
     process = library.process
     path = library.path(module)
@@ -166,7 +166,7 @@ def _show_module(library: Library, request: _Request, module: Module) -> bool:
 
 
 def _pairs(
-    library: Library, module: Module, path: str | None
+    library: Library, module: KmodModule, path: str | None
 ) -> Sequence[tuple[str, str]]:
     # Source: libkmod-module.c kmod_module_get_info().
     if library.is_builtin(module):

@@ -12,7 +12,7 @@ from simkernel.kmod.errno_text import error_text
 from simkernel.kmod.kernel_state import holders, init_state, reference_count
 from simkernel.kmod.library import Library
 from simkernel.kmod.lookup import lookup, soft_dependencies
-from simkernel.kmod.module import InitState, Module
+from simkernel.kmod.module import InitState, KmodModule
 from simkernel.kmod.process import ExitCommand, Severity
 
 __all__ = ["Removal", "delete_module"]
@@ -70,7 +70,7 @@ class Removal:
         )
 
     def _remove(
-        self, module: Module, *, with_holders: bool = False, depth: int = 0
+        self, module: KmodModule, *, with_holders: bool = False, depth: int = 0
     ) -> bool:
         # Soft dependencies that come after, holders, the module, dependencies that
         # became unused, soft dependencies that come before. `depth` is 0 for what the
@@ -78,8 +78,8 @@ class Removal:
         # Source: tools/modprobe.c rmmod_do_module().
         if depth > _STACK:
             raise ExitCommand(_SEGMENTATION_FAULT)
-        before: list[Module] = []
-        after: list[Module] = []
+        before: list[KmodModule] = []
+        after: list[KmodModule] = []
         command = None
         if not self.ignore_commands:
             before, after = soft_dependencies(self.library, module)
@@ -102,7 +102,9 @@ class Removal:
             self._remove(each, depth=depth + 1)
         return True
 
-    def _outcome_by_state(self, module: Module, *, skip_builtin: bool) -> bool | None:
+    def _outcome_by_state(
+        self, module: KmodModule, *, skip_builtin: bool
+    ) -> bool | None:
         # Whether the removal ends here and how, None to go on.
         state = init_state(self.library, module)
         if state is None:
@@ -115,13 +117,13 @@ class Removal:
             return skip_builtin
         return None
 
-    def _remove_holders(self, module: Module, depth: int) -> bool:
+    def _remove_holders(self, module: KmodModule, depth: int) -> bool:
         return all(
             self._remove(each, depth=depth)
             for each in reversed(holders(self.library, module))
         )
 
-    def _unload(self, module: Module, command: str | None) -> bool:
+    def _unload(self, module: KmodModule, command: str | None) -> bool:
         # By the command, or else by the kernel together with what becomes unused.
         if command is not None:
             return self._run_command(module, command)
@@ -132,7 +134,7 @@ class Removal:
                 self._delete(each)
         return True
 
-    def _delete(self, module: Module) -> bool:
+    def _delete(self, module: KmodModule) -> bool:
         # Source: tools/modprobe.c rmmod_do_remove_module().
         self._show(f"rmmod {module.name}")
         if self.dry_run:
@@ -151,7 +153,7 @@ class Removal:
             )
         return error == 0
 
-    def _run_command(self, module: Module, command: str) -> bool:
+    def _run_command(self, module: KmodModule, command: str) -> bool:
         # Source: tools/modprobe.c command_do().
         command = command.replace("$CMDLINE_OPTS", "")
         self._show(f"remove {command}")
@@ -170,7 +172,7 @@ class Removal:
 
 
 def delete_module(
-    library: Library, module: Module, *, force: bool, quiet: bool = False
+    library: Library, module: KmodModule, *, force: bool, quiet: bool = False
 ) -> int:
     """Unload one module, nothing else; return 0 or an errno.
 

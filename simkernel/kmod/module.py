@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["InitState", "Module"]
+__all__ = ["InitState", "KmodModule"]
 
 
 class InitState(Enum):
@@ -18,7 +18,7 @@ class InitState(Enum):
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Module:
+class KmodModule:
     """One module, perhaps of several for one name: each alias has its own."""
 
     name: str
@@ -27,7 +27,7 @@ class Module:
     """Text that was looked up; ``None`` if it was the module's name."""
     path: str | None = None
     """File; ``None``: not known yet, or there is none."""
-    dependencies: list[Module] | None = None
+    dependencies: list[KmodModule] | None = None
     """What ``modules.dep`` says, first to load first; ``None``: not read yet."""
     builtin: bool | None = None
     """Whether it is part of the kernel image; ``None``: not looked up yet."""

@@ -13,7 +13,7 @@ from simkernel.kmod import shell
 from simkernel.kmod.kernel_state import init_state, is_in_kernel
 from simkernel.kmod.library import Library
 from simkernel.kmod.lookup import soft_dependencies
-from simkernel.kmod.module import InitState, Module
+from simkernel.kmod.module import InitState, KmodModule
 from simkernel.kmod.module_file import read_module_file
 from simkernel.kmod.process import Severity
 
@@ -38,7 +38,9 @@ class ProbeMode:
     """Also refuse blacklisted modules that were asked for by name."""
 
 
-def probe(library: Library, module: Module, parameters: str, mode: ProbeMode) -> int:
+def probe(
+    library: Library, module: KmodModule, parameters: str, mode: ProbeMode
+) -> int:
     """Load a module with its dependencies, soft dependencies and commands.
 
     A blacklisted module is silently left alone if it was found by an alias; blacklisted
@@ -56,7 +58,7 @@ def probe(library: Library, module: Module, parameters: str, mode: ProbeMode) ->
         return 0
     for each in library.known_modules():
         each.visited = each.required = False
-    steps: list[Module] = []
+    steps: list[KmodModule] = []
     _add(library, module, steps, required=True, ignores_command=mode.ignore_commands)
     for step in steps:
         extra = parameters if step is module else None
@@ -70,8 +72,8 @@ def probe(library: Library, module: Module, parameters: str, mode: ProbeMode) ->
 
 def _add(
     library: Library,
-    module: Module,
-    steps: list[Module],
+    module: KmodModule,
+    steps: list[KmodModule],
     *,
     required: bool = False,
     ignores_command: bool = False,
@@ -96,7 +98,7 @@ def _add(
 
 
 def _add_with_soft_dependencies(
-    library: Library, module: Module, steps: list[Module]
+    library: Library, module: KmodModule, steps: list[KmodModule]
 ) -> None:
     # A module with soft dependencies is loaded even if it has an install command.
     # Source: libkmod-module.c __kmod_module_fill_softdep().
@@ -110,7 +112,7 @@ def _add_with_soft_dependencies(
 
 
 def _take_step(
-    library: Library, module: Module, extra: str | None, mode: ProbeMode
+    library: Library, module: KmodModule, extra: str | None, mode: ProbeMode
 ) -> int:
     # Load one module, or run its command; 0 or an errno.
     if not mode.ignore_loaded and is_in_kernel(library, module):
@@ -135,7 +137,7 @@ def _join_parameters(configured: str | None, extra: str | None) -> str:
 
 
 def _show(
-    library: Library, module: Module, command: str | None, parameters: str
+    library: Library, module: KmodModule, command: str | None, parameters: str
 ) -> None:
     # Source: tools/modprobe.c print_action().
     if command is not None:
@@ -149,7 +151,7 @@ def _show(
 
 
 def _run_install_command(
-    library: Library, module: Module, command: str, parameters: str
+    library: Library, module: KmodModule, command: str, parameters: str
 ) -> int:
     # Source: libkmod-module.c module_do_install_commands(), command_do().
     command = command.replace("$CMDLINE_OPTS", parameters)
@@ -165,7 +167,7 @@ def _run_install_command(
     return errno.EINVAL
 
 
-def insert_module(library: Library, module: Module, parameters: str) -> int:
+def insert_module(library: Library, module: KmodModule, parameters: str) -> int:
     """Load the file of a module, nothing else; return 0 or an errno.
 
     Source: libkmod-module.c kmod_module_insert_module().

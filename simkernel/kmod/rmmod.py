@@ -11,7 +11,7 @@ from simkernel.kmod.getopt import LongOption, Options
 from simkernel.kmod.kernel_state import holders, init_state, reference_count
 from simkernel.kmod.library import Library
 from simkernel.kmod.modprobe_remove import delete_module
-from simkernel.kmod.module import InitState, Module
+from simkernel.kmod.module import InitState, KmodModule
 from simkernel.kmod.process import ExitCommand, Process, Severity
 
 __all__ = ["main"]
@@ -86,14 +86,14 @@ def _remove_all(library: Library, texts: list[str], *, force: bool) -> bool:
     return succeeded
 
 
-def _module(library: Library, text: str) -> Module:
+def _module(library: Library, text: str) -> KmodModule:
     # A file that exists gives its name, everything else is a name.
     if library.files.exists(library.process.absolute(text)):
         return library.module_from_path(text)
     return library.module_from_name(text)
 
 
-def _is_in_use(library: Library, module: Module) -> bool:
+def _is_in_use(library: Library, module: KmodModule) -> bool:
     # Report what stands in the way of unloading, if anything does.
     # Source: tools/rmmod.c check_module_inuse().
     process = library.process

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from simkernel.kmod.pattern import matches
-from simkernel.recording.host import HostFiles
+from simkernel.recording.host_files import HostReader
 
 __all__ = ["fitting_aliases"]
 
 
 def fitting_aliases(
-    host: HostFiles, folder: str, modaliases: Iterable[str]
+    host: HostReader, folder: str, modaliases: Iterable[str]
 ) -> dict[str, list[str]]:
     """Return, by module, the aliases that fit one of the devices, in their order.
 
@@ -34,7 +34,7 @@ def fitting_aliases(
     return found
 
 
-def _listed(host: HostFiles, folder: str) -> Iterator[tuple[str, str]]:
+def _listed(host: HostReader, folder: str) -> Iterator[tuple[str, str]]:
     """Yield pattern and module of each line of ``modules.alias``."""
     for line in host.lines(f"{folder}/modules.alias"):
         words = line.split()
@@ -42,7 +42,7 @@ def _listed(host: HostFiles, folder: str) -> Iterator[tuple[str, str]]:
             yield words[1], words[2].replace("-", "_")
 
 
-def _builtin(host: HostFiles, folder: str) -> Iterator[tuple[str, str]]:
+def _builtin(host: HostReader, folder: str) -> Iterator[tuple[str, str]]:
     """Yield pattern and module of each alias in ``modules.builtin.modinfo``."""
     data = host.data(f"{folder}/modules.builtin.modinfo") or b""
     for record in data.decode("utf-8", "replace").split("\0"):

@@ -6,27 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from simkernel.errors import SimkernelError, UsageError
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.recording import configuration
 from simkernel.recording.aliases import fitting_aliases
-from simkernel.recording.devices import Naming, devices_of
-from simkernel.recording.drivers import module_of, stray_module
+from simkernel.recording.devices import InterfaceNames, devices_of
+from simkernel.recording.drivers import module_of, names_in_file, stray_module
 from simkernel.recording.functions import Function, read_functions
-from simkernel.recording.host import HostFiles
-from simkernel.recording.module_files import names_in_file
-from simkernel.recording.modules import Modules
+from simkernel.recording.host_files import HostReader
+from simkernel.recording.modules import HostModules
 from simkernel.scenario.render import TemplateParameter
 from simkernel.scenario.schema import ModuleEntry, Scenario
 from simkernel.scenario.schema.kernel import KernelImage
-from simkernel.scenario.writing import part, template_text
+from simkernel.scenario.write import part, template_text
 
-__all__ = ["Recording", "record"]
+__all__ = ["RecordedHost", "record"]
 
 _DRIVERS = "/sys/bus/pci/drivers"
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class RecordedHost:
     """A recorded host."""
 
     scenario: Scenario
@@ -52,16 +51,16 @@ class Recording:
         )
 
 
-def record(root: str = "") -> Recording:
+def record(root: str = "") -> RecordedHost:
     """Record a host, without changing anything on it.
 
     :param root: directory with a copy of its files; empty: the running host.
     :raises UsageError: there is no PCI bus, or no kernel release.
     """
-    host = HostFiles(root)
+    host = HostReader(root)
     release = _release(host, root)
     functions = read_functions(host)
-    modules = Modules(host, f"/lib/modules/{release}")
+    modules = HostModules(host, f"/lib/modules/{release}")
     entries = _modules(host, modules, functions)
     names = {one.name for one in entries if not one.builtin}
     everything = {one.name for one in entries}
@@ -74,7 +73,7 @@ def record(root: str = "") -> Recording:
         files=_below(modprobe, inside=False),
         missing=tuple(modules.missing()),
     )
-    return _with_devices(scenario, functions, Naming())
+    return _with_devices(scenario, functions, InterfaceNames())
 
 
 def _below(files: Mapping[str, str], *, inside: bool) -> dict[str, str]:
@@ -87,7 +86,7 @@ def _below(files: Mapping[str, str], *, inside: bool) -> dict[str, str]:
     }
 
 
-def _release(host: HostFiles, root: str) -> str:
+def _release(host: HostReader, root: str) -> str:
     """Return the kernel's release.
 
     :raises UsageError: it is not known, or there is no PCI bus.
@@ -103,7 +102,7 @@ def _release(host: HostFiles, root: str) -> str:
 
 
 def _kernel(
-    host: HostFiles, release: str, functions: Sequence[Function], names: set[str]
+    host: HostReader, release: str, functions: Sequence[Function], names: set[str]
 ) -> KernelImage:
     text = host.text("/sys/kernel/security/lockdown")
     lockdown = text.partition("[")[2].partition("]")[0]
@@ -117,7 +116,7 @@ def _kernel(
 
 
 def _modules(
-    host: HostFiles, modules: Modules, functions: Sequence[Function]
+    host: HostReader, modules: HostModules, functions: Sequence[Function]
 ) -> list[ModuleEntry]:
     """Return the modules that are for a device, have one, or are about VFIO."""
     aliases = fitting_aliases(
@@ -147,8 +146,8 @@ def _modules(
 
 
 def _with_devices(
-    scenario: Scenario, functions: Sequence[Function], naming: Naming
-) -> Recording:
+    scenario: Scenario, functions: Sequence[Function], naming: InterfaceNames
+) -> RecordedHost:
     """Return a scenario with its devices.
 
     Where virtual functions do not come to be what they were, they stand by themselves.
@@ -171,7 +170,7 @@ def _with_devices(
     notes += [
         f"{one}: its virtual functions stand by themselves" for one in sorted(apart)
     ]
-    return Recording(whole, tuple(notes))
+    return RecordedHost(whole, tuple(notes))
 
 
 def _present(scenario: Scenario) -> set[str]:
@@ -190,7 +189,7 @@ def _differences(
 ) -> list[tuple[Function, str]]:
     """Boot the scenario; return what its functions are that the host's are not."""
     try:
-        kernel = build(scenario, source="the recorded host").kernel
+        kernel = boot_host(scenario, source="the recorded host").kernel
     except SimkernelError as error:
         raise UsageError(f"this host cannot be a scenario: {error}") from None
     found = []

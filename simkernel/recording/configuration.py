@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from simkernel.recording.host import HostFiles
+from simkernel.recording.host_files import HostReader
 
 __all__ = ["command_line", "modprobe_files", "public"]
 
@@ -27,7 +27,7 @@ _WORDS = frozenset(
 """Words on the kernel's command line that decide about VFIO."""
 
 
-def command_line(host: HostFiles, modules: Collection[str]) -> str:
+def command_line(host: HostReader, modules: Collection[str]) -> str:
     """Return the words of the kernel's command line that are about VFIO or a module.
 
     :param modules: those that are recorded; their parameters may stand there.
@@ -41,7 +41,7 @@ def command_line(host: HostFiles, modules: Collection[str]) -> str:
     return " ".join(kept)
 
 
-def modprobe_files(host: HostFiles, modules: Collection[str]) -> dict[str, str]:
+def modprobe_files(host: HostReader, modules: Collection[str]) -> dict[str, str]:
     """Return path and text of each file of modprobe that says something of modules.
 
     What is about others, and comments, become empty lines: the rest keeps its number.
@@ -56,7 +56,7 @@ def modprobe_files(host: HostFiles, modules: Collection[str]) -> dict[str, str]:
     return {path: text for path, text in found.items() if text}
 
 
-def _kept(host: HostFiles, path: str, modules: Collection[str]) -> str:
+def _kept(host: HostReader, path: str, modules: Collection[str]) -> str:
     lines: list[str] = []
     is_kept = goes_on = False
     for line in host.lines(path):
@@ -69,7 +69,7 @@ def _kept(host: HostFiles, path: str, modules: Collection[str]) -> str:
     return "\n".join(lines).rstrip("\n") + "\n" if any(lines) else ""
 
 
-def public(host: HostFiles, text: str) -> str:
+def public(host: HostReader, text: str) -> str:
     """Return a text without MAC addresses and the host's own name."""
     text = _MAC.sub(_NO_MAC, text)
     name = host.name()

@@ -10,13 +10,13 @@ from simkernel.model.pci.function import PciAddress
 from simkernel.recording.functions import Function
 from simkernel.scenario.schema import DeviceEntry, Sriov, VirtualFunction
 
-__all__ = ["Naming", "devices_of"]
+__all__ = ["InterfaceNames", "devices_of"]
 
 _MAC_IN_NAME = re.compile(r"[0-9a-f]{12}")
 _LONGEST_NAME = 15
 
 
-class Naming:
+class InterfaceNames:
     """Names for network interfaces: the host's own, unless a MAC address is in them."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class _Virtual:
 def devices_of(
     functions: Sequence[Function],
     drivers: Collection[str],
-    naming: Naming,
+    naming: InterfaceNames,
     apart: Collection[str] = (),
 ) -> list[DeviceEntry]:
     """Return the functions of a scenario.
@@ -69,7 +69,10 @@ def devices_of(
 
 
 def _device(
-    one: Function, part: _Virtual | None, drivers: Collection[str], naming: Naming
+    one: Function,
+    part: _Virtual | None,
+    drivers: Collection[str],
+    naming: InterfaceNames,
 ) -> DeviceEntry:
     is_bridge = one.class_.startswith("06") and one.bus_behind
     return DeviceEntry(
@@ -93,7 +96,7 @@ def _held_by(one: Function, drivers: Collection[str]) -> str:
     return one.driver if one.driver in drivers else "none"
 
 
-def _netdev(one: Function, naming: Naming) -> str:
+def _netdev(one: Function, naming: InterfaceNames) -> str:
     return naming.name(one.interfaces[0]) if one.interfaces else ""
 
 
@@ -101,7 +104,7 @@ def _virtual(
     physical: Function,
     functions: Mapping[str, Function],
     drivers: Collection[str],
-    naming: Naming,
+    naming: InterfaceNames,
 ) -> _Virtual | None:
     """Return what a capability describes; None: not the functions that there are."""
     virtual = [functions[one] for one in physical.virtual if one in functions]

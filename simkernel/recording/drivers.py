@@ -5,19 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from simkernel.errors import UsageError
 from simkernel.recording.functions import Function
-from simkernel.recording.modules import ModuleFacts
+from simkernel.recording.host_files import HostReader
+from simkernel.recording.modules import HostModules, ModuleFacts
 from simkernel.scenario.schema import DriverEntry, ModuleEntry, ParameterEntry
 from simkernel.scenario.schema.modules import PciIdEntry
-from simkernel.trial.alias import entry_of
+from simkernel.trial.alias import parse_alias
+from simkernel.trial.decompress import decompressed
+from simkernel.trial.driver_names import driver_names
 
-__all__ = ["module_of", "stray_module"]
+__all__ = ["module_of", "names_in_file", "stray_module"]
 
 _VFIO_CORE = frozenset({"vfio", "vfio_pci_core"})
 _TOLERANT = frozenset({"pcieport", "pci-pf-stub", "pci-stub", "shpchp"})
 """Host drivers that tolerate a user's device in their IOMMU group: those whose
 ``driver_managed_dma`` is set."""
 _PARAMETER = re.compile(r"\w+")
+_SUFFIXES = ("", ".xz", ".zst", ".gz")
+_KNOWN = {"vfio_pci": "vfio-pci"}
+"""Drivers of the kernel's own modules that are not called as these."""
 
 
 def module_of(
@@ -106,7 +113,7 @@ def _driver(
 
 def _ids(aliases: Sequence[str], held: Sequence[Function]) -> tuple[PciIdEntry, ...]:
     """Return what the aliases say, and the devices that it has without one of these."""
-    entries = [entry for one in aliases if (entry := entry_of(one)) is not None]
+    entries = [entry for one in aliases if (entry := parse_alias(one)) is not None]
     found = dict.fromkeys(entry.id_entry() for entry in reversed(entries))
     for one in held:
         ids = int(one.vendor, 16), int(one.device, 16)
@@ -119,3 +126,23 @@ def _type(value: str) -> str:
     if value in ("Y", "N"):
         return "bool"
     return "int" if re.fullmatch(r"-?\d{1,9}", value) else "charp"
+
+
+def names_in_file(host: HostReader, modules: HostModules, name: str) -> tuple[str, ...]:
+    """Return the names of the drivers that a module will register.
+
+    Where its file does not show them, or what reads it is not installed, it is the
+    module's own name, as most drivers have it.
+    """
+    path = modules.rows.get(name, ("", ()))[0]
+    for suffix in _SUFFIXES if path else ():
+        data = host.data(f"{modules.folder}/{path}{suffix}")
+        if data is None:
+            continue
+        try:
+            found = driver_names(decompressed(data, path), path)
+        except UsageError:
+            break
+        if found:
+            return found
+    return (_KNOWN.get(name, name),)

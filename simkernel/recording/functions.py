@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from simkernel.recording.host import HostFiles
+from simkernel.recording.host_files import HostReader
 
 __all__ = ["Function", "read_functions"]
 
@@ -48,7 +48,7 @@ class Function:
     """Texts of ``sriov_*``; none: it has no such capability."""
 
 
-def read_functions(host: HostFiles) -> list[Function]:
+def read_functions(host: HostReader) -> list[Function]:
     """Return all functions, in the order of their addresses."""
     names = [one for one in host.names(_DEVICES) if _ADDRESS.fullmatch(one)]
     parents = {one: host.above(f"{_DEVICES}/{one}") for one in names}
@@ -60,7 +60,7 @@ def read_functions(host: HostFiles) -> list[Function]:
     return [_read(host, name, bridges.get(name, "")) for name in names]
 
 
-def _read(host: HostFiles, address: str, behind: str) -> Function:
+def _read(host: HostReader, address: str, behind: str) -> Function:
     path = f"{_DEVICES}/{address}"
     override = host.text(f"{path}/driver_override")
     group = host.link_name(f"{path}/iommu_group")
@@ -92,12 +92,12 @@ def _read(host: HostFiles, address: str, behind: str) -> Function:
     )
 
 
-def _announced_bus(host: HostFiles, path: str) -> str:
+def _announced_bus(host: HostReader, path: str) -> str:
     """Return the bus behind a bridge that has no device behind it."""
     text = host.text(f"{path}/secondary_bus_number")
     return f"{int(text):02x}" if text.isdecimal() and int(text) else ""
 
 
-def _hex(host: HostFiles, path: str, digits: int) -> str:
+def _hex(host: HostReader, path: str, digits: int) -> str:
     text = host.text(path).removeprefix("0x").lower()
     return text.zfill(digits) if re.fullmatch("[0-9a-f]+", text) else "0" * digits

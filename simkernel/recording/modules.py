@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from simkernel.recording.host import HostFiles
+from simkernel.recording.host_files import HostReader
 
-__all__ = ["INDEXES", "ModuleFacts", "Modules"]
+__all__ = ["INDEXES", "HostModules", "ModuleFacts"]
 
 INDEXES = (
     "modules.alias",
@@ -43,13 +43,13 @@ class ModuleFacts:
     """Name, value and mode."""
 
 
-class Modules:
+class HostModules:
     """The modules of a host.
 
     :param folder: the module directory, which need not be there.
     """
 
-    def __init__(self, host: HostFiles, folder: str) -> None:
+    def __init__(self, host: HostReader, folder: str) -> None:
         self._host = host
         self.folder = folder
 

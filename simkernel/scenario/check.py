@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from simkernel.model.other_buses import BUS_KINDS
 from simkernel.scenario import schema
 from simkernel.scenario.check_devices import check_devices
-from simkernel.scenario.schema.texts import IDS
+from simkernel.scenario.schema.patterns import IDS
 
 __all__ = ["check", "errno_numbers"]
 

@@ -11,13 +11,13 @@ from typing import Any
 from simkernel.errors import KernelRefusal, UsageError
 from simkernel.filesystems.node import Attribute
 from simkernel.filesystems.sysfs.root import sysfs
+from simkernel.host.content import read_path, snapshot
 from simkernel.host.host import Host
-from simkernel.host.look import look, snapshot
 from simkernel.model.core.device import Device
 from simkernel.model.core.faults import Fault
 from simkernel.model.core.uevent import Uevent
 from simkernel.model.pci.function import PciFunction
-from simkernel.scenario import schema, values
+from simkernel.scenario import schema, specs
 from simkernel.scenario.check import errno_numbers
 from simkernel.scenario.convert import from_data
 
@@ -41,7 +41,7 @@ class Controls:
 
     def read(self, path: str) -> str:
         """Return the text of a file below ``/sys``, ``/proc`` or ``/dev``."""
-        return look(self._host, path)
+        return read_path(self._host, path)
 
     def tree(self) -> dict[str, str]:
         """Return every path of the kernel's file systems with what it holds."""
@@ -175,7 +175,7 @@ class Controls:
         entry = from_data(schema.DeviceEntry, _as_written(keys), problems)
         if problems:
             raise UsageError(f"hotplug {device['address']}: {'; '.join(problems)}")
-        return values.function(entry, iommu=self._has_iommu)
+        return specs.function(entry, iommu=self._has_iommu)
 
 
 def _as_written(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simkernel.errors import UsageError
 from simkernel.fronts.trace import Trace
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.host.host import Host
 from simkernel.scenario.render import load
 from simkernel.testing.controls import Controls
@@ -213,7 +213,7 @@ class Sim:
     # ---- tiers
 
     def _fresh_host(self) -> Host:
-        return build(self._scenario, source=self._name)
+        return boot_host(self._scenario, source=self._name)
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         with nullcontext() if self._tier is None else self._tier.turn():

@@ -13,7 +13,7 @@ from typing import Final
 
 from simkernel.scenario.schema.modules import PciIdEntry
 
-__all__ = ["Entry", "Wanted", "entry_of", "unlike"]
+__all__ = ["AliasIds", "DeviceIds", "parse_alias", "unclaimed_ids"]
 
 # Like file2alias writes it, and like people do: lower case, fewer digits, cut short.
 _ALIAS: Final = re.compile(
@@ -35,7 +35,7 @@ _LAST_ID = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class DeviceIds:
     """The ids that a device must have."""
 
     vendor: int
@@ -53,7 +53,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class AliasIds:
     """An entry of a driver's table, as an alias tells it; None: any."""
 
     bus: str
@@ -64,14 +64,14 @@ class Entry:
     subdevice: int | None
     class_parts: tuple[int | None, int | None, int | None]
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> DeviceIds:
         """Return the ids of a device that it is for; what is open is filled."""
         vendor = _VENDOR if self.vendor is None else self.vendor
         base, sub, interface = (
             usual if one is None else one
             for one, usual in zip(self.class_parts, _CLASS, strict=True)
         )
-        return Wanted(
+        return DeviceIds(
             vendor=vendor,
             device=_DEVICE if self.device is None else self.device,
             subvendor=vendor if self.subvendor is None else self.subvendor,
@@ -97,7 +97,7 @@ class Entry:
         )
 
 
-def entry_of(alias: str) -> Entry | None:
+def parse_alias(alias: str) -> AliasIds | None:
     """Return what an alias stands for; None: no PCI device can be told from it."""
     found = _ALIAS.fullmatch(alias)
     if found is None:
@@ -110,7 +110,7 @@ def entry_of(alias: str) -> Entry | None:
     ids = ("vendor", "device", "subvendor", "subdevice")
     if any((numbers[one] or 0) > _LAST_ID for one in ids):
         return None
-    return Entry(
+    return AliasIds(
         bus=found["bus"],
         vendor=numbers["vendor"],
         device=numbers["device"],
@@ -120,7 +120,7 @@ def entry_of(alias: str) -> Entry | None:
     )
 
 
-def unlike(wanted: Wanted, entries: list[Entry]) -> Wanted:
+def unclaimed_ids(wanted: DeviceIds, entries: list[AliasIds]) -> DeviceIds:
     """Return a device of the same vendor that none of the entries is for.
 
     The next numbers are tried; if entries are for all of them, it is the first.

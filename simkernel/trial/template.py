@@ -11,11 +11,11 @@ from simkernel.errors import UsageError
 from simkernel.kmod.pattern import matches
 from simkernel.scenario.render import Template, TemplateParameter, parse, render
 from simkernel.scenario.schema import DeviceEntry, Expected, ModuleEntry, Sriov
-from simkernel.scenario.writing import part, template_text
-from simkernel.trial.alias import Entry, entry_of, unlike
-from simkernel.trial.given import GivenModule
-from simkernel.trial.others import Target, given_module, other_modules
-from simkernel.trial.stock import Stock
+from simkernel.scenario.write import part, template_text
+from simkernel.trial.alias import AliasIds, parse_alias, unclaimed_ids
+from simkernel.trial.driver_module import DriverModule
+from simkernel.trial.host_modules import Target, driver_module_entry, host_modules
+from simkernel.trial.kernel_modules import KernelModules
 
 __all__ = ["Trial", "file_parameter", "make_trial"]
 
@@ -44,17 +44,21 @@ class Trial:
     text: str
     """The template."""
     targets: tuple[Target, ...]
-    left_out: tuple[tuple[GivenModule, str], ...]
+    left_out: tuple[tuple[DriverModule, str], ...]
     """Aliases of which no device can be told."""
 
 
-def file_parameter(module: GivenModule) -> str:
+def file_parameter(module: DriverModule) -> str:
     """Return the parameter of the template that names a module's own file."""
     return f"file_{module.name}"
 
 
 def make_trial(
-    given: Sequence[GivenModule], stock: Stock, release: str, *, physical: bool = False
+    given: Sequence[DriverModule],
+    stock: KernelModules,
+    release: str,
+    *,
+    physical: bool = False,
 ) -> Trial:
     """Return the trial of modules.
 
@@ -66,11 +70,11 @@ def make_trial(
     names = _stock_names(release)
     _require_sound(given, names)
     targets: list[Target] = []
-    left_out: list[tuple[GivenModule, str]] = []
+    left_out: list[tuple[DriverModule, str]] = []
     entries = [entry for one in given for entry in _entries(one)]
     places = _places()
     for module, alias in _announced(given):
-        entry = entry_of(alias)
+        entry = parse_alias(alias)
         if entry is None:
             left_out.append((module, alias))
             continue
@@ -85,16 +89,16 @@ def make_trial(
                 address=f"{slot}.{0 if physical else 1}",
                 alias=alias,
                 wanted=wanted,
-                physical=None if physical else unlike(wanted, entries),
+                physical=None if physical else unclaimed_ids(wanted, entries),
                 module=module,
             )
         )
-    others = list(other_modules(targets, given, stock, names))
+    others = list(host_modules(targets, given, stock, names))
     text = _text(given, others, targets, release)
     return Trial(text=text, targets=tuple(targets), left_out=tuple(left_out))
 
 
-def _announced(given: Sequence[GivenModule]) -> Iterator[tuple[GivenModule, str]]:
+def _announced(given: Sequence[DriverModule]) -> Iterator[tuple[DriverModule, str]]:
     """Yield the aliases that say something of PCI devices.
 
     VFIO's come before others, and those that fit what they seem to mean before those
@@ -109,12 +113,12 @@ def _announced(given: Sequence[GivenModule]) -> Iterator[tuple[GivenModule, str]
 
 
 def _fits(alias: str, bus: str) -> bool:
-    entry = entry_of(alias)
+    entry = parse_alias(alias)
     return entry is not None and matches(alias, entry.wanted().modalias(bus))
 
 
-def _entries(module: GivenModule) -> list[Entry]:
-    found = [entry_of(one) for one in module.aliases]
+def _entries(module: DriverModule) -> list[AliasIds]:
+    found = [parse_alias(one) for one in module.aliases]
     return [one for one in found if one is not None]
 
 
@@ -124,7 +128,7 @@ def _stock_names(release: str) -> list[str]:
     return [one.name for one in parse(render(template, {})).modules]
 
 
-def _require_sound(given: Sequence[GivenModule], stock: Sequence[str]) -> None:
+def _require_sound(given: Sequence[DriverModule], stock: Sequence[str]) -> None:
     seen: dict[str, Path] = {}
     for one in given:
         if one.name in stock:
@@ -169,7 +173,7 @@ def _device(target: Target) -> DeviceEntry:
 
 
 def _text(
-    given: Sequence[GivenModule],
+    given: Sequence[DriverModule],
     others: Sequence[ModuleEntry],
     targets: Sequence[Target],
     release: str,
@@ -180,7 +184,7 @@ def _text(
     loaded += [one.name for one in given if not one.is_vfio]
     body = [_VFIO, part("", tuple(others))]
     for one in given:
-        lines = part("", (given_module(one),)).splitlines(keepends=True)
+        lines = part("", (driver_module_entry(one),)).splitlines(keepends=True)
         lines.insert(1, f"    file: {{{{ {file_parameter(one)} | tojson }}}}\n")
         body += lines
     body.append(part("loaded", tuple(loaded)))
@@ -203,7 +207,7 @@ def _text(
 
 
 def _parameters(
-    given: Sequence[GivenModule], release: str
+    given: Sequence[DriverModule], release: str
 ) -> dict[str, TemplateParameter]:
     files = {
         file_parameter(one): f"path of {one.file_name}, for --via vm" for one in given
@@ -220,7 +224,7 @@ def _is_rival(others: Sequence[ModuleEntry], name: str) -> bool:
     return any(one.name == name and one.drivers[0].vfio for one in others)
 
 
-def _comment(given: Sequence[GivenModule], targets: Sequence[Target]) -> str:
+def _comment(given: Sequence[DriverModule], targets: Sequence[Target]) -> str:
     first = given[0]
     return _COMMENT.format(
         files=", ".join(one.file_name for one in given),

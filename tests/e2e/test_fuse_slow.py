@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from simkernel.fronts.fuse.sandbox.host import FuseHost
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.scenario.render import parse
 from simkernel.testing import Sim
 from tests.e2e.commands import Marked, on_fuse, started
@@ -142,7 +142,7 @@ def test_slow_probe_blocks_only_its_writer(scenario: str) -> None:
 def test_slow_probes_go_side_by_side() -> None:
     """Writers of one file wait for their own device only, as on a real kernel."""
     template = parse(SIDE_BY_SIDE)
-    with FuseHost(lambda: build(template)) as place:
+    with FuseHost(lambda: boot_host(template)) as place:
         reading, writing = os.pipe()
         words = [sys.executable, "-c", PROBE_ALL]
         process = place.start(words, streams=(0, writing, 2))
@@ -227,7 +227,7 @@ for _ in range(20):
 print(here)
 """
     template = parse(SCENARIO.partition("---\n")[2].replace("{{ probe_ms }}", "0"))
-    with FuseHost(lambda: build(template)) as place:
+    with FuseHost(lambda: boot_host(template)) as place:
         reading, writing = os.pipe()
         words = [sys.executable, "-c", program]
         process = place.start(words, streams=(0, writing, 2))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.host.host import Host
 from simkernel.scenario.render import load
 from simkernel.testing.fuse_tier import FuseTier
@@ -44,7 +44,7 @@ print(json.dumps([run.wait() for run in runs]))
 def on_fuse(vfs: int) -> Iterator[tuple[Host, FuseTier]]:
     """Be on a host with virtual functions of 01:00.0, whose modules are loaded."""
     scenario = load("many_vfs", {"pfs": "1", "vfs": str(vfs)})
-    host = build(replace(scenario, loaded=(*scenario.loaded, *VARIANT)))
+    host = boot_host(replace(scenario, loaded=(*scenario.loaded, *VARIANT)))
     tier = FuseTier(host)
     try:
         yield host, tier

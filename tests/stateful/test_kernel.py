@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from simkernel.errors import KernelRefusal
 from simkernel.filesystems.node import Attribute, Directory, Link
 from simkernel.filesystems.sysfs.root import sysfs
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.model.kernel import Kernel
 from simkernel.scenario.render import load
 
@@ -68,7 +68,7 @@ class KernelMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.kernel: Kernel = build(load("golden_lab")).kernel
+        self.kernel: Kernel = boot_host(load("golden_lab")).kernel
         self.tree = sysfs(self.kernel)
 
     @initialize(names=st.lists(st.sampled_from(MODULES), max_size=4))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simkernel.scenario.schema.texts import (
+from simkernel.scenario.schema.patterns import (
     ADDRESS,
     CLASS,
     IDS,
     NETDEV,
     VF_NETDEV,
-    override,
-    text,
+    override_field,
+    text_field,
 )
 
 __all__ = ["DeviceEntry", "Sriov", "VirtualFunction"]
@@ -24,7 +24,7 @@ class VirtualFunction:
     index: int
     driver: str | None = None
     """None: what the kernel chose by itself; ``none``: no driver."""
-    driver_override: str | None = override()
+    driver_override: str | None = override_field()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +32,13 @@ class Sriov:
     """SR-IOV of a physical function."""
 
     total_vfs: int
-    vf_device: str = text("[0-9a-f]{4}", "four hex digits")
+    vf_device: str = text_field("[0-9a-f]{4}", "four hex digits")
     offset: int = 1
     stride: int = 1
-    vf_subdevice: str = text("(?:[0-9a-f]{4})?", "four hex digits", "")
-    vf_netdev: str = text(VF_NETDEV, "an interface name; no brace but {index}", "")
+    vf_subdevice: str = text_field("(?:[0-9a-f]{4})?", "four hex digits", "")
+    vf_netdev: str = text_field(
+        VF_NETDEV, "an interface name; no brace but {index}", ""
+    )
     """Name of a virtual function's interface; ``{index}`` is its number."""
     enabled: int = 0
     """Virtual functions at the start."""
@@ -49,21 +51,21 @@ class Sriov:
 class DeviceEntry:
     """A PCI function."""
 
-    address: str = text(ADDRESS, "like 0000:3b:00.0, lower case")
-    id: str = text(IDS, "vendor:device, like 15b3:101d")
-    subsystem: str = text(IDS, "vendor:device", "0000:0000")
-    class_: str = text(CLASS, "six hex digits, like 020000", "000000")
-    revision: str = text("[0-9a-f]{2}", "two hex digits", "00")
+    address: str = text_field(ADDRESS, "like 0000:3b:00.0, lower case")
+    id: str = text_field(IDS, "vendor:device, like 15b3:101d")
+    subsystem: str = text_field(IDS, "vendor:device", "0000:0000")
+    class_: str = text_field(CLASS, "six hex digits, like 020000", "000000")
+    revision: str = text_field("[0-9a-f]{2}", "two hex digits", "00")
     iommu_group: int | None = None
     """Functions with the same number share a group; None: a group of its own."""
-    secondary_bus: str = text("(?:[0-9a-f]{2})?", "two hex digits", "")
+    secondary_bus: str = text_field("(?:[0-9a-f]{2})?", "two hex digits", "")
     """Bus behind a bridge."""
     reset_methods: tuple[str, ...] = ()
     express: bool = True
     """False: a conventional PCI function, not a PCI Express one."""
-    netdev: str = text(NETDEV, "an interface name, at most 15 characters", "")
+    netdev: str = text_field(NETDEV, "an interface name, at most 15 characters", "")
     """Its network interface while a network driver holds it."""
     driver: str | None = None
     """Driver at the start; None: what the kernel chose; ``none``: no driver."""
-    driver_override: str | None = override()
+    driver_override: str | None = override_field()
     sriov: Sriov | None = None

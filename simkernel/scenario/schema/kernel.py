@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simkernel.scenario.schema.texts import ADDRESS, ERRNO, text
+from simkernel.scenario.schema.patterns import ADDRESS, ERRNO, text_field
 
 __all__ = ["FaultEntry", "KernelImage"]
 
@@ -13,7 +13,7 @@ __all__ = ["FaultEntry", "KernelImage"]
 class KernelImage:
     """The kernel."""
 
-    release: str = text(r"\d+\.\d+[!-.0-~]*", "a release like 6.12.117-amd64")
+    release: str = text_field(r"\d+\.\d+[!-.0-~]*", "a release like 6.12.117-amd64")
     """What ``uname -r`` prints."""
     iommu: bool = True
     """An IOMMU is there and on."""
@@ -22,7 +22,7 @@ class KernelImage:
     buses: tuple[str, ...] = ("platform",)
     """Buses beside PCI."""
     cmdline: str = "BOOT_IMAGE=/vmlinuz root=/dev/vda1 ro"
-    lockdown: str = text(
+    lockdown: str = text_field(
         "(?:integrity|confidentiality)?", "integrity or confidentiality", ""
     )
     """Locked down so far: only the kernel's own modules, below ``kernel/``, are signed,
@@ -37,11 +37,11 @@ class FaultEntry:
 
     at_write: int
     """Number of the write; the first is 1."""
-    errno: str = text(f"(?:{ERRNO})?", "an errno name like EIO", "")
+    errno: str = text_field(f"(?:{ERRNO})?", "an errno name like EIO", "")
     """The write is refused so."""
-    remove: str = text(f"(?:{ADDRESS})?", "a PCI address", "")
+    remove: str = text_field(f"(?:{ADDRESS})?", "a PCI address", "")
     """This function vanishes just before the write."""
-    path: str = text(r"(?:/sys/[^\0]+)?", "a path below /sys", "")
+    path: str = text_field(r"(?:/sys/[^\0]+)?", "a path below /sys", "")
     """Another process writes to this file just before the write ..."""
     data: str = ""
     """... this text."""

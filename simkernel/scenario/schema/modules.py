@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from simkernel.scenario.schema.texts import (
+from simkernel.scenario.schema.patterns import (
     ERRNO,
     ID_OR_ANY,
     MASKED_CLASS,
     MODULE,
     NAME,
-    text,
+    text_field,
 )
 
 __all__ = [
@@ -26,9 +26,9 @@ __all__ = [
 class PciIdEntry:
     """One entry of a driver's id table."""
 
-    id: str = text(ID_OR_ANY, "vendor:device, * for any", "*:*")
-    subsystem: str = text(ID_OR_ANY, "subsystem vendor:device, * for any", "*:*")
-    class_: str = text(MASKED_CLASS, "class/mask", "000000/000000")
+    id: str = text_field(ID_OR_ANY, "vendor:device, * for any", "*:*")
+    subsystem: str = text_field(ID_OR_ANY, "subsystem vendor:device, * for any", "*:*")
+    class_: str = text_field(MASKED_CLASS, "class/mask", "000000/000000")
     data: int = 0
     """``driver_data``."""
     override_only: bool = False
@@ -39,7 +39,7 @@ class PciIdEntry:
 class DriverEntry:
     """A driver that a module registers."""
 
-    name: str = text(NAME, "a name without slash")
+    name: str = text_field(NAME, "a name without slash")
     bus: str = "pci"
     ids: tuple[PciIdEntry, ...] = ()
     match: tuple[str, ...] = ()
@@ -54,9 +54,9 @@ class DriverEntry:
     """Takes bridges of PCI Express only, and enables them, as pcieport does."""
     sriov: bool = False
     """Lets ``sriov_numvfs`` be written."""
-    probe_errno: str = text(f"(?:{ERRNO})?", "an errno name like EINVAL", "")
+    probe_errno: str = text_field(f"(?:{ERRNO})?", "an errno name like EINVAL", "")
     """Every probe fails so; empty: probes succeed."""
-    virtual_only: str = text(f"(?:{ERRNO})?", "an errno name like EINVAL", "")
+    virtual_only: str = text_field(f"(?:{ERRNO})?", "an errno name like EINVAL", "")
     """Probes of what is no virtual function fail so; empty: it makes no difference."""
     probe_ms: int = 0
     """Milliseconds that every probe takes."""
@@ -79,10 +79,10 @@ class DriverEntry:
 class ParameterEntry:
     """A module parameter."""
 
-    name: str = text(r"\w+", "letters, digits and _")
-    type: str = text("int|uint|bool|charp", "int, uint, bool or charp", "int")
+    name: str = text_field(r"\w+", "letters, digits and _")
+    type: str = text_field("int|uint|bool|charp", "int, uint, bool or charp", "int")
     default: str = "0"
-    mode: str = text("[0-7]{4}", "four octal digits like 0644", "0644")
+    mode: str = text_field("[0-7]{4}", "four octal digits like 0644", "0644")
     description: str = ""
 
 
@@ -90,8 +90,8 @@ class ParameterEntry:
 class OtherDeviceEntry:
     """A device on a bus other than PCI."""
 
-    bus: str = text("[a-z-]+", "the name of a bus")
-    name: str = text(NAME, "a name without slash")
+    bus: str = text_field("[a-z-]+", "the name of a bus")
+    name: str = text_field(NAME, "a name without slash")
     """Name on the bus; one that ends in ``.auto`` gets a number before that."""
     id: str
     """What drivers match: ``foo`` (platform), ``00041011`` (amba), ``1957:dpni``
@@ -104,10 +104,12 @@ class OtherDeviceEntry:
 class ModuleEntry:
     """A kernel module; they stand in link order, as modules.order has them."""
 
-    name: str = text(MODULE, "letters, digits and _ (never -), at most 55")
-    path: str = text(r"(?!/)(?!.*\.\.)[^\0\n]+\.ko", "a relative path that ends in .ko")
+    name: str = text_field(MODULE, "letters, digits and _ (never -), at most 55")
+    path: str = text_field(
+        r"(?!/)(?!.*\.\.)[^\0\n]+\.ko", "a relative path that ends in .ko"
+    )
     """File below ``/lib/modules/<release>/``."""
-    file: str = text(r"(?:/[^/\0]+)*", "an absolute path", "")
+    file: str = text_field(r"(?:/[^/\0]+)*", "an absolute path", "")
     """A module that was really built: the vm tier loads this file. The other tiers have
     what is said here."""
     builtin: bool = False
@@ -129,7 +131,7 @@ class ModuleEntry:
     drivers: tuple[DriverEntry, ...] = ()
     devices: tuple[OtherDeviceEntry, ...] = ()
     """Devices that it makes when loaded."""
-    init_errno: str = text(f"(?:{ERRNO})?", "an errno name like ENODEV", "")
+    init_errno: str = text_field(f"(?:{ERRNO})?", "an errno name like ENODEV", "")
     """The init function fails so; empty: it succeeds."""
     init_ms: int = 0
     """Milliseconds that loading takes."""

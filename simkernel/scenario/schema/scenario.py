@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from simkernel.scenario.schema.devices import DeviceEntry
 from simkernel.scenario.schema.kernel import FaultEntry, KernelImage
 from simkernel.scenario.schema.modules import ModuleEntry, OtherDeviceEntry
-from simkernel.scenario.schema.texts import ADDRESS, PATH, text
+from simkernel.scenario.schema.patterns import ADDRESS, PATH, text_field
 
 __all__ = ["Expected", "Scenario"]
 
@@ -16,7 +16,7 @@ __all__ = ["Expected", "Scenario"]
 class Expected:
     """What binding should come to, for whoever tests a tool on the scenario."""
 
-    device: str = text(ADDRESS, "like 0000:3b:00.2")
+    device: str = text_field(ADDRESS, "like 0000:3b:00.2")
     """The device to bind."""
     driver: str | None = None
     """Its driver afterwards; None: none."""
@@ -63,11 +63,11 @@ class Scenario:
     """Environment variables for what runs on the host."""
     missing: tuple[str, ...] = ()
     """Files of ``/lib/modules/<release>`` that are not there."""
-    modules_dir: str = text(r"(?:/[^/\0]+)*", "an absolute path", "")
+    modules_dir: str = text_field(r"(?:/[^/\0]+)*", "an absolute path", "")
     """Module directory of a real kernel, such as one in ``/lib/modules``: it is seen
     instead of one that is made of ``modules``. What else is in it can be loaded and
     does nothing."""
-    build_folder: str = text(r"(?:/[^/\0]+)*", "an absolute path", "")
+    build_folder: str = text_field(r"(?:/[^/\0]+)*", "an absolute path", "")
     """Directory where the modules outside ``kernel/`` were built, and still are."""
     owned_groups: tuple[int, ...] = ()
     """IOMMU groups that some process has opened through VFIO: host drivers are kept

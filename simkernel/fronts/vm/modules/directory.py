@@ -23,7 +23,7 @@ from simkernel.fronts.vm.modules.origins import Origin, Plan, own_modules, plan
 from simkernel.kmod import depmod
 from simkernel.model.core.features import Features
 from simkernel.model.modules.spec import ModuleSpec
-from simkernel.scenario import values
+from simkernel.scenario import specs
 from simkernel.scenario.schema import Scenario
 
 __all__ = ["ModuleTree", "module_tree"]
@@ -116,7 +116,7 @@ class _Maker:
         self._place = place
         self._tree = place / "lib/modules" / kernel.release
         features = Features.of_release(kernel.release)
-        self._specs = [values.module(one, features) for one in scenario.modules]
+        self._specs = [specs.module(one, features) for one in scenario.modules]
         self._features = features
 
     def make(self, progress: Callable[[str], None]) -> None:

@@ -6,7 +6,7 @@ import errno
 from pathlib import Path
 
 from simkernel.fronts.vm.machine.guest import Guest
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.model.pci.function import PciAddress
 from simkernel.scenario.schema import DeviceEntry, Scenario, Sriov
 
@@ -111,7 +111,7 @@ class Settler:
     def _differences(self, scenario: Scenario) -> list[str]:
         """Compare drivers and groups with the simulated kernel's at the start."""
         lines, strangers = [], set()
-        for device in build(scenario).kernel.pci.devices.values():
+        for device in boot_host(scenario).kernel.pci.devices.values():
             wanted = device.driver.name if device.driver else ""
             found = self.driver_of(device.name)
             if found != wanted:

@@ -17,7 +17,7 @@ from pyfakefs.helpers import set_uid
 
 from resolver.cli import run
 from simkernel.fronts.fakefs.host import simulated
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.scenario.render import load
 from simkernel.scenario.schema import FaultEntry, Scenario
 
@@ -34,7 +34,7 @@ def host(**changes: Any) -> Iterator[None]:
     :param changes: members of the scenario to replace.
     """
     scenario = dataclasses.replace(load("mlx5_vfio_pci", {}), **changes)
-    with simulated(build(scenario, source="test")):
+    with simulated(boot_host(scenario, source="test")):
         yield
 
 
@@ -348,7 +348,7 @@ def test_restore_that_fails_can_be_tried_again(start: str, at_write: int) -> Non
 @contextmanager
 def counted_after(prepare: Any, *faults: FaultEntry) -> Iterator[None]:
     """Be on a host whose faults count writes only after it was prepared."""
-    built = build(base(), source="test")
+    built = boot_host(base(), source="test")
     with simulated(built):
         prepare()
         done = built.kernel.faults.writes
@@ -358,7 +358,9 @@ def counted_after(prepare: Any, *faults: FaultEntry) -> Iterator[None]:
                 dataclasses.replace(one, at_write=one.at_write + done) for one in faults
             ),
         )
-        built.kernel.faults.planned = build(moved, source="test").kernel.faults.planned
+        built.kernel.faults.planned = boot_host(
+            moved, source="test"
+        ).kernel.faults.planned
         yield
 
 

@@ -18,7 +18,7 @@ from simkernel.errors import UsageError
 from simkernel.fronts.fakefs.host import simulated
 from simkernel.fronts.fakefs.programs.python import find_program
 from simkernel.fronts.fakefs.run import kept_folders, run
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.scenario.render import parse
 from tests.bench import host_of
 
@@ -294,7 +294,7 @@ files:
 
 def test_files_of_a_scenario_are_beside_those_of_the_kernel() -> None:
     """What the kernel model lacks can be read; its own files stay as they are."""
-    with simulated(build(parse(_WITH_FILES))):
+    with simulated(boot_host(parse(_WITH_FILES))):
         assert Path("/etc/driverctl.d/pci-0000:01:00.0").read_text() == "vfio-pci\n"
         assert Path("/proc/cpuinfo").read_text() == "vendor_id : GenuineIntel\n"
         assert os.listdir("/sys/firmware/acpi/tables") == ["DMAR"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simkernel.fronts.fakefs.host import simulated
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.scenario.render import parse
 from tests.bench import host_of
 
@@ -31,7 +31,7 @@ devices:
 
 def test_plain_alias_is_loaded_and_bound_and_the_vfio_one_never() -> None:
     """Nothing in the kernel or in udev asks for an alias that begins with vfio_."""
-    kernel = build(parse(CARD)).kernel
+    kernel = boot_host(parse(CARD)).kernel
 
     assert list(kernel.modules.loaded) == ["plain"]
     assert kernel.pci.drivers["plain"] is kernel.pci.devices["0000:01:00.0"].driver
@@ -70,7 +70,7 @@ def test_events_of_the_start_tell_the_story() -> None:
 
 def test_device_that_returns_is_loaded_for_on_a_running_host() -> None:
     """Removing and rescanning makes udev act again, through the shown files."""
-    host = build(parse(CARD))
+    host = boot_host(parse(CARD))
     host.kernel.modules.unload("plain")
     with simulated(host):
         Path("/sys/bus/pci/devices/0000:01:00.0/remove").write_text("1")

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from simkernel.errors import ScenarioError
 from simkernel.filesystems.node import Attribute
 from simkernel.filesystems.sysfs.root import sysfs
-from simkernel.host.boot import build
-from simkernel.host.look import look, snapshot
+from simkernel.host.boot import boot_host
+from simkernel.host.content import read_path, snapshot
 from simkernel.scenario.render import load, parse
 from simkernel.scenario.schema import Scenario
 from tests.strategies import hosts
@@ -50,13 +50,13 @@ def host(release: str = "6.12.0", init_errno: str = "") -> Scenario:
 
 def test_modules_are_loaded_in_order_with_what_they_need() -> None:
     """What a module needs is loaded before it."""
-    assert list(build(host()).kernel.modules.loaded) == ["base", "nic", "vfio_pci"]
+    assert list(boot_host(host()).kernel.modules.loaded) == ["base", "nic", "vfio_pci"]
 
 
 def test_virtual_functions_are_where_they_were_put() -> None:
     """Each function has its driver and override of the start, the others what the
     kernel chose."""
-    booted = build(host())
+    booted = boot_host(host())
     devices = booted.kernel.pci.devices
     drivers = {
         name: one.driver.name if one.driver else None for name, one in devices.items()
@@ -68,14 +68,14 @@ def test_virtual_functions_are_where_they_were_put() -> None:
         "0000:01:00.2": None,
         "0000:01:00.3": "nic",
     }
-    assert look(booted, VF.format(1) + "driver_override") == "(null)\n"
-    assert look(booted, VF.format(2) + "driver_override") == "kept\n"
+    assert read_path(booted, VF.format(1) + "driver_override") == "(null)\n"
+    assert read_path(booted, VF.format(2) + "driver_override") == "kept\n"
 
 
 def test_host_that_does_not_come_up_is_told() -> None:
     """A module that cannot be loaded at the start is an error of the scenario."""
     with pytest.raises(ScenarioError) as caught:
-        build(host(init_errno="ENODEV"), source="mine")
+        boot_host(host(init_errno="ENODEV"), source="mine")
 
     assert str(caught.value) == (
         "mine: loaded[0]: the host does not come up: ENODEV (R-MOD-2)"
@@ -94,18 +94,18 @@ def test_driver_that_refuses_its_device_at_the_start_is_told() -> None:
     with pytest.raises(
         ScenarioError, match=r"devices\[1\]: the host does not .*EINVAL"
     ):
-        build(broken)
+        boot_host(broken)
 
 
 def test_parts_that_do_not_fit_are_told() -> None:
     """Nothing is built of a scenario with problems."""
     with pytest.raises(ScenarioError, match=r"loaded\[0\]: there is no module nic"):
-        build(replace(host(), modules=()))
+        boot_host(replace(host(), modules=()))
 
 
 def test_kernel_without_override_only_ids_has_none() -> None:
     """Before 5.16 a driver could not say that an id needs ``driver_override``."""
-    old, new = build(host("5.15.0")), build(host("5.16.0"))
+    old, new = boot_host(host("5.15.0")), boot_host(host("5.16.0"))
 
     assert [one.aliases for one in old.modules][2] == ()
     assert [one.aliases for one in new.modules][2] == ("vfio_pci:v*d*sv*sd*bc*sc*i*",)
@@ -113,14 +113,14 @@ def test_kernel_without_override_only_ids_has_none() -> None:
 
 def test_booting_is_no_news() -> None:
     """Uevents and counted writes begin when the host is up."""
-    booted = build(host())
+    booted = boot_host(host())
 
     assert booted.kernel.faults.writes == 0
 
 
 def test_two_hosts_of_a_scenario_are_alike_and_apart() -> None:
     """A scenario makes the same host each time, the boot id apart."""
-    first, second = build(host()), build(host())
+    first, second = boot_host(host()), boot_host(host())
     trees = [snapshot(one) for one in (first, second)]
     boot_ids = {tree.pop("/proc/sys/kernel/random/boot_id") for tree in trees}
 
@@ -137,7 +137,7 @@ def test_host_comes_up_or_its_problems_are_told(scenario: Scenario) -> None:
     """Whatever the schema allows either becomes a host with every device in it, or is
     refused in words."""
     try:
-        booted = build(scenario)
+        booted = boot_host(scenario)
     except ScenarioError:
         return
     snapshot(booted)
@@ -162,7 +162,7 @@ devices:
 
 def test_files_of_modules_lie_where_the_scenario_says() -> None:
     """Compressed or not, in the folder of their build too, or nowhere."""
-    built = build(parse(OUT_OF_TREE))
+    built = boot_host(parse(OUT_OF_TREE))
     files = dict(built.module_files())
     folder = "/lib/modules/6.12.0"
 
@@ -178,7 +178,9 @@ def test_files_of_modules_lie_where_the_scenario_says() -> None:
 
 def test_module_info_is_written_in_its_order() -> None:
     """Also the sum of its sources, which a module with a version has."""
-    own = next(one for one in build(parse(OUT_OF_TREE)).modules if one.name == "own")
+    own = next(
+        one for one in boot_host(parse(OUT_OF_TREE)).modules if one.name == "own"
+    )
 
     assert [key for key, _ in own.info] == ["version", "license", "srcversion"]
     assert re.fullmatch("[0-9A-F]{23}", dict(own.info)["srcversion"])
@@ -186,7 +188,7 @@ def test_module_info_is_written_in_its_order() -> None:
 
 def test_conventional_function_has_no_link_and_little_configuration() -> None:
     """256 bytes without capabilities; a PCI Express function has more of both."""
-    tree = sysfs(build(parse(OUT_OF_TREE)).kernel)
+    tree = sysfs(boot_host(parse(OUT_OF_TREE)).kernel)
     sizes = {}
     for name in ("0000:00:01.0", "0000:00:02.0"):
         config = tree.resolve(f"bus/pci/devices/{name}/config")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.kmod import modpost
 from simkernel.model.core.driver import DriverSpec, PciId
 from simkernel.scenario.render import load
@@ -82,7 +82,9 @@ def test_variants_of_the_scenarios_have_the_aliases_of_the_built_modules(
     scenario: str,
 ) -> None:
     """Name, aliases and their order are those of the module in a real kernel."""
-    (module,) = [one for one in build(load(scenario)).modules if one.name == scenario]
+    (module,) = [
+        one for one in boot_host(load(scenario)).modules if one.name == scenario
+    ]
     built = [text for text, name in lines("vfio-aliases.txt") if name == scenario]
 
     assert built == list(module.aliases)

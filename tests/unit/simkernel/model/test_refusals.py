@@ -7,7 +7,7 @@ from errno import EINVAL, EPERM
 import pytest
 
 from simkernel.errors import KernelRefusal
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.model.kernel import Kernel
 from simkernel.scenario.render import parse
 
@@ -35,7 +35,7 @@ devices:
 
 
 def kernel(lockdown: str = "", cmdline: str = "") -> Kernel:
-    return build(parse(TEXT.format(lockdown=lockdown, cmdline=cmdline))).kernel
+    return boot_host(parse(TEXT.format(lockdown=lockdown, cmdline=cmdline))).kernel
 
 
 def refusal(of: Kernel, module: str) -> tuple[int | None, str]:

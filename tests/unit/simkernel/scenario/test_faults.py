@@ -11,7 +11,7 @@ import pytest
 
 from simkernel.errors import KernelRefusal
 from simkernel.fronts.fakefs.host import simulated
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.host.host import Host
 from simkernel.scenario.render import parse
 
@@ -30,7 +30,7 @@ modules:
 devices: [{{address: "0000:01:00.0", id: "1af4:0001"}}]
 {rest}
 """
-    return build(parse(text))
+    return boot_host(parse(text))
 
 
 def test_probe_that_defers_by_its_kernel_name() -> None:
@@ -144,7 +144,7 @@ owned_groups: [7]
 
 def test_group_in_use_keeps_host_drivers_out() -> None:
     """Its other members can only go to VFIO."""
-    with simulated(build(parse(OWNED))):
+    with simulated(boot_host(parse(OWNED))):
         descriptor = os.open("/sys/bus/pci/drivers/nic/bind", os.O_WRONLY)
 
         with pytest.raises(OSError, match="busy"):
@@ -153,7 +153,7 @@ def test_group_in_use_keeps_host_drivers_out() -> None:
 
 def test_device_in_use_blocks_whoever_unbinds_it() -> None:
     """The write does not return; the links are gone, the group's node is not."""
-    host = build(parse(OWNED))
+    host = boot_host(parse(OWNED))
     with simulated(host):
         host.kernel.clock.run(time.monotonic, _interrupted)
         descriptor = os.open("/sys/bus/pci/drivers/vfio-pci/unbind", os.O_WRONLY)

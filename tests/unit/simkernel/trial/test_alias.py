@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from simkernel.kmod.pattern import matches
 from simkernel.scenario.schema.modules import PciIdEntry
-from simkernel.trial.alias import entry_of, unlike
-from simkernel.trial.others import made_aliases
+from simkernel.trial.alias import parse_alias, unclaimed_ids
+from simkernel.trial.host_modules import generated_aliases
 
 MLX5 = "vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*"
 
 
 def test_an_alias_becomes_an_entry() -> None:
     """As the driver's table has it."""
-    entry = entry_of(MLX5)
+    entry = parse_alias(MLX5)
 
     assert entry is not None
     assert entry.id_entry() == PciIdEntry(
@@ -26,7 +26,7 @@ def test_an_alias_becomes_an_entry() -> None:
 
 def test_what_an_alias_leaves_open_is_filled() -> None:
     """A device needs all of it."""
-    entry = entry_of(MLX5)
+    entry = parse_alias(MLX5)
 
     assert entry is not None
     assert entry.wanted().modalias() == (
@@ -45,7 +45,7 @@ def test_what_an_alias_leaves_open_is_filled() -> None:
 )
 def test_no_device_is_made_up(alias: str) -> None:
     """Ids have four digits; no device is guessed for what is no PCI alias."""
-    assert entry_of(alias) is None
+    assert parse_alias(alias) is None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_no_device_is_made_up(alias: str) -> None:
 )
 def test_what_people_write_is_understood(alias: str) -> None:
     """The device is made; whether the alias fits it is what the trial shows."""
-    entry = entry_of(alias)
+    entry = parse_alias(alias)
 
     assert entry is not None
     assert entry.id_entry().id == "15b3:101e"
@@ -62,12 +62,12 @@ def test_what_people_write_is_understood(alias: str) -> None:
 def test_the_physical_function_is_none_of_the_drivers() -> None:
     """The next number that no entry is for."""
     entries = [
-        entry_of(f"vfio_pci:v000015B3d0000{device}sv*sd*bc*sc*i*")
+        parse_alias(f"vfio_pci:v000015B3d0000{device}sv*sd*bc*sc*i*")
         for device in ("101E", "101F")
     ]
     found = [one for one in entries if one is not None]
 
-    assert unlike(found[0].wanted(), found).device == 0x101C
+    assert unclaimed_ids(found[0].wanted(), found).device == 0x101C
 
 
 _IDS = st.one_of(st.just("*"), st.integers(0, 0xFFFF).map(lambda one: f"{one:04x}"))
@@ -87,9 +87,9 @@ def test_entries_survive_being_an_alias(
         class_=class_,
         override_only=only,
     )
-    (alias,) = made_aliases([entry])
-    found = entry_of(alias)
+    (alias,) = generated_aliases([entry])
+    found = parse_alias(alias)
 
     assert found is not None
-    assert made_aliases([found.id_entry()]) == [alias]
+    assert generated_aliases([found.id_entry()]) == [alias]
     assert matches(alias, found.wanted().modalias(alias.partition(":")[0]))

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from simkernel.cli import cli
 from simkernel.errors import UsageError
 from simkernel.testing import Sim
-from tests.unit.simkernel.trial.making import VARIANT, module_file
+from tests.unit.simkernel.trial.driver_files import VARIANT, module_file
 
 ACME = ("--driver", "acme-vfio-pci")
 PLAIN = VARIANT.removeprefix("vfio_")

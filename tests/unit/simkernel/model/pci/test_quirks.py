@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.scenario.render import parse
 
 _TEXT = """
@@ -18,7 +18,7 @@ devices:
 
 def test_sound_function_of_a_graphics_card_may_be_suspended() -> None:
     """Beside a card of these vendors only, and not while the card is not there."""
-    bus = build(parse(_TEXT)).kernel.pci
+    bus = boot_host(parse(_TEXT)).kernel.pci
     found = [name for name, one in bus.devices.items() if one.power]
     assert found == ["0000:01:00.1"]
 

@@ -7,7 +7,7 @@ from errno import EINVAL, ENODEV, ENOTTY
 import pytest
 
 from simkernel.errors import KernelRefusal
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci import enabling, reset
 from simkernel.scenario.render import parse
@@ -29,7 +29,7 @@ TWIN = '  - {address: "0000:01:00.1", id: "1af4:0002"}\n'
 
 
 def _kernel(more: str = "") -> Kernel:
-    return build(parse(_TEXT + more)).kernel
+    return boot_host(parse(_TEXT + more)).kernel
 
 
 def test_function_alone_on_its_bus_is_reset_by_it() -> None:

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from simkernel.cli import cli
 from simkernel.errors import UsageError
-from simkernel.recording.capture import Recording, record
-from simkernel.recording.devices import Naming
+from simkernel.recording.capture import RecordedHost, record
+from simkernel.recording.devices import InterfaceNames
 from simkernel.testing import Sim
 
 ADDRESS = "0000:01:00.0"
@@ -63,7 +63,7 @@ class Copy:
         self.link(f"{path}/iommu_group", f"../../../kernel/iommu_groups/{group}")
         self.link(f"sys/bus/pci/devices/{address}", f"../../../../{path}")
 
-    def record(self) -> Recording:
+    def record(self) -> RecordedHost:
         """Record it."""
         return record(str(self.root))
 
@@ -154,7 +154,7 @@ def test_a_driver_of_unknown_origin_is_kept(copy: Copy) -> None:
 )
 def test_names_of_interfaces(name: str, expected: str) -> None:
     """Kept, unless they tell the hardware's address or cannot be."""
-    assert Naming().name(name) == expected
+    assert InterfaceNames().name(name) == expected
 
 
 def test_virtual_functions_of_their_own_group_stay_virtual() -> None:

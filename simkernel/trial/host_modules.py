@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from simkernel.model.core.features import Features
-from simkernel.scenario import values
+from simkernel.scenario import specs
 from simkernel.scenario.schema import DriverEntry, ModuleEntry
 from simkernel.scenario.schema.modules import PciIdEntry
-from simkernel.trial.alias import Wanted, entry_of
-from simkernel.trial.given import GivenModule
-from simkernel.trial.stock import Stock
+from simkernel.trial.alias import DeviceIds, parse_alias
+from simkernel.trial.driver_module import DriverModule
+from simkernel.trial.kernel_modules import KernelModules
 
-__all__ = ["Target", "given_module", "made_aliases", "other_modules"]
+__all__ = ["Target", "driver_module_entry", "generated_aliases", "host_modules"]
 
 _CALLED = {"virtio_pci": "virtio-pci"}
 """Base drivers that are not called as their modules."""
@@ -27,23 +27,23 @@ class Target:
 
     address: str
     alias: str
-    wanted: Wanted
-    physical: Wanted | None
+    wanted: DeviceIds
+    physical: DeviceIds | None
     """The physical function, of which the device is a virtual one; None: it is none."""
-    module: GivenModule
+    module: DriverModule
 
-    def functions(self) -> list[Wanted]:
+    def functions(self) -> list[DeviceIds]:
         """Return the device and what it is a part of."""
         return [self.wanted] if self.physical is None else [self.physical, self.wanted]
 
 
-def given_module(module: GivenModule) -> ModuleEntry:
+def driver_module_entry(module: DriverModule) -> ModuleEntry:
     """Return a given module as a scenario has it, without its file.
 
     Where its aliases are just what the kernel's build makes of ids, it has the ids;
     otherwise the aliases as they are, and the ids that they seem to stand for.
     """
-    entries = [entry_of(one) for one in module.aliases]
+    entries = [parse_alias(one) for one in module.aliases]
     ids = tuple(one.id_entry() for one in reversed(entries) if one is not None)
     others = tuple(
         alias
@@ -69,16 +69,16 @@ def given_module(module: GivenModule) -> ModuleEntry:
         license=next(iter(module.values("license")), ""),
         drivers=drivers,
     )
-    if [*others, *made_aliases(ids)] == module.aliases:
+    if [*others, *generated_aliases(ids)] == module.aliases:
         return whole
     silent = tuple(replace(one, exports_ids=False) for one in drivers)
     return replace(whole, aliases=tuple(module.aliases), drivers=silent)
 
 
-def other_modules(
+def host_modules(
     targets: Sequence[Target],
-    given: Sequence[GivenModule],
-    stock: Stock,
+    given: Sequence[DriverModule],
+    stock: KernelModules,
     there: Iterable[str],
 ) -> Iterator[ModuleEntry]:
     """Yield the modules that must be there beside the given ones and VFIO's.
@@ -95,7 +95,7 @@ def other_modules(
                 entry = PciIdEntry(id=f"{one.vendor:04x}:{one.device:04x}")
                 bases.setdefault(base, {})[entry] = None
         for pattern, module in stock.for_device(target.wanted.modalias("vfio_pci")):
-            found = entry_of(pattern)
+            found = parse_alias(pattern)
             if module not in known and found is not None:
                 rivals.setdefault(module, {})[found.id_entry()] = None
     for name, ids in bases.items():
@@ -110,7 +110,7 @@ def other_modules(
             yield ModuleEntry(name=name, path=stock.path_of(name))
 
 
-def _module(name: str, stock: Stock, driver: DriverEntry) -> ModuleEntry:
+def _module(name: str, stock: KernelModules, driver: DriverEntry) -> ModuleEntry:
     return ModuleEntry(
         name=name,
         path=stock.path_of(name),
@@ -120,7 +120,7 @@ def _module(name: str, stock: Stock, driver: DriverEntry) -> ModuleEntry:
 
 
 def _base(
-    target: Target, given: Sequence[GivenModule], stock: Stock, known: set[str]
+    target: Target, given: Sequence[DriverModule], stock: KernelModules, known: set[str]
 ) -> str | None:
     """Return the module of the host's driver for a device; None: a given one has it.
 
@@ -129,7 +129,7 @@ def _base(
     """
     device = target.wanted
     for one in given:
-        entries = [entry_of(alias) for alias in one.aliases]
+        entries = [parse_alias(alias) for alias in one.aliases]
         if not one.is_vfio and any(
             entry is not None and entry.is_for(device.vendor, device.device)
             for entry in entries
@@ -142,10 +142,10 @@ def _base(
     return needed[0] if needed else f"host_{device.vendor:04x}"
 
 
-def made_aliases(ids: Sequence[PciIdEntry]) -> list[str]:
+def generated_aliases(ids: Sequence[PciIdEntry]) -> list[str]:
     """Return the aliases that the kernel's build makes of ids."""
     newest = Features.of_release("999.0")
     table = ModuleEntry(
         name="m", path="m.ko", drivers=(DriverEntry(name="m", ids=tuple(ids)),)
     )
-    return list(values.module(table, newest).aliases)
+    return list(specs.module(table, newest).aliases)

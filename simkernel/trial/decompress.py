@@ -12,13 +12,13 @@ from typing import Final
 
 from simkernel.errors import UsageError
 
-__all__ = ["unpacked"]
+__all__ = ["decompressed"]
 
 _LIMIT_BYTES: Final = 128 << 20
 """Largest module that is taken, unpacked; the largest of a stock kernel has 10 MiB."""
 
 
-def unpacked(data: bytes, name: str) -> bytes:
+def decompressed(data: bytes, name: str) -> bytes:
     """Return what was packed with xz, zstd or gzip, or the data themselves.
 
     :param name: what the file is called, for errors.

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simkernel.errors import UsageError
-from simkernel.trial.given import read_given
-from tests.unit.simkernel.trial.making import VARIANT, module_file
+from simkernel.trial.driver_module import read_driver_module
+from tests.unit.simkernel.trial.driver_files import VARIANT, module_file
 
 PACKERS = {
     ".xz": lzma.compress,
@@ -24,7 +24,7 @@ PACKERS = {
 
 def test_a_file_says_what_is_needed(tmp_path: Path) -> None:
     """Name, aliases, dependencies, release."""
-    module = read_given(module_file(tmp_path), ("acme",))
+    module = read_driver_module(module_file(tmp_path), ("acme",))
 
     assert module.name == "acme_vfio_pci"
     assert module.aliases == [VARIANT]
@@ -40,7 +40,7 @@ def test_packed_files_are_the_same(tmp_path: Path, suffix: str) -> None:
     packed = Path(f"{path}{suffix}")
     packed.write_bytes(PACKERS[suffix](path.read_bytes()))
 
-    assert read_given(packed, ("acme",)).data == path.read_bytes()
+    assert read_driver_module(packed, ("acme",)).data == path.read_bytes()
 
 
 @pytest.mark.parametrize("suffix", PACKERS)
@@ -52,7 +52,7 @@ def test_cut_off_files_are_told(tmp_path: Path, suffix: str) -> None:
     packed.write_bytes(data[: len(data) // 2])
 
     with pytest.raises(UsageError, match="acme-vfio-pci"):
-        read_given(packed, ("acme",))
+        read_driver_module(packed, ("acme",))
 
 
 def test_a_bomb_is_told(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_bomb_is_told(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(bytes(200 << 20), compresslevel=1))
 
     with pytest.raises(UsageError, match="more than 128 MiB"):
-        read_given(path)
+        read_driver_module(path)
 
 
 def test_a_file_that_is_called_otherwise_is_told(tmp_path: Path) -> None:
@@ -69,13 +69,13 @@ def test_a_file_that_is_called_otherwise_is_told(tmp_path: Path) -> None:
     path = module_file(tmp_path).rename(tmp_path / "other.ko")
 
     with pytest.raises(UsageError, match="rename the file"):
-        read_given(path, ("acme",))
+        read_driver_module(path, ("acme",))
 
 
 def test_a_name_that_does_not_show_is_asked_for(tmp_path: Path) -> None:
     """No driver's name is guessed."""
     with pytest.raises(UsageError, match="say --driver NAME"):
-        read_given(module_file(tmp_path))
+        read_driver_module(module_file(tmp_path))
 
 
 @given(st.binary(max_size=300), st.integers(0, 2000), st.booleans())
@@ -89,7 +89,7 @@ def test_garbage_is_told_and_nothing_else(
     path.write_bytes(whole)
     said = "acme-vfio-pci.ko"
     try:
-        read_given(path, ("acme",) if is_named else ())
+        read_driver_module(path, ("acme",) if is_named else ())
     except UsageError as error:
         said = str(error)
 

@@ -18,8 +18,8 @@ __all__ = [
     "OVERRIDE",
     "PATH",
     "VF_NETDEV",
-    "override",
-    "text",
+    "override_field",
+    "text_field",
 ]
 
 ADDRESS = r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]"
@@ -36,7 +36,7 @@ VF_NETDEV = r"(?:[^/\s:{}]|\{index\})*"
 OVERRIDE = r"[^\0\n]{1,4094}"
 
 
-def text(pattern: str, meaning: str, default: str | None = None) -> Any:
+def text_field(pattern: str, meaning: str, default: str | None = None) -> Any:
     """Declare a text of a given form; no default: it must be given."""
     metadata = {"pattern": pattern, "meaning": meaning}
     if default is None:
@@ -44,7 +44,7 @@ def text(pattern: str, meaning: str, default: str | None = None) -> Any:
     return field(default=default, metadata=metadata)
 
 
-def override() -> Any:
+def override_field() -> Any:
     """Declare what ``driver_override`` holds at the start."""
     return field(
         default=None, metadata={"pattern": OVERRIDE, "meaning": "one line of text"}

@@ -9,10 +9,10 @@ from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Li
 from simkernel.filesystems.tree import Tree
 from simkernel.host.host import Host
 
-__all__ = ["look", "snapshot"]
+__all__ = ["read_path", "snapshot"]
 
 
-def look(host: Host, path: str) -> str:
+def read_path(host: Host, path: str) -> str:
     """Return the names in a directory, or the text of a file.
 
     :raises UsageError: there is no such path, or it cannot be read.

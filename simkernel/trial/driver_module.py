@@ -9,11 +9,11 @@ from typing import Final
 
 from simkernel.errors import UsageError
 from simkernel.kmod.elf import ModuleImage
-from simkernel.scenario.schema.texts import MODULE
-from simkernel.trial.drivers import driver_names
-from simkernel.trial.packing import unpacked
+from simkernel.scenario.schema.patterns import MODULE
+from simkernel.trial.decompress import decompressed
+from simkernel.trial.driver_names import driver_names
 
-__all__ = ["CORE", "GivenModule", "read_given"]
+__all__ = ["CORE", "DriverModule", "read_driver_module"]
 
 CORE: Final = ("vfio_pci_core", "vfio_pci")
 """Modules of which a VFIO driver for PCI needs one: the second before Linux 5.16."""
@@ -22,7 +22,7 @@ _SUFFIX: Final = re.compile(r"\.ko(?:\.xz|\.zst|\.gz)?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GivenModule:
+class DriverModule:
     """What a ``.ko`` file says."""
 
     path: Path
@@ -69,7 +69,7 @@ class GivenModule:
         return [value for name, value in self.info if name == key]
 
 
-def read_given(path: Path, drivers: tuple[str, ...] = ()) -> GivenModule:
+def read_driver_module(path: Path, drivers: tuple[str, ...] = ()) -> DriverModule:
     """Return the module of a file.
 
     :param drivers: names of its drivers, where a person has told them.
@@ -92,7 +92,7 @@ def read_given(path: Path, drivers: tuple[str, ...] = ()) -> GivenModule:
             f"{path} is the module {name}; depmod and modprobe would take it for "
             f"{stem}: rename the file"
         )
-    module = GivenModule(
+    module = DriverModule(
         path=path,
         data=data,
         name=name,
@@ -125,4 +125,4 @@ def _read(path: Path) -> tuple[str, bytes]:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     if len(data) > _LIMIT_BYTES:
         raise UsageError(f"{path}: more than {_LIMIT_BYTES >> 20} MiB")
-    return f"{path.name[: suffix.start()]}.ko", unpacked(data, str(path))
+    return f"{path.name[: suffix.start()]}.ko", decompressed(data, str(path))

@@ -14,14 +14,14 @@ from typing import Final
 from simkernel.errors import UsageError
 from simkernel.kmod.pattern import matches
 
-__all__ = ["Stock", "module_directory", "read_stock"]
+__all__ = ["KernelModules", "module_directory", "read_kernel_modules"]
 
 _FOLDER: Final = Path("/lib/modules")
 _SUFFIX: Final = re.compile(r"\.(?:xz|zst|gz)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Stock:
+class KernelModules:
     """The PCI aliases of a kernel's modules, and where these are."""
 
     aliases: tuple[tuple[str, str], ...] = ()
@@ -55,7 +55,7 @@ def module_directory(release: str) -> Path | None:
     return there[-1] if there else None
 
 
-def read_stock(folder: Path) -> Stock:
+def read_kernel_modules(folder: Path) -> KernelModules:
     """Return what a module directory says.
 
     :raises UsageError: it has no ``modules.alias`` or ``modules.dep``.
@@ -71,7 +71,7 @@ def read_stock(folder: Path) -> Stock:
             paths[path.rpartition("/")[2].removesuffix(".ko").replace("-", "_")] = path
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{folder} is no module directory: {error}") from None
-    return Stock(tuple(aliases), paths)
+    return KernelModules(tuple(aliases), paths)
 
 
 def _lines(path: Path) -> list[str]:

@@ -9,21 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simkernel.errors import UsageError
-from simkernel.trial.given import GivenModule, read_given
-from simkernel.trial.play import play
+from simkernel.trial.bind import bind_devices
+from simkernel.trial.driver_module import DriverModule, read_driver_module
+from simkernel.trial.hosts import real_host, simulated_host
+from simkernel.trial.kernel_modules import (
+    KernelModules,
+    module_directory,
+    read_kernel_modules,
+)
 from simkernel.trial.result import Result
-from simkernel.trial.stages import simulated, virtual
-from simkernel.trial.stock import Stock, module_directory, read_stock
 from simkernel.trial.template import Trial, file_parameter, make_trial
 
-__all__ = ["Wish", "run_trial"]
+__all__ = ["TrialOptions", "run_trial"]
 
 _RELEASE = "6.12.117-amd64"
 """Release of the simulated kernel, where neither file nor user names another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class TrialOptions:
     """What was asked for on the command line."""
 
     files: tuple[Path, ...]
@@ -39,7 +43,7 @@ class Wish:
 
 
 def run_trial(
-    wish: Wish, *, progress: Callable[[str], None], note: Callable[[str], None]
+    wish: TrialOptions, *, progress: Callable[[str], None], note: Callable[[str], None]
 ) -> Result:
     """Try modules and return what came of it.
 
@@ -62,7 +66,7 @@ def run_trial(
         )
 
 
-def _given(wish: Wish) -> list[GivenModule]:
+def _given(wish: TrialOptions) -> list[DriverModule]:
     """Return the modules of the files.
 
     :raises UsageError: one cannot be used, or it is unclear whose driver is named.
@@ -77,28 +81,28 @@ def _given(wish: Wish) -> list[GivenModule]:
     given = []
     for path in wish.files:
         stem = path.name.partition(".ko")[0].replace("-", "_")
-        given.append(read_given(path, told.get(stem, told.get("", ()))))
+        given.append(read_driver_module(path, told.get(stem, told.get("", ()))))
     return given
 
 
 def _played(
-    wish: Wish,
+    wish: TrialOptions,
     trial: Trial,
-    given: Sequence[GivenModule],
+    given: Sequence[DriverModule],
     scenario: tuple[Path, dict[str, str], str],
     progress: Callable[[str], None],
     note: Callable[[str], None],
 ) -> Result:
     template, settings, release = scenario
     if wish.via == "vm":
-        stage = virtual(
+        stage = real_host(
             template, settings, release=release, progress=progress, note=note
         )
     else:
-        stage = simulated(template, settings, via=wish.via)
+        stage = simulated_host(template, settings, via=wish.via)
     with stage as (run, actual):
         progress("resolver binds the devices")
-        rows = play(trial, run)
+        rows = bind_devices(trial, run)
         progress("")
     return Result(
         modules=tuple((one.path.name, one.name, one.drivers) for one in given),
@@ -109,8 +113,8 @@ def _played(
 
 
 def _kernel(
-    wish: Wish, given: Sequence[GivenModule], note: Callable[[str], None]
-) -> tuple[str, Stock]:
+    wish: TrialOptions, given: Sequence[DriverModule], note: Callable[[str], None]
+) -> tuple[str, KernelModules]:
     """Return the kernel's release, and what its own modules announce."""
     built_for = next((one.release for one in given if one.release), "")
     named = wish.folder.name if wish.folder else ""
@@ -122,13 +126,13 @@ def _kernel(
                 f"kernel {wanted or _RELEASE} is not in /lib/modules: there are no "
                 "other modules than VFIO's and what the file names"
             )
-        return wanted or _RELEASE, Stock()
+        return wanted or _RELEASE, KernelModules()
     is_release = folder.name[:1].isdigit()
     release = folder.name if is_release else wanted or _RELEASE
     for one in given:
         if one.release and one.release != release:
             note(f"{one.path.name} was built for {one.release}, and is on {release}")
-    return release, read_stock(folder)
+    return release, read_kernel_modules(folder)
 
 
 def _save(path: Path, text: str) -> None:
@@ -138,7 +142,7 @@ def _save(path: Path, text: str) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
-def _unpacked_files(given: Sequence[GivenModule], folder: Path) -> dict[str, str]:
+def _unpacked_files(given: Sequence[DriverModule], folder: Path) -> dict[str, str]:
     """Write the modules, unpacked; return the settings that name them."""
     settings = {}
     for one in given:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from simkernel.testing.sim import Sim
 
-__all__ = ["Run", "simulated", "virtual"]
+__all__ = ["Run", "real_host", "simulated_host"]
 
 Run = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]
 """Runs a program on the host to its end."""
 
 
 @contextmanager
-def simulated(
+def simulated_host(
     template: Path, settings: Mapping[str, str], *, via: str
 ) -> Iterator[tuple[Run, str]]:
     """Have a simulated host while the block runs: what runs there, and its release.
@@ -30,7 +30,7 @@ def simulated(
 
 
 @contextmanager
-def virtual(
+def real_host(
     template: Path,
     settings: dict[str, str],
     *,

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from simkernel.errors import SimkernelError
-from simkernel.trial.given import GivenModule
-from simkernel.trial.others import Target
+from simkernel.trial.driver_module import DriverModule
+from simkernel.trial.host_modules import Target
+from simkernel.trial.hosts import Run
 from simkernel.trial.result import Row, Spelling
-from simkernel.trial.stages import Run
 from simkernel.trial.template import Trial
 
-__all__ = ["TrialError", "play", "spellings"]
+__all__ = ["TrialError", "bind_devices", "spellings"]
 
 _RESOLVER = (sys.executable, "-m", "resolver")
 _INSIDE = (sys.executable, "-m", "simkernel.trial.inside")
@@ -24,7 +24,7 @@ class TrialError(SimkernelError):
     """A program of the trial did not do its part."""
 
 
-def play(trial: Trial, run: Run) -> list[Row]:
+def bind_devices(trial: Trial, run: Run) -> list[Row]:
     """Return what came of each alias: first the devices, then what is left out.
 
     :raises TrialError: a program failed that has no reason to.
@@ -93,7 +93,7 @@ def _row(target: Target, result: dict[str, Any], answer: dict[str, Any]) -> Row:
     )
 
 
-def spellings(module: GivenModule) -> list[str]:
+def spellings(module: DriverModule) -> list[str]:
     """Return the names by which programs may ask for a module's drivers, each once.
 
     They take the driver's name or the module's, as they are or with ``-`` and ``_``

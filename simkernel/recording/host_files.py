@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-__all__ = ["HostFiles"]
+__all__ = ["HostReader"]
 
 
-class HostFiles:
+class HostReader:
     """Files and links below a root.
 
     What cannot be read is like what is not there: a host shows more to root than to

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from simkernel.errors import UsageError
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
+from simkernel.host.content import read_path, snapshot
 from simkernel.host.host import Host
-from simkernel.host.look import look, snapshot
 from simkernel.scenario.render import load
 
 VF = "/sys/bus/pci/devices/0000:3b:00.2"
@@ -16,22 +16,24 @@ VF = "/sys/bus/pci/devices/0000:3b:00.2"
 @pytest.fixture(scope="module")
 def host() -> Host:
     """The host of a scenario; nothing here changes it."""
-    return build(load("mlx5_vfio_pci"))
+    return boot_host(load("mlx5_vfio_pci"))
 
 
 def test_file_shows_its_text(host: Host) -> None:
     """A file is shown as reading it would."""
-    assert look(host, f"{VF}/vendor") == "0x15b3\n"
+    assert read_path(host, f"{VF}/vendor") == "0x15b3\n"
 
 
 def test_directory_shows_its_names(host: Host) -> None:
     """A directory is shown as its names, sorted, a line each."""
-    assert look(host, "/sys/bus/pci/drivers/") == "mlx5_core\npcieport\n"
+    assert read_path(host, "/sys/bus/pci/drivers/") == "mlx5_core\npcieport\n"
 
 
 def test_links_are_followed(host: Host) -> None:
     """A path through links leads where it leads on a host."""
-    through = look(host, f"{VF}/driver/module/drivers/pci:mlx5_core/{VF[-12:]}/device")
+    through = read_path(
+        host, f"{VF}/driver/module/drivers/pci:mlx5_core/{VF[-12:]}/device"
+    )
 
     assert through == "0x101e\n"
 
@@ -52,10 +54,10 @@ def test_path_that_shows_nothing_is_told(
 ) -> None:
     """What is not there, or not to be read, is told in words."""
     if reason is None:
-        assert look(host, path)
+        assert read_path(host, path)
         return
     with pytest.raises(UsageError, match=reason):
-        look(host, path)
+        read_path(host, path)
 
 
 def test_snapshot_has_every_kind_of_file(host: Host) -> None:

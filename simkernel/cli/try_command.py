@@ -71,11 +71,11 @@ def try_(
     module's driver; 1: one did not.
     """
     from simkernel.cli.progress import ProgressLine
-    from simkernel.trial.command import Wish, run_trial
+    from simkernel.trial.run import TrialOptions, run_trial
 
     if folder is not None and via == "vm":
         raise click.UsageError("--modules-dir is not for --via vm: it has its kernel's")
-    wish = Wish(
+    wish = TrialOptions(
         files=files,
         via=via,
         release=release,
