@@ -123,8 +123,8 @@ def _general() -> Iterator[str]:
 
 
 def _exit_codes() -> list[tuple[str, str]]:
-    """Return the table of exit codes that README.md has."""
-    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    """Return the rows of the table in docs/exit-codes.md."""
+    text = (DOCS / "exit-codes.md").read_text(encoding="utf-8")
     return re.findall(r"^\| (\d+) \| (.+) \|$", text, re.MULTILINE)
 
 

@@ -32,7 +32,7 @@ def test_every_file_is_current(maker: ModuleType) -> None:
 
 
 def test_the_pages_say_what_the_command_does(maker: ModuleType) -> None:
-    """Every option of bind is there, and every exit code of the README."""
+    """Every option of bind is there, and every exit code of docs/exit-codes.md."""
     pages = {path.name: text for path, text in maker.files()}
     for option in ("persist", "uid USER", "gid GROUP", "driver NAME", "dry\\-run"):
         assert f"\\-\\-{option}" in pages["resolver-bind.1"]
