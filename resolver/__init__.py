@@ -28,9 +28,9 @@ if TYPE_CHECKING:
         UsageError,
     )
     from resolver.explanation import Explanation, explain
-    from resolver.inspect.aliases import read_aliases
+    from resolver.inspect.device_words import find_device
     from resolver.inspect.devices import all_devices
-    from resolver.inspect.spelling import find_device
+    from resolver.inspect.modules import read_aliases
     from resolver.linux import Host
     from resolver.matching.alias_index import Aliases
     from resolver.matching.select import Candidate, Choice
@@ -76,7 +76,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "inspect.aliases": ("read_aliases",),
+    "inspect.modules": ("read_aliases",),
     "changes.bind": ("bind", "unbind"),
     "changes.outcome": ("Outcome",),
     "changes.restore": ("restore",),
@@ -92,7 +92,7 @@ _MODULES = {
     "changes.provision": ("Wishes", "provide"),
     "matching.select": ("Candidate", "Choice"),
     "session": ("Session",),
-    "inspect.spelling": ("find_device",),
+    "inspect.device_words": ("find_device",),
     "status": ("Status", "statuses"),
     "options": ("Terms",),
 }

@@ -10,7 +10,7 @@ from resolver.changes.bind import choose_for
 from resolver.device import Device
 from resolver.errors import NotFoundError, RefusedError
 from resolver.inspect import devices, modules
-from resolver.inspect.modprobe_d import Prohibition
+from resolver.inspect.module_policy import Prohibition
 from resolver.linux import Host
 from resolver.matching.alias_files import FileWarning
 from resolver.matching.alias_index import Aliases

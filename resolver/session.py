@@ -19,9 +19,8 @@ from resolver.device import Device
 from resolver.errors import ResolverError
 from resolver.explanation import Explanation, explain
 from resolver.inspect import devices as inventory
-from resolver.inspect.aliases import read_aliases
-from resolver.inspect.device_words import find_devices
-from resolver.inspect.spelling import find_device
+from resolver.inspect.device_words import find_device, find_devices
+from resolver.inspect.modules import read_aliases
 from resolver.linux import Host
 from resolver.matching.alias_index import Aliases
 from resolver.options import Terms

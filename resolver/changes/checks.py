@@ -10,9 +10,8 @@ import errno
 
 from resolver.device import Device
 from resolver.errors import FailedError, RefusedError
-from resolver.inspect import groups, in_use
+from resolver.inspect import in_use, iommu
 from resolver.inspect.devices import device_directory, place_of
-from resolver.inspect.iommu import advice
 from resolver.linux import Host
 from resolver.options import Terms
 
@@ -40,7 +39,7 @@ def require_iommu(host: Host, device: Device) -> None:
     raise RefusedError(
         "no IOMMU group, so VFIO could not isolate the device",
         rule="no-iommu-group",
-        hint=advice(host),
+        hint=iommu.advice(host),
     )
 
 
@@ -55,7 +54,7 @@ def require_group(host: Host, device: Device, terms: Terms) -> None:
         return
     hindering = [
         mate
-        for mate in groups.hindering(host, device)
+        for mate in iommu.hindering(host, device)
         if mate.name not in terms.together
     ]
     if hindering:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from resolver.errors import FailedError, NotFoundError, RefusedError
 from resolver.inspect.devices import find_driver
-from resolver.inspect.modprobe_d import Prohibition
+from resolver.inspect.module_policy import Prohibition
 from resolver.inspect.modules import find_prohibition, is_loaded
 from resolver.linux import TIMEOUT_S, Host
 

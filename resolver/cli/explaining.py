@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from resolver.errors import ResolverError
 from resolver.explanation import Explanation, explain, explain_modalias
-from resolver.inspect.spelling import find_device
+from resolver.inspect.device_words import find_device
 from resolver.linux import Host
 from resolver.matching import modalias
 from resolver.matching.alias_index import Aliases

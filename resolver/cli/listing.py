@@ -9,10 +9,10 @@ from resolver.changes.bind import choose_for
 from resolver.device import Device
 from resolver.errors import NotFoundError
 from resolver.inspect.devices import all_devices, find_driver
-from resolver.inspect.kinds import class_prefix
 from resolver.inspect.modules import module_of_driver
 from resolver.linux import Host
 from resolver.matching.alias_index import Aliases
+from resolver.matching.device_class import class_prefix
 from resolver.matching.driver_state import REMARKABLE, DriverState, driver_state
 from resolver.matching.select import Choice
 from resolver.output import documents, text

@@ -14,7 +14,7 @@ from resolver.device import Device
 from resolver.errors import NotFoundError, ResolverError
 from resolver.inspect.device_words import Found, find_devices
 from resolver.inspect.devices import bound_driver, glance, read_device
-from resolver.inspect.groups import mates_of
+from resolver.inspect.iommu import mates_of
 from resolver.linux import Host
 from resolver.matching.select import Choice
 from resolver.options import Terms

@@ -36,7 +36,7 @@ class Session:
 
         :raises UsageError: there is no such kernel.
         """
-        from resolver.inspect.aliases import read_aliases
+        from resolver.inspect.modules import read_aliases
 
         if self.modules_dir is not None:
             return read_aliases(Host(), self.modules_dir)

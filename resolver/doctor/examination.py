@@ -12,13 +12,14 @@ from resolver.doctor.checks import judge
 from resolver.doctor.facts import Facts, KernelConfig, ModuleFacts, Node, Wanted
 from resolver.doctor.finding import Finding
 from resolver.errors import NotFoundError, UsageError
-from resolver.inspect import devices, modules
-from resolver.inspect.isolation import cpu_vendor, is_virtual
-from resolver.inspect.modprobe_d import Prohibition
+from resolver.inspect import devices, modprobe_d, modules
+from resolver.inspect.module_policy import Prohibition, module_options
+from resolver.inspect.overlay import visible_files
 from resolver.linux import Host
 from resolver.linux.ownership import owner_of
 from resolver.matching import modalias, select
 from resolver.matching.alias_index import Aliases
+from resolver.matching.iommu_setup import cpu_vendor, is_virtual
 
 __all__ = ["examine", "facts_of"]
 
@@ -130,10 +131,9 @@ def _prohibition(host: Host, module: str) -> Prohibition | None:
 
 
 def _parameters(host: Host, words: Sequence[str]) -> dict[str, str]:
-    files = [
-        (path, _bytes(host, path)) for path in _visible(host, host.modprobe_d, ".conf")
-    ]
-    found = parsing.module_options(files, words)
+    paths = _visible(host, host.modprobe_d, modprobe_d.ENDING)
+    files = ((path, _bytes(host, path)) for path in paths)
+    found = module_options(modprobe_d.statements(files), words)
     for module, name in _PARAMETERS:
         if modules.is_loaded(host, module):
             path = f"{host.sys}/module/{module}/parameters/{name}"
@@ -185,15 +185,8 @@ def _node_rules(host: Host) -> Iterator[str]:
             yield path
 
 
-# Files of configuration directories, of which an earlier one hides a file of the
-# same name in later ones. Source: modprobe.d(5), udev(7).
-def _visible(host: Host, directories: Sequence[str], ending: str) -> Iterator[str]:
-    found: dict[str, str] = {}
-    for directory in directories:
-        for name in _names(host, directory):
-            if name.endswith(ending):
-                found.setdefault(name, f"{directory}/{name}")
-    return (path for _, path in sorted(found.items()))
+def _visible(host: Host, directories: Sequence[str], ending: str) -> tuple[str, ...]:
+    return visible_files(directories, lambda one: _names(host, one), ending)
 
 
 def _text(host: Host, path: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from resolver.device import Device
-from resolver.inspect.modprobe_d import Prohibition
+from resolver.inspect.module_policy import Prohibition
 from resolver.matching.alias_files import FileWarning
 
 __all__ = ["Facts", "KernelConfig", "ModuleFacts", "Node", "Wanted"]

@@ -6,7 +6,6 @@ Pure: content of files in, values out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 
 __all__ = [
     "active_lockdown",
@@ -15,7 +14,6 @@ __all__ = [
     "kernel_settings",
     "mentions_vfio",
     "module_files",
-    "module_options",
 ]
 
 _NOT_SET = re.compile(r"# CONFIG_(\w+) is not set")
@@ -83,27 +81,6 @@ def module_files(data: bytes) -> dict[str, str]:
     return found
 
 
-def module_options(
-    files: Iterable[tuple[str, bytes]], command_line: Iterable[str]
-) -> dict[str, str]:
-    """Return ``module.parameter`` to the value that it will have once loaded.
-
-    :param files: path and content of each file of modprobe's configuration.
-    :param command_line: words of the kernel's command line.
-
-    Source: modprobe.d(5), ``options``; Linux, kernel/params.c: ``-`` is ``_``.
-    """
-    found: dict[str, str] = {}
-    for words in _commands(files):
-        if words[0] == "options" and len(words) > 2:
-            for setting in words[2:]:
-                _keep(found, f"{words[1]}.{setting}")
-    for word in command_line:
-        if "." in word.partition("=")[0]:
-            _keep(found, word)
-    return found
-
-
 def mentions_vfio(data: bytes) -> bool:
     """Return whether a file of udev rules says something about VFIO's nodes."""
     lines = data.decode("utf-8", "replace").splitlines()
@@ -112,16 +89,3 @@ def mentions_vfio(data: bytes) -> bool:
 
 def _grants(line: str) -> bool:
     return re.search(r"\b(GROUP|MODE|OWNER)\s*[:+]?=(?!=)|uaccess", line) is not None
-
-
-def _commands(files: Iterable[tuple[str, bytes]]) -> Iterator[list[str]]:
-    for _, data in files:
-        text = data.decode("utf-8", "replace").replace("\\\n", " ")
-        yield from (words for line in text.split("\n") if (words := line.split()))
-
-
-# A bool without value is on, and Y, y and 1 say the same.
-# Source: Linux, kernel/params.c, param_set_bool().
-def _keep(found: dict[str, str], setting: str) -> None:
-    name, _, value = setting.partition("=")
-    found[name.replace("-", "_")] = "Y" if value in ("", "1", "y", "Y") else value

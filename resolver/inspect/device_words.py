@@ -1,38 +1,66 @@
-"""From the words on a command line to devices: one a word, or many.
+"""Turn the words of a command line into devices. Only reads.
 
-Only reads. A word that can fit several devices says so by its form: a pattern, or one
-of ``class:``, ``id:`` and ``vfs:`` in front.
+A word selects one device, or several if its form allows it: a glob pattern, or one of
+the prefixes ``class:``, ``id:`` and ``vfs:``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from resolver.device import Device, parse_kind
+from resolver.device import (
+    Device,
+    InterfaceName,
+    PciAddress,
+    SysfsPath,
+    VendorDevice,
+    parse_kind,
+    parse_spelling,
+)
 from resolver.errors import NotFoundError, ResolverError, UsageError
-from resolver.inspect.devices import Look, all_devices, read_device
-from resolver.inspect.kinds import class_prefix
-from resolver.inspect.spelling import find_device
+from resolver.inspect.devices import LIST_DEVICES, Look, all_devices, read_device
 from resolver.linux import Host
+from resolver.matching.device_class import class_prefix
 from resolver.matching.glob import compile_pattern
 
-__all__ = ["Found", "find_devices"]
+__all__ = ["Found", "find_device", "find_devices"]
 
 Found = tuple[str, "Device | ResolverError"]
-"""A word, or the name of a device that it stands for; and the device, or why not."""
+"""A word, or the name of a device that it selects; the device, or the error."""
 
 _WILD = frozenset("*?[")
+
+
+def find_device(host: Host, text: str) -> Device:
+    """Return the one device that a text names.
+
+    :param text: any spelling that ``device.parse_spelling`` knows.
+    :raises UsageError: the text spells no device, or matches several devices.
+    :raises NotFoundError: the host has no such device.
+    """
+    spelling = parse_spelling(text)
+    if isinstance(spelling, PciAddress):
+        return read_device(host, "pci", str(spelling))
+    if isinstance(spelling, VendorDevice):
+        return _only_one_of_kind(host, spelling)
+    if isinstance(spelling, SysfsPath):
+        path = f"{host.sys}{spelling.path.removeprefix('/sys')}"
+        return _device_at(host, path, "no such device")
+    assert isinstance(spelling, InterfaceName)
+    path = f"{host.sys}/class/net/{spelling.name}/device"
+    return _device_at(host, path, "no such device, and no interface of this name")
 
 
 def find_devices(
     host: Host, words: Iterable[str], look: Look = read_device
 ) -> Iterator[Found]:
-    """Yield the devices that words stand for, each once.
+    """Yield the devices that words select, each once.
 
-    Bridges are left out where a word fits several: no VFIO driver takes one.
+    A word that selects several devices skips bridges: no VFIO driver binds them.
 
-    :param look: reads those that a word fits by the dozen.
-    :raises UsageError: a word is no device, or fits several without saying so.
+    :param look: function that reads the devices of a word that selects several.
+    :raises UsageError: a word spells no device, or matches several devices but its
+        form selects one.
     """
     seen = set()
     for word in words:
@@ -44,6 +72,33 @@ def find_devices(
             yield text, device
 
 
+def _only_one_of_kind(host: Host, kind: VendorDevice) -> Device:
+    devices = [d for d in all_devices(host) if d.vendor_device == kind.text]
+    if not devices:
+        raise NotFoundError("no device has this vendor:device id", hint=LIST_DEVICES)
+    if len(devices) > 1:
+        names = ", ".join(device.name for device in devices)
+        raise UsageError(
+            f"{kind.text} matches {len(devices)} devices: {names}",
+            hint=f"name one by its address, or select all with id:{kind.text}",
+        )
+    return devices[0]
+
+
+# The nearest device at or above a path that has driver_override: above a virtio
+# interface this is the PCI function.
+def _device_at(host: Host, path: str, problem: str) -> Device:
+    at = host.real_path(path)
+    root = host.real_path(host.sys)
+    while host.is_there(at) and at.startswith(f"{root}/"):
+        if host.is_there(f"{at}/driver_override"):
+            bus = host.link_name(f"{at}/subsystem")
+            if bus is not None:
+                return read_device(host, bus, at.rpartition("/")[2])
+        at = at.rpartition("/")[0]
+    raise NotFoundError(problem, hint=LIST_DEVICES)
+
+
 def _expanded(host: Host, word: str, look: Look) -> Iterator[Found]:
     form, colon, rest = word.partition(":")
     several = _FORMS.get(form) if colon else None
@@ -51,7 +106,7 @@ def _expanded(host: Host, word: str, look: Look) -> Iterator[Found]:
         if several is not None:
             devices = list(several(host, rest, look))
         elif _WILD.intersection(word):
-            devices = list(_fitting(host, word))
+            devices = list(_matching(host, word))
         else:
             yield word, find_device(host, word)
             return
@@ -60,47 +115,48 @@ def _expanded(host: Host, word: str, look: Look) -> Iterator[Found]:
         return
     devices = [device for device in devices if not device.is_bridge]
     if not devices:
-        hint = "resolver devices shows those there are"
-        yield word, NotFoundError("it fits no device", hint=hint)
+        yield word, NotFoundError("no device matches", hint=LIST_DEVICES)
     for device in devices:
         yield device.name, device
 
 
-# A pattern of addresses, with domain or without, or of interfaces.
-def _fitting(host: Host, word: str) -> Iterator[Device]:
-    fits = _matcher(word)
+# A pattern matches addresses, with or without the domain, and interface names.
+def _matching(host: Host, word: str) -> Iterator[Device]:
+    matches = _matcher(word)
     for device in all_devices(host):
         short = device.name.removeprefix("0000:")
-        if any(fits(name) for name in (device.name, short, *device.interfaces)):
+        if any(matches(name) for name in (device.name, short, *device.interfaces)):
             yield device
 
 
 def _matcher(word: str) -> Callable[[str], bool]:
     if "/" in word or "\n" in word:
-        raise UsageError(f"{word!r} is no pattern of devices: it is a path")
+        raise UsageError(
+            f"invalid device pattern {word!r}: it contains a slash or a newline"
+        )
     pattern = compile_pattern(word)
     return lambda name: pattern.fullmatch(name) is not None
 
 
-def _of_class(host: Host, kind: str, look: Look) -> Iterator[Device]:
-    prefix = class_prefix(kind)
+def _of_class(host: Host, text: str, look: Look) -> Iterator[Device]:
+    prefix = class_prefix(text)
     for device in all_devices(host, look=look):
         if (device.device_class or "").startswith(prefix):
             yield device
 
 
-def _of_kind(host: Host, kind: str, look: Look) -> Iterator[Device]:
-    wanted = parse_kind(kind)
+def _of_kind(host: Host, text: str, look: Look) -> Iterator[Device]:
+    wanted = parse_kind(text)
     return (d for d in all_devices(host, look=look) if d.vendor_device == wanted)
 
 
-# Not the physical function itself: with its virtual ones enabled nobody can have it.
+# Without the physical function: vfio-pci cannot use it while its VFs are enabled.
 def _virtual_functions(host: Host, word: str, look: Look) -> Iterator[Device]:
     physical = find_device(host, word)
     path = f"{host.sys}/bus/{physical.bus}/devices/{physical.name}"
     links = [name for name in host.names(path) if name.startswith("virtfn")]
     if not links:
-        raise NotFoundError(f"{physical} has no virtual functions that are enabled")
+        raise NotFoundError(f"{physical} has no enabled virtual functions")
     for link in sorted(links, key=lambda name: (len(name), name)):
         name = host.link_name(f"{path}/{link}")
         if name is not None:

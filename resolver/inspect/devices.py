@@ -16,6 +16,7 @@ from resolver.matching import driver_name
 from resolver.matching.modalias import Modalias
 
 __all__ = [
+    "LIST_DEVICES",
     "Look",
     "all_devices",
     "bound_driver",
@@ -30,6 +31,8 @@ __all__ = [
     "read_device",
 ]
 
+LIST_DEVICES = "run `resolver devices` to list the devices"
+"""Hint of errors about a device that the host does not have."""
 
 Look = Callable[[Host, str, str], Device]
 """Reads a device, by its bus and name."""
@@ -169,8 +172,8 @@ def _place_of(host: Host, bus: str, name: str) -> str:
 def _require_there(host: Host, path: str, bus: str) -> None:
     if not host.is_there(path):
         raise NotFoundError(
-            f"there is no such device on bus {bus!r}",
-            hint="resolver devices shows those there are",
+            f"no such device on bus {bus!r}",
+            hint=LIST_DEVICES,
         )
 
 

@@ -1,13 +1,17 @@
-"""Read from a host which modules are in its kernel, which drivers they have, and what
-keeps others out.
-
-Only reads: nothing here changes the host.
-"""
+"""Modules of a host: aliases, drivers, and what keeps a module out. Only reads."""
 
 from __future__ import annotations
 
-from resolver.inspect import modprobe_d
+from resolver.inspect.modprobe_d import ENDING, statements
+from resolver.inspect.module_policy import (
+    Prohibition,
+    command_line_prohibition,
+    prohibition_in,
+)
+from resolver.inspect.overlay import visible_files
 from resolver.linux import Host
+from resolver.matching import alias_files, intree
+from resolver.matching.alias_index import Aliases, AliasLookup
 
 __all__ = [
     "drivers_of_module",
@@ -15,22 +19,23 @@ __all__ = [
     "is_builtin",
     "is_loaded",
     "module_of_driver",
+    "read_aliases",
 ]
 
 
 def is_loaded(host: Host, module: str) -> bool:
-    """Return whether a module is in the kernel, loaded or built in, and visible.
+    """Return whether ``/sys/module`` shows a module, loaded or built in.
 
-    Built-in modules without parameters, version and driver are not visible.
+    The kernel does not show built-in modules without parameter, version and driver.
     """
     return host.is_there(f"{host.sys}/module/{module}")
 
 
 def is_builtin(host: Host, module: str) -> bool:
-    """Return whether ``/sys/module`` shows a module to be built in.
+    """Return whether ``/sys/module`` shows a module as built in.
 
-    Source: Linux, kernel/module/main.c, ``modinfo_initstate``: loadable ones have
-    an ``initstate``.
+    Source: Linux, kernel/module/main.c, ``modinfo_initstate``: only loadable modules
+    have an ``initstate``.
     """
     path = f"{host.sys}/module/{module}"
     return host.is_there(path) and not host.is_there(f"{path}/initstate")
@@ -46,22 +51,55 @@ def drivers_of_module(host: Host, module: str, bus: str) -> tuple[str, ...]:
 
 
 def module_of_driver(host: Host, bus: str, driver: str) -> str | None:
-    """Return which module a registered driver is from; ``None``: unknown."""
+    """Return the module of a registered driver; ``None`` if unknown."""
     return host.link_name(f"{host.sys}/bus/{bus}/drivers/{driver}/module")
 
 
-def find_prohibition(host: Host, module: str) -> modprobe_d.Prohibition | None:
-    """Return what keeps modprobe from loading a module, if anything does."""
-    files: dict[str, str] = {}
-    for directory in host.modprobe_d:
-        for name in host.names(directory):
-            if name.endswith(".conf"):
-                files.setdefault(name, f"{directory}/{name}")
-    contents = (
-        (path, host.read_if_there(path) or b"") for _, path in sorted(files.items())
-    )
-    found = modprobe_d.find_prohibition(contents, module)
+def find_prohibition(host: Host, module: str) -> Prohibition | None:
+    """Return the line that keeps modprobe from loading a module, if any.
+
+    :param module: name with ``_`` only.
+    :raises OSError: a configuration file or directory cannot be read.
+    """
+    paths = visible_files(host.modprobe_d, host.names, ENDING)
+    files = ((path, host.read_if_there(path) or b"") for path in paths)
+    found = prohibition_in(statements(files), module)
     if found is not None:
         return found
     command_line = host.read_if_there(f"{host.proc}/cmdline") or b""
-    return modprobe_d.command_line_prohibition(command_line, module)
+    return command_line_prohibition(command_line, module)
+
+
+def read_aliases(
+    host: Host, directory: str | None, *, is_running: bool = False
+) -> Aliases:
+    """Return the VFIO aliases of a kernel's module directory.
+
+    :param directory: ``/lib/modules/<release>``; ``None`` if there is none.
+    :param is_running: ``/sys/module`` shows the same kernel.
+    """
+    if directory is None:
+        return Aliases(AliasLookup(()), notes=("the host has no module directory",))
+    notes: tuple[str, ...] = ()
+    reading = alias_files.Reading((), ())
+    path = f"{directory}/modules.alias"
+    data = host.read_if_there(path)
+    if data is None:
+        notes = (f"{path} is missing: no variant driver can be found",)
+    else:
+        reading = alias_files.read_modules_alias(data, path)
+    path = f"{directory}/modules.builtin.modinfo"
+    listed = alias_files.read_builtin_modinfo(host.read_if_there(path) or b"\0", path)
+    entries = reading.entries + listed.entries
+    entries += intree.builtin_entries(
+        builtin=alias_files.builtin_modules(
+            host.read_if_there(f"{directory}/modules.builtin") or b""
+        ),
+        resident=_resident(host) if is_running else (),
+        listed={entry.module for entry in entries},
+    )
+    return Aliases(AliasLookup(entries), reading.warnings + listed.warnings, notes)
+
+
+def _resident(host: Host) -> tuple[str, ...]:
+    return tuple(name for name in intree.PCI_VARIANTS if is_builtin(host, name))

@@ -1,8 +1,8 @@
-"""Alias patterns: literal prefix, rank and match.
+"""Glob patterns of aliases: literal prefix, rank and match.
 
-Patterns mean what they mean to ``fnmatch(3)`` of the GNU C library with no flags,
-because depmod's indexes and modprobe treat them so (kmod, shared/index.c). Pure
-text in, values out.
+A pattern means what ``fnmatch(3)`` of the GNU C library makes of it without flags:
+modprobe matches aliases that way (kmod, shared/index.c). Brackets follow the C locale.
+Pure: text in, values out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,22 @@ __all__ = ["Glob", "compile_pattern", "matches", "wildcards"]
 
 _SPECIAL = re.compile(r"[*?\[\\]")
 _NOTHING = "(?!)"
+_CLASS = re.compile(r"\[:([a-y]*):\]")
+_EQUIVALENT = re.compile(r"\[=(.)=\]", re.DOTALL)
+_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "blank": "\\t ",
+    "cntrl": "\\x00-\\x1f\\x7f",
+    "digit": "0-9",
+    "graph": "!-~",
+    "lower": "a-z",
+    "print": " -~",
+    "punct": "!-/:-@\\[-`{-~",
+    "space": "\\t-\\r ",
+    "upper": "A-Z",
+    "xdigit": "0-9A-Fa-f",
+}
 
 
 class Glob:
@@ -77,10 +93,7 @@ def _expressions(pattern: str) -> list[str]:
         elif char == "?":
             found.append(".")
         elif char == "[":
-            # Few aliases have brackets: no start-up waits for this.
-            from resolver.matching.bracket import read_bracket
-
-            expression, at = read_bracket(pattern, at)
+            expression, at = _Bracket(pattern, at).read()
             found.append(expression)
         elif char == "\\":
             found.append(re.escape(pattern[at]) if at < len(pattern) else _NOTHING)
@@ -88,3 +101,86 @@ def _expressions(pattern: str) -> list[str]:
         else:
             found.append(re.escape(char))
     return found
+
+
+class _Bracket:
+    # One bracket expression, such as [2A], [!0-9] or [[:digit:]]. The C library reads
+    # from left to right: a bad range or class matches nothing, but items before it
+    # still match.
+
+    def __init__(self, pattern: str, start: int) -> None:
+        self.pattern = pattern
+        self.start = start
+        self.at = start
+        self.items: list[str] = []
+        self.broken = False
+
+    # The regular expression, and the index after the bracket. Without a closing
+    # bracket, "[" is a literal.
+    def read(self) -> tuple[str, int]:
+        pattern = self.pattern
+        negated = pattern[self.at : self.at + 1] in ("!", "^")
+        self.at += negated
+        first = self.at
+        while pattern[self.at : self.at + 1] != "]" or self.at == first:
+            if self.at >= len(pattern):
+                return self._unclosed(), self.start
+            if pattern.endswith("\\") and self.at == len(pattern) - 1:
+                return _NOTHING, len(pattern)
+            self._read_item()
+        items = "".join(self.items)
+        if negated:
+            any_other = f"[^{items}]" if items else "."
+            return (_NOTHING if self.broken else any_other), self.at + 1
+        return (f"[{items}]" if items else _NOTHING), self.at + 1
+
+    def _unclosed(self) -> str:
+        bracket = re.escape("[")
+        seen = self.items and re.match(f"[{''.join(self.items)}]", "[")
+        return bracket if seen or not self.broken else _NOTHING
+
+    def _read_item(self) -> None:
+        pattern = self.pattern
+        if named := _CLASS.match(pattern, self.at):
+            self.at = named.end()
+            self._add(_CLASSES.get(named[1]))
+        elif same := _EQUIVALENT.match(pattern, self.at):
+            self.at = same.end()
+            self._add(re.escape(same[1]))
+        else:
+            self._read_range(self._read_character())
+
+    def _read_range(self, low: str | None) -> None:
+        pattern = self.pattern
+        is_range = pattern[self.at : self.at + 1] == "-"
+        if not is_range or pattern[self.at + 1 : self.at + 2] == "]":
+            self._add(low and re.escape(low))
+            return
+        self.at += 1
+        if self.at == len(pattern):
+            self._add(low and re.escape(low))
+            self._add(None)
+            return
+        high = self._read_character()
+        if low is None or high is None:
+            self._add(None)
+        elif low <= high:
+            self._add(f"{re.escape(low)}-{re.escape(high)}")
+
+    # One character, which may be written \c or [.c.]; None if there is none.
+    def _read_character(self) -> str | None:
+        pattern, at = self.pattern, self.at
+        if pattern.startswith("[.", at):
+            end = pattern.find(".]", at + 2)
+            self.at = end + 2 if end >= 0 else len(pattern)
+            return pattern[at + 2] if end == at + 3 else None
+        if pattern[at] == "\\":
+            at += 1
+        self.at = at + 1
+        return pattern[at] if at < len(pattern) else None
+
+    def _add(self, item: str | None) -> None:
+        if item is None:
+            self.broken = True
+        elif not self.broken:
+            self.items.append(item)

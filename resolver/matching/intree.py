@@ -48,18 +48,18 @@ def lookup() -> AliasLookup:
 
 
 def builtin_entries(
-    builtin: Collection[str], resident: Collection[str], told: Collection[str]
+    builtin: Collection[str], resident: Collection[str], listed: Collection[str]
 ) -> tuple[AliasEntry, ...]:
     """Return the aliases of in-tree variants that are linked into the kernel.
 
     :param builtin: modules that ``modules.builtin`` lists.
     :param resident: modules with a directory in ``/sys/module`` but no
         ``initstate`` in it, which is how built-in ones look.
-    :param told: modules whose aliases the kernel build wrote down itself.
+    :param listed: modules whose aliases the kernel build has recorded.
     """
     found: tuple[AliasEntry, ...] = ()
     for module in PCI_VARIANTS:
-        if module in told:
+        if module in listed:
             continue
         if module in builtin:
             found += _entries(module, "modules.builtin")

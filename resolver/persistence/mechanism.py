@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from resolver.errors import RefusedError
+from resolver.inspect.overlay import visible_files
 from resolver.linux import Host
 from resolver.persistence import records, texts
 from resolver.persistence.records import MechanismName, PersistentRecord
@@ -81,8 +82,5 @@ def unit_path(host: Host) -> str:
 # What counts is its udev rule: that is what acts at boot. An empty one is masked.
 # Source: udev(7).
 def _has_driverctl(host: Host) -> bool:
-    for directory in host.udev_rules:
-        for name in host.names(directory):
-            if name.endswith("driverctl.rules"):
-                return bool((host.read_if_there(f"{directory}/{name}") or b"").strip())
-    return False
+    rules = visible_files(host.udev_rules, host.names, "driverctl.rules")
+    return any((host.read_if_there(path) or b"").strip() for path in rules)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from resolver.doctor.facts import Facts
 from resolver.doctor.finding import Finding
-from resolver.inspect import isolation
+from resolver.matching import iommu_setup
 
 __all__ = ["check", "how_to_turn_on"]
 
@@ -45,12 +45,12 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def how_to_turn_on(facts: Facts) -> tuple[str, ...]:
     """Return what to do, one line a step, to have an IOMMU after the next boot."""
-    option = isolation.DRIVER_OPTIONS.get(facts.cpu)
+    option = iommu_setup.DRIVER_OPTIONS.get(facts.cpu)
     config = facts.config
     is_lacking = option and config and not config.is_on(option)
-    machine = isolation.Machine(
+    machine = iommu_setup.Machine(
         facts.cpu, facts.is_guest, facts.command_line, facts.firmware_tables
     )
-    return isolation.how_to_turn_on(
+    return iommu_setup.setup_steps(
         machine, config.path if config and is_lacking else ""
     )

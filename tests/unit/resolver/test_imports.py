@@ -16,7 +16,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 PURE = [
     *sorted(PACKAGE.glob("matching/*.py")),
     *(PACKAGE / one for one in ("device.py", "errors.py", "changes/plan.py")),
-    PACKAGE / "inspect/modprobe_d.py",
+    *(PACKAGE / f"inspect/{one}.py" for one in ("modprobe_d", "module_policy")),
+    PACKAGE / "inspect/overlay.py",
 ]
 IO = {
     *("os", "io", "pathlib", "subprocess", "time", "random", "shutil", "socket"),

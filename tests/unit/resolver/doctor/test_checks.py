@@ -13,7 +13,7 @@ from resolver.doctor.checks import judge
 from resolver.doctor.checks.variants import VARIANTS
 from resolver.doctor.facts import Facts, KernelConfig, ModuleFacts, Node, Wanted
 from resolver.doctor.finding import Finding
-from resolver.inspect.modprobe_d import Prohibition
+from resolver.inspect.module_policy import Prohibition
 from resolver.matching import intree
 from resolver.matching.alias_files import FileWarning
 from resolver.matching.denylist import DENIED
@@ -220,8 +220,8 @@ def test_iommu_advice_heeds_what_the_firmware_and_command_line_say() -> None:
     """Where the ACPI table is there the firmware is not to blame; the word may be."""
     present = advice(firmware_tables=frozenset({"DMAR"}))
     assert ("firmware" in present, "intel_iommu=on" in present) == (False, True)
-    assert "no ACPI table DMAR" in advice(firmware_tables=frozenset({"APIC"}))
-    assert "take iommu=off" in advice(command_line=("iommu=off",))
+    assert "ACPI table DMAR is missing" in advice(firmware_tables=frozenset({"APIC"}))
+    assert "remove iommu=off" in advice(command_line=("iommu=off",))
     assert "add intel_iommu=on" not in advice(command_line=("intel_iommu=on",))
     assert "virtual machine" in advice(is_guest=True)
 

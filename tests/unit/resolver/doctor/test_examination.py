@@ -89,7 +89,7 @@ def test_a_module_on_the_kernels_own_list_is_prohibited() -> None:
     ("cpu", "cmdline", "expected"),
     [
         ("GenuineIntel", "quiet", "add intel_iommu=on"),
-        ("AuthenticAMD", "amd_iommu=off", "take amd_iommu=off"),
+        ("AuthenticAMD", "amd_iommu=off", "remove amd_iommu=off"),
         ("AuthenticAMD", "quiet", "turn on AMD-Vi"),
     ],
 )
@@ -135,7 +135,7 @@ def test_a_captured_host_is_examined(tmp_path: Path) -> None:
     (tmp_path / "sys/bus/pci/devices").mkdir(parents=True)
     found = _run(tmp_path)
     assert set(found) == {"config-without-vfio", "iommu-off"}
-    assert "take iommu=off" in " | ".join(found["iommu-off"]["advice"])
+    assert "remove iommu=off" in " | ".join(found["iommu-off"]["advice"])
 
 
 def test_strange_files_are_no_obstacle(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_strange_files_are_no_obstacle(tmp_path: Path) -> None:
 def _run(root: Path) -> dict[str, dict[str, Any]]:
     from resolver.doctor.examination import examine
     from resolver.doctor.report import finding_object
-    from resolver.inspect.aliases import read_aliases
+    from resolver.inspect.modules import read_aliases
     from resolver.linux import Host
 
     host = Host.below(str(root))

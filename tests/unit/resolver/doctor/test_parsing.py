@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.doctor import parsing
-from resolver.inspect import isolation
 
 
 def test_kernel_settings_has_values_and_what_is_not_set() -> None:
@@ -48,38 +47,11 @@ def test_secure_boot_is_the_byte_after_the_attributes(
     assert expected is parsing.is_secure_boot(data)
 
 
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (b"vendor_id\t: GenuineIntel\nflags\t\t: fpu hypervisor\n", ("Intel", True)),
-        (b"vendor_id\t: AuthenticAMD\nflags\t\t: fpu\n", ("AMD", False)),
-        (b"CPU implementer\t: 0x41\n", ("Arm", False)),
-        (b"", ("", False)),
-    ],
-)
-def test_cpu_says_vendor_and_hypervisor(
-    data: bytes, expected: tuple[str, bool]
-) -> None:
-    """/proc/cpuinfo tells whose IOMMU it would be, and whether this is a guest."""
-    assert expected == (isolation.cpu_vendor(data), isolation.is_virtual(data))
-
-
 def test_a_signature_is_at_the_end_of_a_module() -> None:
     """Of a compressed module nothing is known."""
     assert parsing.has_signature(b"\x7fELF..~Module signature appended~\n") is True
     assert parsing.has_signature(b"\x7fELF..") is False
     assert parsing.has_signature(b"\xfd7zXZ") is None
-
-
-def test_options_are_those_of_files_and_command_line() -> None:
-    """Dashes are underscores, a bool may have no value, the command line wins."""
-    files = [("/a", b"options vfio-pci ids=1 \\\n disable_denylist=1\noptions a b=0\n")]
-    found = parsing.module_options(files, ["quiet", "a.b", "root=x.y"])
-    assert found == {
-        "vfio_pci.ids": "Y",
-        "vfio_pci.disable_denylist": "Y",
-        "a.b": "Y",
-    }
 
 
 @pytest.mark.parametrize(
@@ -109,11 +81,8 @@ def test_module_files_are_by_name() -> None:
 def test_no_content_is_too_strange(data: bytes) -> None:
     """Whatever is in the files, reading them ends without an error."""
     parsing.kernel_settings(data)
-    isolation.cpu_vendor(data)
-    isolation.is_virtual(data)
     parsing.is_secure_boot(data)
     parsing.has_signature(data)
     parsing.module_files(data)
     parsing.mentions_vfio(data)
-    parsing.module_options([("/x", data)], data.decode("latin-1").split())
     parsing.active_lockdown(data.decode("latin-1"))

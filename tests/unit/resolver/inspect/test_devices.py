@@ -8,10 +8,9 @@ import pytest
 
 from resolver.device import Binding
 from resolver.errors import NotFoundError, UsageError
-from resolver.inspect.aliases import read_aliases
+from resolver.inspect.device_words import find_device
 from resolver.inspect.devices import all_devices, find_driver
-from resolver.inspect.modules import find_prohibition
-from resolver.inspect.spelling import find_device
+from resolver.inspect.modules import find_prohibition, read_aliases
 
 VF = "0000:3b:00.2"
 PATTERN = "vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*"
@@ -53,7 +52,7 @@ def test_several_devices_of_a_kind_are_listed(captured: Any) -> None:
     captured.device("0000:3b:00.3")
     captured.device("0000:3b:00.4", "8086:1572")
     with pytest.raises(
-        UsageError, match=r"fits 2 devices: 0000:3b:00\.2, 0000:3b:00\.3"
+        UsageError, match=r"matches 2 devices: 0000:3b:00\.2, 0000:3b:00\.3"
     ):
         find_device(captured.host, "15b3:101e")
 
@@ -186,4 +185,4 @@ def test_missing_modules_alias_is_a_note(captured: Any) -> None:
     """No reason to refuse: the generic driver is still there."""
     aliases = read_aliases(captured.host, str(captured.modules))
     assert aliases.lookup.entries == ()
-    assert "modules.alias is not there" in aliases.notes[0]
+    assert "modules.alias is missing" in aliases.notes[0]

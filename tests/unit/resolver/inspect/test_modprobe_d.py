@@ -1,77 +1,46 @@
-"""Lines of modprobe.d that keep a module out."""
+"""Statements of modprobe.d files, and which files take effect."""
 
 from __future__ import annotations
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from resolver.inspect.modprobe_d import command_line_prohibition, find_prohibition
-
-
-def find(text: str, module: str = "mlx5_vfio_pci") -> tuple[str, str, bool] | None:
-    """Return text, place and certainty of what one file says."""
-    found = find_prohibition([("/etc/modprobe.d/a.conf", text.encode())], module)
-    return found and (found.text, found.where, found.is_certain)
+from resolver.inspect.modprobe_d import ENDING, Statement, statements
+from resolver.inspect.module_policy import module_options
+from resolver.inspect.overlay import visible_files
 
 
-def test_blacklist_names_file_and_line() -> None:
-    """Dashes and underscores are the same, blanks do not matter."""
-    assert find("# comment\n\n  blacklist\tmlx5-vfio-pci\n") == (
-        "blacklist mlx5-vfio-pci",
-        "/etc/modprobe.d/a.conf line 3",
-        True,
-    )
+def read(text: str) -> list[Statement]:
+    """Return the statements of one file."""
+    return list(statements([("/a.conf", text.encode())]))
 
 
-@pytest.mark.parametrize("command", ["/bin/true", "/bin/false", "/usr/bin/false", ":"])
-def test_install_line_that_does_nothing_is_a_prohibition(command: str) -> None:
-    """People keep modules out with commands that load none."""
-    found = find(f"install mlx5_vfio_pci {command}\n")
-    assert found is not None
-    assert found[2]
+def test_statement_has_words_file_and_line() -> None:
+    """Blanks do not matter; comments and empty lines are no statements."""
+    (one,) = read("# comment\n\n  blacklist\tmlx5-vfio-pci \n")
+    assert one == Statement("blacklist", ("mlx5-vfio-pci",), "/a.conf", 3)
+    assert one.text == "blacklist mlx5-vfio-pci"
+    assert one.where == "/a.conf line 3"
 
 
-def test_install_line_with_another_command_may_load_the_module() -> None:
-    """Only trying tells."""
-    found = find("install mlx5_vfio_pci modprobe --ignore-install mlx5_vfio_pci\n")
-    assert found is not None
-    assert not found[2]
+def test_backslash_continues_a_line() -> None:
+    """The statement has the number of its first line; a comment continues, too."""
+    found = read("options a \\\n b=1 \\\n c=2\n# no \\\nblacklist x\nblacklist y\n")
+    assert [(one.text, one.line) for one in found] == [
+        ("options a b=1 c=2", 1),
+        ("blacklist y", 6),
+    ]
 
 
-def test_continued_line_is_one_line() -> None:
-    """Its number is that of its first part."""
-    found = find("options a b=1\nblacklist \\\n mlx5_vfio_pci\n")
-    assert found == ("blacklist mlx5_vfio_pci", "/etc/modprobe.d/a.conf line 2", True)
+def test_file_hides_files_of_the_same_name() -> None:
+    """The first directory wins; names, not directories, give the order."""
+    tree = {"/etc": ["b.conf", "c.txt"], "/lib": ["a.conf", "b.conf"], "/run": []}
+    found = visible_files(["/etc", "/run", "/lib"], tree.__getitem__, ENDING)
+    assert found == ("/lib/a.conf", "/etc/b.conf")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "blacklist mlx5_core\n",
-        "#blacklist mlx5_vfio_pci\n",
-        "options mlx5_vfio_pci a=1\n",
-        "blacklist\n",
-        "Blacklist mlx5_vfio_pci\n",
-    ],
-)
-def test_other_lines_prohibit_nothing(text: str) -> None:
-    """Keywords are case-sensitive, and names must be the module's."""
-    assert find(text) is None
-
-
-def test_kernel_command_line_may_blacklist() -> None:
-    """modprobe reads it, too."""
-    line = b"ro quiet modprobe.blacklist=nouveau,mlx5-vfio-pci\n"
-    found = command_line_prohibition(line, "mlx5_vfio_pci")
-    assert found is not None
-    assert found.where == "the kernel command line"
-    assert command_line_prohibition(line, "vfio_pci") is None
-
-
-def test_the_kernel_has_a_list_of_its_own() -> None:
-    """In ``module_blacklist=`` a dash is no underscore, as the kernel compares."""
-    line = b"quiet module_blacklist=vfio-pci,mlx5_vfio_pci\n"
-    found = command_line_prohibition(line, "mlx5_vfio_pci")
-    assert found is not None
-    assert found.where == "the kernel command line"
-    assert command_line_prohibition(line, "vfio_pci") is None
+@given(st.binary())
+def test_any_content_is_read(data: bytes) -> None:
+    """No content raises an error."""
+    found = statements([("/x", data)])
+    module_options(found, data.decode("latin-1").split())

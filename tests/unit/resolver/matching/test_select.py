@@ -109,7 +109,7 @@ def test_intree_table_counts_only_for_modules_that_are_built_in() -> None:
     found = intree.builtin_entries(
         builtin={"mlx5_vfio_pci", "ext4"},
         resident={"mlx5_vfio_pci", "qat_vfio_pci"},
-        told={"pds_vfio_pci"},
+        listed={"pds_vfio_pci"},
     )
     assert {(entry.module, entry.source) for entry in found} == {
         ("mlx5_vfio_pci", "modules.builtin"),
@@ -121,7 +121,7 @@ def test_intree_table_is_silent_about_modules_that_speak_for_themselves() -> Non
     """Where the kernel wrote a module's aliases down, the table adds none."""
     assert (
         intree.builtin_entries(
-            builtin={"mlx5_vfio_pci"}, resident=(), told={"mlx5_vfio_pci"}
+            builtin={"mlx5_vfio_pci"}, resident=(), listed={"mlx5_vfio_pci"}
         )
         == ()
     )

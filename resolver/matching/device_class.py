@@ -1,4 +1,4 @@
-"""Classes of PCI devices, as people call them. Pure."""
+"""Classes of PCI devices, by name or number. Pure."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ Source: Linux, include/linux/pci_ids.h, ``PCI_BASE_CLASS_*``.
 """
 
 
-def class_prefix(kind: str) -> str:
-    """Return the first digits of the classes that a name or number stands for.
+def class_prefix(text: str) -> str:
+    """Return the leading digits of the PCI classes that a text selects.
 
-    :param kind: name of a class, or its first digits: ``net``, ``02``, ``0x0200``.
+    :param text: name of a class, or its leading digits: ``net``, ``02``, ``0x0200``.
     :raises UsageError: there is no such class.
     """
-    if kind in DEVICE_CLASSES:
-        return DEVICE_CLASSES[kind]
-    digits = kind.lower().removeprefix("0x")
+    if text in DEVICE_CLASSES:
+        return DEVICE_CLASSES[text]
+    digits = text.lower().removeprefix("0x")
     if len(digits) not in (2, 4, 6) or digits.strip("0123456789abcdef"):
         names = ", ".join(DEVICE_CLASSES)
         raise UsageError(
-            f"{kind!r} is no class of devices",
-            hint=f"it is one of {names}, or 2, 4 or 6 hexadecimal digits",
+            f"unknown device class {text!r}",
+            hint=f"use one of {names}, or 2, 4 or 6 hexadecimal digits",
         )
     return digits

@@ -1,6 +1,6 @@
-"""How a machine comes to have an IOMMU that isolates its devices.
+"""How to turn on the IOMMU of a machine.
 
-Pure: what the machine says about itself in, what to do out.
+Pure: facts about the machine in, steps out.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ __all__ = [
     "DRIVER_OPTIONS",
     "Machine",
     "cpu_vendor",
-    "how_to_turn_on",
     "is_virtual",
+    "setup_steps",
 ]
 
 _ARM = "CPU implementer"
@@ -23,7 +23,7 @@ _FIRMWARE: Final = {
     "AMD": ("IVRS", "AMD-Vi (often called IOMMU)"),
     "Arm": ("IORT", "the SMMU"),
 }
-"""CPU to the ACPI table that describes its IOMMU, and its name in firmware setups.
+"""CPU vendor to the ACPI table of its IOMMU, and its name in firmware setups.
 
 Source: Linux, drivers/iommu/intel/dmar.c, drivers/iommu/amd/init.c and
 drivers/acpi/arm64/iort.c.
@@ -34,55 +34,56 @@ DRIVER_OPTIONS: Final = {
     "AMD": "AMD_IOMMU",
     "Arm": "ARM_SMMU_V3",
 }
-"""CPU to the option of the kernel's configuration.
+"""CPU vendor to the kernel configuration option of its IOMMU driver.
 
-Source: Linux, drivers/iommu/Kconfig and those below it.
+Source: Linux, drivers/iommu/Kconfig and the files that it includes.
 """
 
 _OFF: Final = ("iommu=off", "intel_iommu=off", "amd_iommu=off")
-"""Words that turn the IOMMU off.
+"""Kernel parameters that turn the IOMMU off.
 
 Source: Documentation/admin-guide/kernel-parameters.txt.
 """
 
 
 class Machine(NamedTuple):
-    """What a machine says about itself."""
+    """The facts about a machine that its IOMMU depends on."""
 
     cpu: str = ""
-    """``Intel``, ``AMD``, ``Arm`` or empty: another one, or unknown."""
+    """``Intel``, ``AMD``, ``Arm``, or empty for another or unknown vendor."""
     is_guest: bool = False
-    """It is a virtual machine."""
+    """The machine is a virtual machine."""
     command_line: tuple[str, ...] = ()
-    """Words of the kernel's command line."""
+    """Words of the kernel command line."""
     firmware_tables: frozenset[str] = frozenset()
-    """Names of the ACPI tables; none: unknown."""
+    """Names of the ACPI tables; empty if unknown."""
 
 
-def how_to_turn_on(machine: Machine, unconfigured: str = "") -> tuple[str, ...]:
-    """Return what to do, one line a step, to have an IOMMU after the next boot.
+def setup_steps(machine: Machine, unconfigured: str = "") -> tuple[str, ...]:
+    """Return the steps that turn the IOMMU on at the next boot.
 
-    :param unconfigured: file that says that the kernel was built without the driver
-        of the CPU's IOMMU; empty: it was not, or nobody knows.
+    :param unconfigured: kernel configuration file in which the IOMMU driver of the
+        CPU is off; empty if the driver is on or the configuration is unknown.
     """
     return tuple(_steps(machine, unconfigured))
 
 
 def _steps(machine: Machine, unconfigured: str) -> Iterator[str]:
     if machine.is_guest:
-        yield "this is a virtual machine: its host must give it a virtual IOMMU"
+        yield "add a virtual IOMMU to this virtual machine on its host"
     tables = machine.firmware_tables
     table, name = _FIRMWARE.get(machine.cpu, ("", "VT-d, AMD-Vi or the SMMU"))
     if tables and table and table not in tables:
-        yield f"turn on {name} in the firmware setup: there is no ACPI table {table}"
+        yield f"turn on {name} in the firmware setup (ACPI table {table} is missing)"
     elif not tables:
         yield f"turn on {name} in the firmware setup"
     if unconfigured:
         option = DRIVER_OPTIONS[machine.cpu]
-        yield f"boot a kernel with CONFIG_{option}=y: {unconfigured} has it not"
+        yield f"boot a kernel with CONFIG_{option}=y (not set in {unconfigured})"
     unwanted = [word for word in _OFF if word in machine.command_line]
     if unwanted:
-        yield f"take {' and '.join(unwanted)} from the kernel command line, and reboot"
+        words = " and ".join(unwanted)
+        yield f"remove {words} from the kernel command line, and reboot"
     if not machine.cpu:
         yield "on Intel also add intel_iommu=on to the kernel command line, and reboot"
     if machine.cpu == "Intel" and "intel_iommu=on" not in machine.command_line:
@@ -94,11 +95,11 @@ def _steps(machine: Machine, unconfigured: str) -> Iterator[str]:
 
 
 def cpu_vendor(data: bytes) -> str:
-    """Return ``Intel``, ``AMD`` or ``Arm``, whose IOMMUs differ; else nothing.
+    """Return ``Intel``, ``AMD`` or ``Arm``; empty for any other vendor.
 
     :param data: content of ``/proc/cpuinfo``.
 
-    Source: Linux, arch/x86/kernel/cpu/: ``c_ident``; Hygon's IOMMU is AMD's.
+    Source: Linux, arch/x86/kernel/cpu/: ``c_ident``. Hygon CPUs have AMD's IOMMU.
     """
     text = data.decode("utf-8", "replace")
     names = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD", "HygonGenuine": "AMD"}
@@ -109,7 +110,7 @@ def cpu_vendor(data: bytes) -> str:
 
 
 def is_virtual(data: bytes) -> bool:
-    """Return whether a hypervisor says that it is there.
+    """Return whether the CPU flags show a hypervisor.
 
     :param data: content of ``/proc/cpuinfo``.
     """
