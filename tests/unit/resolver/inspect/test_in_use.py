@@ -161,7 +161,7 @@ def test_explain_says_what_bind_would_refuse(device: str, rule: str | None) -> N
     [
         ("GenuineIntel", "ro", "VT-d in the firmware setup; add intel_iommu=on to"),
         ("AuthenticAMD", "ro", "turn on AMD-Vi (often called IOMMU) in the firmware"),
-        ("AuthenticAMD", "amd_iommu=off", "remove amd_iommu=off from the kernel command"),
+        ("AuthenticAMD", "amd_iommu=off", "remove amd_iommu=off from the kernel"),
         ("GenuineIntel", "iommu=off", "remove iommu=off from the kernel command line"),
         ("GenuineIntel", "intel_iommu=on", "turn on VT-d in the firmware setup"),
     ],
