@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from simkernel.conformance.model_player import ModelPlayer
-from simkernel.host.boot import boot_host
+from simkernel.conformance.model_executor import ModelExecutor
+from simkernel.host.boot import build
 from simkernel.model.core.driver import Driver, PciId
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci.bus import PciBus
@@ -67,9 +67,9 @@ class _Kernel(Kernel):
         self.pci = self._buses["pci"] = self.bus_class(self)
 
 
-def broken_player(bus: type[PciBus]) -> ModelPlayer:
+def broken_executor(bus: type[PciBus]) -> ModelExecutor:
     kernel = type("BrokenKernel", (_Kernel,), {"bus_class": bus})
-    return ModelPlayer(partial(boot_host, kernel_class=kernel))
+    return ModelExecutor(partial(build, kernel_class=kernel))
 
 
 BROKEN = [BindsTwice, ComparesLoosely, Remembers]

@@ -59,7 +59,7 @@ def _on_fakefs(request: _Request) -> int:
 
 def _on_vm(request: _Request) -> int:
     from simkernel.fronts.vm.run import run as run_on_vm
-    from simkernel.fronts.vm.scenario.choose import kernel_for, load_for
+    from simkernel.fronts.vm.scenario.select_kernel import kernel_for, load_for
 
     kernel = kernel_for(request.scenario, request.settings, request.kernel)
     scenario = load_for(request.scenario, request.settings, kernel.release)

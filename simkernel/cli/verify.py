@@ -75,17 +75,21 @@ def verify(
     possible, with both answers. Exit code 0: there is none that is not listed in
     docs/supported-kernel.md; 1: there are some.
     """
-    from simkernel.conformance.verdicts import updated
-    from simkernel.fronts.vm.machine.kernel import find
-    from simkernel.fronts.vm.verify import Wanted, verify_on
+    from simkernel.conformance.verdicts import add_release
+    from simkernel.fronts.vm.machine.installed_kernel import find_kernel
+    from simkernel.fronts.vm.verify import VerifyOptions, verify_on
 
-    wanted = Wanted(operations=operations, seed=seed, names=names, record=record)
+    options = VerifyOptions(
+        operations=operations, seed=seed, names=names, record=record
+    )
     with ProgressLine(sys.stderr) as line:
-        result = verify_on(find(release), wanted, progress=line.show, note=line.note)
+        result = verify_on(
+            find_kernel(release), options, progress=line.show, note=line.note
+        )
     if report is not None:
         report.write_text(json.dumps(result.to_json(), indent=2) + "\n", "utf-8")
     if rules is not None:
         table = rules.read_text("utf-8")
-        rules.write_text(updated(table, result.version, result.agreed), "utf-8")
+        rules.write_text(add_release(table, result.version, result.agreed), "utf-8")
     click.echo(result.to_text())
     sys.exit(1 if result.findings else 0)

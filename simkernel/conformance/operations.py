@@ -15,6 +15,7 @@ from simkernel.errors import UsageError
 __all__ = [
     "Load",
     "Operation",
+    "Operations",
     "Plug",
     "Read",
     "Unload",
@@ -72,7 +73,10 @@ class Plug:
 
 
 Operation = Write | Read | Load | Unload | Unplug | Plug
-"""Any of them."""
+"""Any operation."""
+
+Operations = tuple[Operation, ...]
+"""Operations in the order in which they run."""
 
 _FIELDS: dict[str, tuple[str, ...]] = {
     "write": ("path", "data"),

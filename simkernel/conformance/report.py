@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from simkernel.conformance.compare import Finding
-from simkernel.conformance.judge import Tally
+from simkernel.conformance.comparison import Counts, Finding
 from simkernel.conformance.operations import to_json
 
 __all__ = ["SCHEMA", "Report"]
@@ -24,9 +23,9 @@ class Report:
     version: str = ""
     """Version of the kernel's source, such as ``6.12.117``."""
     seed: int
-    tally: Tally = field(default_factory=Tally)
+    counts: Counts = field(default_factory=Counts)
     random_operations: int = 0
-    """Those of ``tally`` that were drawn; the others were systematic or written."""
+    """Those of ``counts`` that were drawn; the others were systematic or written."""
     boot_s: float = 0.0
     """Seconds until the first guest was up."""
     compare_s: float = 0.0
@@ -44,7 +43,7 @@ class Report:
     @property
     def rate(self) -> float:
         """Operations a second, resets included."""
-        return self.tally.operations / self.compare_s if self.compare_s else 0.0
+        return self.counts.operations / self.compare_s if self.compare_s else 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as a document of :data:`SCHEMA`."""
@@ -54,10 +53,10 @@ class Report:
             "seed": self.seed,
             "scenarios": self.scenarios,
             "left_out": self.left_out,
-            "programs": self.tally.programs,
-            "operations": self.tally.operations,
+            "programs": self.counts.programs,
+            "operations": self.counts.operations,
             "random_operations": self.random_operations,
-            "refused_by_both": self.tally.refused,
+            "refused_by_both": self.counts.refused,
             "boots": self.boots,
             "boot_s": round(self.boot_s, 1),
             "compare_s": round(self.compare_s, 1),
@@ -69,12 +68,12 @@ class Report:
 
     def to_text(self) -> str:
         """Return the report for a person; programs that differ come first."""
-        tally = self.tally
+        counts = self.counts
         lines = [f"difference {n}: {one}\n" for n, one in enumerate(self.findings, 1)]
         lines.append(
-            f"{self.release}: {tally.operations} operations compared "
+            f"{self.release}: {counts.operations} operations compared "
             f"({self.random_operations} random, seed {self.seed}), "
-            f"{tally.refused} refused by both, in {tally.programs} programs on "
+            f"{counts.refused} refused by both, in {counts.programs} programs on "
             f"{len(self.scenarios)} scenarios"
         )
         lines.append(

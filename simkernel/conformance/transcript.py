@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FIELDS", "Difference", "compare", "parse"]
+__all__ = ["FIELDS", "FieldDifference", "compare", "parse"]
 
 FIELDS = ("res", "ret", "out", "err", "state", "uevents", "loaded")
 """What is compared of each record."""
@@ -30,7 +30,7 @@ _CHANCE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldDifference:
     """One field of one record that came out differently."""
 
     record: _Record
@@ -56,7 +56,7 @@ def parse(lines: Iterable[str]) -> list[_Record]:
 
 def compare(
     real: list[_Record], simulated: list[_Record]
-) -> tuple[int, list[Difference]]:
+) -> tuple[int, list[FieldDifference]]:
     """Return the number of fields compared, and those that differ.
 
     An operation is the same in both if it is the n-th of its kind on its file in its
@@ -74,7 +74,9 @@ def compare(
             compared += 1
             expected, actual = _plain(one.get(field)), _plain(other.get(field))
             if expected != actual:
-                differences.append(Difference(one or other, field, expected, actual))
+                differences.append(
+                    FieldDifference(one or other, field, expected, actual)
+                )
     return compared, differences
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from simkernel.errors import UsageError
 
-__all__ = ["NONE", "updated"]
+__all__ = ["NONE", "add_release"]
 
 NONE: Final = "-"
 """What the column says of a rule about which no real kernel was asked."""
@@ -16,7 +16,7 @@ _ROW = re.compile(r"^\| (R-[A-Z]+-\d+) \|.*\| ([^|]*) \|$")
 _RELEASE = re.compile(r"\d+(?:\.\d+)+")
 
 
-def updated(text: str, release: str, agreed: Collection[str]) -> str:
+def add_release(text: str, release: str, agreed: Collection[str]) -> str:
     """Return the table of rules with a release added to those that it agreed on.
 
     :param text: content of ``docs/rules.md``.

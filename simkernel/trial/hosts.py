@@ -44,17 +44,17 @@ def real_host(
     :raises UsageError: it is not installed, or something that the tier needs.
     :raises GuestError: the guest does not boot.
     """
-    from simkernel.fronts.vm.machine.captured import run_captured
-    from simkernel.fronts.vm.machine.kernel import find
+    from simkernel.fronts.vm.machine.command import capture_command
+    from simkernel.fronts.vm.machine.installed_kernel import find_kernel
     from simkernel.fronts.vm.run import booted, command_environment
-    from simkernel.fronts.vm.scenario.choose import load_for
+    from simkernel.fronts.vm.scenario.select_kernel import load_for
 
-    kernel = find(release)
+    kernel = find_kernel(release)
     scenario = load_for(os.fspath(template), settings, kernel.release)
     environment = command_environment(os.environ, scenario.environment)
     with booted(scenario, kernel=kernel, progress=progress, note=note) as guest:
 
         def run(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
-            return run_captured(guest, argv, environment=environment)
+            return capture_command(guest, argv, environment=environment)
 
         yield run, kernel.release

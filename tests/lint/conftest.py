@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from simkernel.errors import UsageError
-from simkernel.fronts.vm.machine.kernel import Kernel, find
+from simkernel.fronts.vm.machine.installed_kernel import InstalledKernel, find_kernel
 from simkernel.fronts.vm.modules.build import keep_only, kernel_parts, make_modules
-from simkernel.fronts.vm.modules.cache import fingerprint, kept, write_files
+from simkernel.fronts.vm.modules.cache import cached, fingerprint, write_files
 from simkernel.fronts.vm.modules.variants import VARIANTS, sources
 
 SOURCES = Path(__file__).parent / "sources"
 IN_TREE = ("mlx5_vfio_pci", "pds_vfio_pci", "qat_vfio_pci", "virtio_vfio_pci")
 
 
-def _find(release: str) -> Kernel:
+def _find(release: str) -> InstalledKernel:
     try:
-        kernel = find(release)
+        kernel = find_kernel(release)
         kernel.archive()
     except UsageError as error:
         if os.environ.get("SIMKERNEL_FORCE_VM") == "1":
@@ -30,7 +30,7 @@ def _find(release: str) -> Kernel:
 
 
 def _built(
-    kernel: Kernel, files: Mapping[str, bytes], options: tuple[str, ...] = ()
+    kernel: InstalledKernel, files: Mapping[str, bytes], options: tuple[str, ...] = ()
 ) -> Path:
     """Return the folder with the modules that a Kbuild and sources make."""
     key = fingerprint([*kernel_parts(kernel), *files, *files.values()])
@@ -42,17 +42,17 @@ def _built(
             made.rename(place / made.name)
         keep_only(place, [one.name for one in place.glob("*.ko")])
 
-    return kept(kernel.release, f"lint-{key}", make)
+    return cached(kernel.release, f"lint-{key}", make)
 
 
 @pytest.fixture(scope="session")
-def kernel() -> Kernel:
+def kernel() -> InstalledKernel:
     """Return the kernel that modules are built for and compared with."""
     return _find("6.12")
 
 
 @pytest.fixture(scope="session")
-def in_tree(kernel: Kernel) -> Path:
+def in_tree(kernel: InstalledKernel) -> Path:
     """Return the folder with the variants of the kernel's own tree."""
     files = {"Kbuild": f"obj-m := {' '.join(f'{one}/' for one in IN_TREE)}\n".encode()}
     for name in IN_TREE:
@@ -63,7 +63,7 @@ def in_tree(kernel: Kernel) -> Path:
 
 
 @pytest.fixture(scope="session")
-def broken(kernel: Kernel) -> Path:
+def broken(kernel: InstalledKernel) -> Path:
     """Return the folder with the modules that are each wrong in one way."""
     files = {one.name: one.read_bytes() for one in SOURCES.glob("*.[ch]")}
     names = sorted(one.removesuffix(".c") for one in files if one.endswith(".c"))
@@ -72,7 +72,7 @@ def broken(kernel: Kernel) -> Path:
 
 
 @pytest.fixture(scope="session")
-def of_another_kernel(kernel: Kernel) -> Path:
+def of_another_kernel(kernel: InstalledKernel) -> Path:
     """Return the module that is as it should be, built for another release."""
     other = _find("6.1")
     assert other.release != kernel.release

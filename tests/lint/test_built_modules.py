@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.machine.installed_kernel import InstalledKernel
 
 pytestmark = pytest.mark.real
 
@@ -62,7 +62,7 @@ def found(document: dict[str, object]) -> set[tuple[str, str]]:
     return {(one["module"], one["id"]) for one in findings}
 
 
-def test_variants_of_the_tree_are_well(kernel: Kernel, in_tree: Path) -> None:
+def test_variants_of_the_tree_are_well(kernel: InstalledKernel, in_tree: Path) -> None:
     """What Linux ships gives neither an error nor a warning."""
     files = sorted(in_tree.glob("*.ko"))
     document = lint("--modules-dir", kernel.modules, *files)
@@ -78,7 +78,7 @@ def test_variants_of_the_tree_are_well(kernel: Kernel, in_tree: Path) -> None:
     assert found(document) == set()
 
 
-def test_what_is_right_is_left_alone(kernel: Kernel, broken: Path) -> None:
+def test_what_is_right_is_left_alone(kernel: InstalledKernel, broken: Path) -> None:
     """The module that the broken ones were made from has nothing wrong."""
     good = broken / "good_vfio_pci.ko"
 
@@ -87,7 +87,9 @@ def test_what_is_right_is_left_alone(kernel: Kernel, broken: Path) -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_wrong_is_found(kernel: Kernel, broken: Path, name: str) -> None:
+def test_what_is_wrong_is_found(
+    kernel: InstalledKernel, broken: Path, name: str
+) -> None:
     """By the check that is meant for it, and by no other."""
     document = lint("--modules-dir", kernel.modules, broken / f"{name}.ko")
 
@@ -96,7 +98,7 @@ def test_what_is_wrong_is_found(kernel: Kernel, broken: Path, name: str) -> None
 
 @pytest.mark.parametrize("names", TOGETHER, ids=" ".join)
 def test_modules_are_compared_with_each_other(
-    kernel: Kernel, broken: Path, names: tuple[str, ...]
+    kernel: InstalledKernel, broken: Path, names: tuple[str, ...]
 ) -> None:
     """Who is in whose way, and only that."""
     files = [broken / f"{name}.ko" for name in names]
@@ -112,7 +114,7 @@ def test_every_source_is_looked_at(broken: Path) -> None:
 
 
 def test_module_of_another_release_is_told(
-    kernel: Kernel, of_another_kernel: Path
+    kernel: InstalledKernel, of_another_kernel: Path
 ) -> None:
     """It may be loaded, and it may not."""
     document = lint("--modules-dir", kernel.modules, of_another_kernel)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.machine.installed_kernel import InstalledKernel
 
 pytestmark = pytest.mark.real
 
@@ -64,7 +64,7 @@ def test_broken_ones_do_not(broken: Path, name: str, code: int) -> None:
 
 @pytest.mark.parametrize("name", [MLX5, VIRTIO])
 def test_the_real_kernel_does_the_same(
-    kernel: Kernel, in_tree: Path, name: str
+    kernel: InstalledKernel, in_tree: Path, name: str
 ) -> None:
     """The file itself is loaded there; the table is the same in all columns."""
     _, simulated = attempt(in_tree / name)

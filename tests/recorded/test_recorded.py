@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from simkernel.conformance.judge import Judge
-from simkernel.conformance.model_player import ModelPlayer
-from simkernel.conformance.record import Recording, Replay
-from simkernel.fronts.vm.scenario.choose import load_for
-from simkernel.fronts.vm.scenario.reduced import reduced
+from simkernel.conformance.comparison import Comparison
+from simkernel.conformance.model_executor import ModelExecutor
+from simkernel.conformance.recorded_answers import RecordedAnswers, RecordedExecutor
+from simkernel.fronts.vm.scenario.select_kernel import load_for
+from simkernel.fronts.vm.scenario.support import supported_part
 
 FILES = sorted((Path(__file__).parents[1] / "data" / "recorded").iterdir())
 
@@ -21,12 +21,12 @@ FILES = sorted((Path(__file__).parents[1] / "data" / "recorded").iterdir())
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.split(".jsonl")[0])
 def test_model_answers_as_the_real_kernel_did(path: Path) -> None:
     """Every errno, text, file, link and directory, after every operation."""
-    recording = Recording.read(path)
+    recording = RecordedAnswers.read(path)
     assert recording.programs
     name = recording.scenario
-    scenario = reduced(load_for(name, recording.settings, recording.release))
-    judge = Judge(ModelPlayer(), Replay(recording))
+    scenario = supported_part(load_for(name, recording.settings, recording.release))
+    comparison = Comparison(ModelExecutor(), RecordedExecutor(recording))
 
     for operations, _ in recording.programs:
-        finding = judge.run(name, scenario, operations)
+        finding = comparison.run(name, scenario, operations)
         assert finding is None, str(finding)

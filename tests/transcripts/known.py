@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from simkernel.conformance.transcript import Difference
+from simkernel.conformance.transcript import FieldDifference
 
 __all__ = ["reason"]
 
@@ -41,7 +41,7 @@ BENCH_MODULES = ("simdrv", "simplat", "simfake", "vfio", "irqbypass", "virtio_pc
 """Words in the lines of a listing that are about modules of the bench."""
 
 
-def reason(difference: Difference, tier: str = "fakefs") -> str | None:
+def reason(difference: FieldDifference, tier: str = "fakefs") -> str | None:
     """Return why a difference is there on purpose, None if it is not."""
     known = KNOWN | KNOWN_ON_FUSE if tier == "fuse" else KNOWN
     for why, is_known in known.items():
@@ -50,11 +50,11 @@ def reason(difference: Difference, tier: str = "fakefs") -> str | None:
     return None
 
 
-def _path(difference: Difference) -> str:
+def _path(difference: FieldDifference) -> str:
     return str(difference.record.get("path", ""))
 
 
-def _of_other_device(difference: Difference) -> bool:
+def _of_other_device(difference: FieldDifference) -> bool:
     path = _path(difference)
     return (
         path.endswith("/devices_deferred")
@@ -71,7 +71,7 @@ def _without_other_devices(state: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in state.items() if key not in OTHER_DEVICES}
 
 
-def _of_port_service(difference: Difference) -> bool:
+def _of_port_service(difference: FieldDifference) -> bool:
     return difference.field == "uevents" and _of_modelled_buses(
         difference.real
     ) == _of_modelled_buses(difference.simulated)
@@ -87,7 +87,7 @@ def _of_modelled_buses(events: list[dict[str, str]] | None) -> list[dict[str, st
     ]
 
 
-def _of_other_module(difference: Difference) -> bool:
+def _of_other_module(difference: FieldDifference) -> bool:
     """Tell whether two listings have the same lines about the bench's modules.
 
     A dump of modprobe is recorded up to 6000 characters: what comes before its
@@ -116,14 +116,14 @@ def _about_bench(text: str) -> list[str]:
     ]
 
 
-def _only_on_one(difference: Difference) -> bool:
+def _only_on_one(difference: FieldDifference) -> bool:
     absent = difference.real, difference.simulated
     path = _path(difference)
     refused = difference.field == "res" and "ENOENT" in absent
     return NOT_ON_BENCH.fullmatch(path) is not None and (None in absent or refused)
 
 
-def _only_more(difference: Difference, names: str) -> bool:
+def _only_more(difference: FieldDifference, names: str) -> bool:
     """Tell whether a real directory differs by more entries of certain names."""
     real, simulated = difference.real, difference.simulated
     if difference.record["op"] != "ls" or difference.field != "out":
@@ -134,24 +134,24 @@ def _only_more(difference: Difference, names: str) -> bool:
     }
 
 
-def _lists_more(difference: Difference) -> bool:
+def _lists_more(difference: FieldDifference) -> bool:
     is_list = LISTS_ALL.fullmatch(_path(difference)) is not None
     return is_list and _only_more(difference, ".*")
 
 
-def _has_more_files(difference: Difference) -> bool:
+def _has_more_files(difference: FieldDifference) -> bool:
     folder, _, name = _path(difference).rpartition("/")
     patterns = [more for device, more in MORE_FILES.items() if re.match(device, name)]
     is_device = folder == "/sys/bus/pci/devices"
     return is_device and _only_more(difference, "|".join(patterns))
 
 
-def _has_notes(difference: Difference) -> bool:
+def _has_notes(difference: FieldDifference) -> bool:
     in_notes = _path(difference).endswith("/notes")
     return in_notes and _only_more(difference, r"\.note\..*")
 
 
-def _is_config(difference: Difference) -> bool:
+def _is_config(difference: FieldDifference) -> bool:
     """Tell whether what differs is behind the header: capabilities besides Express."""
     if not _path(difference).endswith("/config"):
         return False
@@ -159,11 +159,11 @@ def _is_config(difference: Difference) -> bool:
     return len(real) == len(simulated) and real[:0x41] == simulated[:0x41]
 
 
-def _starts_with(*words: str) -> Callable[[Difference], bool]:
+def _starts_with(*words: str) -> Callable[[FieldDifference], bool]:
     return lambda difference: _path(difference).startswith(words)
 
 
-KNOWN: dict[str, Callable[[Difference], bool]] = {
+KNOWN: dict[str, Callable[[FieldDifference], bool]] = {
     "a device that the bench does not have": _of_other_device,
     "root ports' own services and the auxiliary bus are not modelled": _of_port_service,
     "modules that the bench does not have; sizes, addresses": _of_other_module,
@@ -178,7 +178,7 @@ KNOWN: dict[str, Callable[[Difference], bool]] = {
 }
 
 
-def _is_large_errno(difference: Difference) -> bool:
+def _is_large_errno(difference: FieldDifference) -> bool:
     """Tell whether the kernel gave an errno that FUSE does not pass on.
 
     It gives EIO instead.
@@ -189,13 +189,13 @@ def _is_large_errno(difference: Difference) -> bool:
     return pair in (("524", "EIO"), (-524, -5))
 
 
-def _is_in_roots_home(difference: Difference) -> bool:
+def _is_in_roots_home(difference: FieldDifference) -> bool:
     """Tell whether somebody else was kept out of root's home, where the modules lie."""
     is_denied = "Permission denied" in str(difference.simulated)
     return _path(difference) == "insmod KO/simdrv_b.ko" and is_denied
 
 
-KNOWN_ON_FUSE: dict[str, Callable[[Difference], bool]] = {
+KNOWN_ON_FUSE: dict[str, Callable[[FieldDifference], bool]] = {
     "FUSE passes no errno above 511 on": _is_large_errno,
     "root's home is the machine's own, and closed to others": _is_in_roots_home,
 }

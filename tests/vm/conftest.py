@@ -8,20 +8,26 @@ import re
 import pytest
 
 from simkernel.errors import UsageError
-from simkernel.fronts.vm.machine.kernel import Kernel, find, installed
+from simkernel.fronts.vm.machine.installed_kernel import (
+    InstalledKernel,
+    find_kernel,
+    installed_releases,
+)
 from simkernel.fronts.vm.machine.requirements import find_tools
 
 
 def _series() -> list[str]:
     """Return the newest release of each series of kernels that is installed."""
-    newest = {".".join(re.findall(r"\d+", one)[:2]): one for one in installed()}
+    newest = {
+        ".".join(re.findall(r"\d+", one)[:2]): one for one in installed_releases()
+    }
     return list(newest.values()) or ["none"]
 
 
-def _kernel(release: str | None) -> Kernel:
+def _kernel(release: str | None) -> InstalledKernel:
     try:
         find_tools()
-        kernel = find(release)
+        kernel = find_kernel(release)
         kernel.archive()
     except UsageError as error:
         if os.environ.get("SIMKERNEL_FORCE_VM") == "1":
@@ -31,12 +37,12 @@ def _kernel(release: str | None) -> Kernel:
 
 
 @pytest.fixture(scope="session")
-def kernel() -> Kernel:
+def kernel() -> InstalledKernel:
     """Return the newest kernel for which modules can be built."""
     return _kernel(None)
 
 
 @pytest.fixture(scope="session", params=_series())
-def each_kernel(request: pytest.FixtureRequest) -> Kernel:
+def each_kernel(request: pytest.FixtureRequest) -> InstalledKernel:
     """Return one kernel of each series that is installed."""
     return _kernel(None if request.param == "none" else request.param)

@@ -18,10 +18,10 @@ import pytest
 
 from simkernel.fronts.vm.machine.guest import Guest, GuestError
 from simkernel.fronts.vm.machine.hardware import Machine
-from simkernel.fronts.vm.machine.kernel import Kernel
-from simkernel.fronts.vm.machine.topology import plan
-from simkernel.fronts.vm.modules.directory import ModuleTree, module_tree
-from simkernel.fronts.vm.scenario.layout import Layout
+from simkernel.fronts.vm.machine.installed_kernel import InstalledKernel
+from simkernel.fronts.vm.machine.topology import plan_machine
+from simkernel.fronts.vm.modules.directory import ModuleDirectory, module_directory
+from simkernel.fronts.vm.scenario.setup import ScenarioSetup
 from simkernel.scenario.render import load
 from simkernel.scenario.schema import Scenario
 
@@ -34,15 +34,17 @@ DEVICE = "/sys/bus/pci/devices/0000:01:00.0"
 class Place:
     """A booted guest with a scenario for it."""
 
-    def __init__(self, guest: Guest, kernel: Kernel, tree: ModuleTree) -> None:
+    def __init__(
+        self, guest: Guest, kernel: InstalledKernel, tree: ModuleDirectory
+    ) -> None:
         self.guest, self.tree = guest, tree
-        self.layout = Layout(
+        self.setup = ScenarioSetup(
             guest, release=kernel.release, simpci=tree.simpci, stock=kernel.modules
         )
 
     def play(self, **operation: str) -> dict[str, object]:
         """Carry out an operation and return its answer."""
-        answer = self.guest.call("play", operations=[operation])["answers"][0]
+        answer = self.guest.call("execute", operations=[operation])["answers"][0]
         return dict(answer)
 
 
@@ -53,15 +55,15 @@ def scenario() -> Scenario:
 
 
 @pytest.fixture
-def place(kernel: Kernel, scenario: Scenario) -> Iterator[Place]:
+def place(kernel: InstalledKernel, scenario: Scenario) -> Iterator[Place]:
     """Return a guest of its own for each test."""
-    tree = module_tree(scenario, kernel, lambda text: None)
-    machine = plan([scenario])
+    tree = module_directory(scenario, kernel, lambda text: None)
+    machine = plan_machine([scenario])
     with Guest(machine, image=kernel.image, release=kernel.release) as guest:
         yield Place(guest, kernel, tree)
 
 
-def test_guest_that_does_not_boot_in_time(kernel: Kernel) -> None:
+def test_guest_that_does_not_boot_in_time(kernel: InstalledKernel) -> None:
     """The message has the limit, and what the kernel said last."""
     with pytest.raises(GuestError) as caught:
         Guest(Machine(), image=kernel.image, release=kernel.release, boot_s=2)
@@ -70,7 +72,7 @@ def test_guest_that_does_not_boot_in_time(kernel: Kernel) -> None:
     assert "the end of its console:\n    [" in str(caught.value)
 
 
-def test_kernel_that_panics(kernel: Kernel) -> None:
+def test_kernel_that_panics(kernel: InstalledKernel) -> None:
     """The guest is gone at once, and its last words are told."""
     machine = Machine(arguments=("rdinit=/no/such/file", "root=nowhere"))
     with pytest.raises(GuestError) as caught:
@@ -79,7 +81,7 @@ def test_kernel_that_panics(kernel: Kernel) -> None:
     assert str(caught.value).startswith(
         "the guest has ended; the end of its console:\n"
     )
-    assert "Kernel panic" in str(caught.value)
+    assert "InstalledKernel panic" in str(caught.value)
 
 
 def test_qemu_that_does_not_start(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_qemu_that_does_not_start(tmp_path: Path) -> None:
 def test_scenario_goes_in_and_out(place: Place, scenario: Scenario) -> None:
     """Afterwards nothing of it is there; whatever a program did, it can come again."""
     for _ in range(3):
-        assert place.layout.apply(scenario, place.tree) == []
+        assert place.setup.apply(scenario, place.tree) == []
         assert place.play(op="read", path=f"{DEVICE}/vendor")["value"] == "0x1b36\n"
         load_module = place.play(op="load", module="foo_vfio")
         assert load_module["errno"] != 0  # what it needs is not there
@@ -105,17 +107,19 @@ def test_scenario_goes_in_and_out(place: Place, scenario: Scenario) -> None:
         ):
             assert place.play(op="write", path=path, data=text)["errno"] == 0
         assert place.play(op="unload", module="foo")["errno"] == 0
-        place.layout.clear()
+        place.setup.clear()
         assert place.play(op="read", path=f"{DEVICE}/vendor")["errno"] == 2
 
 
 def test_what_stays_behind_is_noticed(place: Place, scenario: Scenario) -> None:
     """A guest that is not as after booting is not taken for one."""
-    place.layout.apply(scenario, place.tree)
-    place.guest.call("play", operations=[{"op": "folder", "path": "/mnt", "files": {}}])
+    place.setup.apply(scenario, place.tree)
+    place.guest.call(
+        "execute", operations=[{"op": "folder", "path": "/mnt", "files": {}}]
+    )
 
     with pytest.raises(GuestError, match="after booting: /proc/self/mounts"):
-        place.layout.clear()
+        place.setup.clear()
 
 
 def test_refusal_names_the_operation(place: Place, scenario: Scenario) -> None:
@@ -123,13 +127,13 @@ def test_refusal_names_the_operation(place: Place, scenario: Scenario) -> None:
     wrong = replace(scenario, devices=(replace(scenario.devices[1], id="ffff:ffff"),))
 
     with pytest.raises(GuestError) as caught:
-        place.layout.apply(wrong, place.tree)
+        place.setup.apply(wrong, place.tree)
 
     assert "the guest's kernel refuses: define" in str(caught.value)
     assert str(caught.value).endswith("Invalid argument")
 
 
-def test_terminal_of_the_command(kernel: Kernel, tmp_path: Path) -> None:
+def test_terminal_of_the_command(kernel: InstalledKernel, tmp_path: Path) -> None:
     """On a terminal it has one of the same size; keys and a new size reach it."""
     script = "stty size; read word; echo got $word; read word; stty size; exit 3"
     words = ["run", "--via", "vm", SCENARIO, "--", "sh", "-c", script]

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.machine.installed_kernel import InstalledKernel
 from simkernel.testing import Sim
 
 pytestmark = pytest.mark.real
 
 
 @pytest.mark.parametrize("name", ["mlx5_vfio_pci"])
-def test_recorded_on_a_real_kernel(kernel: Kernel, tmp_path: Path, name: str) -> None:
+def test_recorded_on_a_real_kernel(
+    kernel: InstalledKernel, tmp_path: Path, name: str
+) -> None:
     """All that ``devices`` says, IOMMU groups too."""
     script = (
         "simkernel record --output host.yaml.j2 && resolver devices --json >real.json"

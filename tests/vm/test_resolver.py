@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from simkernel.fronts.vm.machine.guest import Guest
-from simkernel.fronts.vm.machine.kernel import Kernel
-from simkernel.fronts.vm.machine.topology import plan
-from simkernel.fronts.vm.modules.directory import module_tree
-from simkernel.fronts.vm.scenario.choose import load_for
-from simkernel.fronts.vm.scenario.layout import Layout
+from simkernel.fronts.vm.machine.installed_kernel import InstalledKernel
+from simkernel.fronts.vm.machine.topology import plan_machine
+from simkernel.fronts.vm.modules.directory import module_directory
+from simkernel.fronts.vm.scenario.select_kernel import load_for
+from simkernel.fronts.vm.scenario.setup import ScenarioSetup
 from tests.vm.inside import output_of
 
 pytestmark = pytest.mark.real
@@ -50,18 +50,20 @@ KEPT = "0000:50:00.0"
 
 
 @pytest.fixture(scope="module")
-def guest(kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
+def guest(
+    kernel: InstalledKernel, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Guest]:
     """Return a guest that is the scenario's host."""
     path = tmp_path_factory.mktemp("scenario") / "difficult.yaml.j2"
     path.write_text(SCENARIO)
     scenario = load_for(str(path), {}, kernel.release)
-    tree = module_tree(scenario, kernel, lambda text: None)
-    machine = plan([scenario])
+    tree = module_directory(scenario, kernel, lambda text: None)
+    machine = plan_machine([scenario])
     with Guest(machine, image=kernel.image, release=kernel.release) as guest:
-        layout = Layout(
+        setup = ScenarioSetup(
             guest, release=kernel.release, simpci=tree.simpci, stock=kernel.modules
         )
-        layout.apply(scenario, tree)
+        setup.apply(scenario, tree)
         yield guest
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from simkernel.fronts.vm.machine.kernel import Kernel
-from simkernel.fronts.vm.modules.directory import module_tree
+from simkernel.fronts.vm.machine.installed_kernel import InstalledKernel
+from simkernel.fronts.vm.modules.directory import module_directory
 from simkernel.scenario.render import load
 
 pytestmark = pytest.mark.real
@@ -25,9 +25,9 @@ HOST = "no_iommu"
 
 
 @pytest.fixture(autouse=True)
-def built(kernel: Kernel) -> None:
+def built(kernel: InstalledKernel) -> None:
     """Have the modules in the cache, so that no test's time goes by them."""
-    module_tree(load(HOST), kernel, lambda text: None)
+    module_directory(load(HOST), kernel, lambda text: None)
 
 
 def run(
@@ -204,8 +204,8 @@ def test_other_machines_scenario_is_refused(tmp_path: Path) -> None:
     assert done.stdout == ""
     assert done.stderr == (
         "error: the vm tier cannot have this scenario:\n"
-        "    bus css (0.0.0000, driver io_subchannel, driver vfio_ccw): a PC has none\n"
-        "    bus ap (driver cex4queue, driver vfio_ap): a PC has none\n"
+        "    bus css (0.0.0000, driver io_subchannel, driver vfio_ccw): not on a PC\n"
+        "    bus ap (driver cex4queue, driver vfio_ap): not on a PC\n"
     )
 
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from simkernel.fronts.vm.machine.guest import Guest
-from simkernel.fronts.vm.machine.kernel import Kernel
-from simkernel.fronts.vm.machine.topology import plan
-from simkernel.fronts.vm.modules.directory import module_tree
-from simkernel.fronts.vm.scenario.choose import load_for
-from simkernel.fronts.vm.scenario.layout import Layout
+from simkernel.fronts.vm.machine.installed_kernel import InstalledKernel
+from simkernel.fronts.vm.machine.topology import plan_machine
+from simkernel.fronts.vm.modules.directory import module_directory
+from simkernel.fronts.vm.scenario.select_kernel import load_for
+from simkernel.fronts.vm.scenario.setup import ScenarioSetup
 from simkernel.scenario.schema import Scenario
 from tests.vm.inside import output_of
 
@@ -40,11 +40,15 @@ class Hosts:
     :param scenarios: all that it will be.
     """
 
-    def __init__(self, guest: Guest, kernel: Kernel, scenarios: list[Scenario]) -> None:
+    def __init__(
+        self, guest: Guest, kernel: InstalledKernel, scenarios: list[Scenario]
+    ) -> None:
         self.guest = guest
-        self._trees = [module_tree(one, kernel, lambda text: None) for one in scenarios]
+        self._trees = [
+            module_directory(one, kernel, lambda text: None) for one in scenarios
+        ]
         self._scenarios = scenarios
-        self._layout = Layout(
+        self._layout = ScenarioSetup(
             guest,
             release=kernel.release,
             simpci=self._trees[0].simpci,
@@ -60,10 +64,10 @@ class Hosts:
 
 
 @pytest.fixture(scope="module")
-def hosts(each_kernel: Kernel) -> Iterator[Hosts]:
+def hosts(each_kernel: InstalledKernel) -> Iterator[Hosts]:
     """Return a guest for the scenarios of all vendors."""
     scenarios = [load_for(one, {}, each_kernel.release) for one in VENDORS]
-    machine = plan(scenarios)
+    machine = plan_machine(scenarios)
     with Guest(machine, image=each_kernel.image, release=each_kernel.release) as guest:
         yield Hosts(guest, each_kernel, scenarios)
 
@@ -90,7 +94,7 @@ def without_differences(document: Any, name: str) -> Any:
 
 @pytest.mark.parametrize("name", VENDORS)
 def test_resolver_binds_on_the_real_kernel(
-    name: str, hosts: Hosts, each_kernel: Kernel
+    name: str, hosts: Hosts, each_kernel: InstalledKernel
 ) -> None:
     """The variant has the device, VFIO its group, and resolver says the same."""
     with hosts.host(VENDORS.index(name)) as scenario:
@@ -121,7 +125,7 @@ def test_resolver_binds_on_the_real_kernel(
     assert without_differences(expected, name) == without_differences(found, name)
 
 
-def test_one_line_binds_a_device(each_kernel: Kernel, tmp_path: Path) -> None:
+def test_one_line_binds_a_device(each_kernel: InstalledKernel, tmp_path: Path) -> None:
     """The command of the documents, as a user would type it."""
     device = "0000:3b:00.2"
     script = f"resolver bind {device} && ls /sys/bus/pci/devices/{device}/vfio-dev"

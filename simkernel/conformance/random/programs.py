@@ -1,7 +1,7 @@
 """Random programs on a scenario, drawn by Hypothesis.
 
-The simulated kernel goes along while a program is drawn, so that most of its pieces are
-about what is there at that moment.
+The simulated kernel runs along while a program is drawn, so that most steps concern
+devices and drivers that exist at that point.
 """
 
 from __future__ import annotations
@@ -13,95 +13,120 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
-from simkernel.conformance.model_player import ModelPlayer
-from simkernel.conformance.random.modules import module_loads
-from simkernel.conformance.random.piece import Piece, Pieces, chosen
-from simkernel.conformance.random.pieces import pieces
-from simkernel.conformance.random.presence import repairs
-from simkernel.conformance.vocabulary import Vocabulary
+from simkernel.conformance.model_executor import ModelExecutor
+from simkernel.conformance.operands import Operands
+from simkernel.conformance.operations import Operations
+from simkernel.conformance.random import (
+    device_steps,
+    hotplug_steps,
+    module_steps,
+    other_steps,
+)
+from simkernel.conformance.random.steps import Steps, one_kind_of
 from simkernel.scenario.schema import Scenario
 
-__all__ = ["draw", "programs"]
+__all__ = ["draw_programs", "programs"]
 
 _LENGTH = (15, 40)
-"""Least and most pieces of a program."""
-_AT_ONCE = 25
-"""Programs that are drawn together."""
+"""Minimum and maximum number of steps in a program."""
+_BATCH = 25
+"""Programs drawn per run of Hypothesis."""
 
 
-def draw(scenario: Scenario, start: int) -> Iterator[Piece]:
+def draw_programs(scenario: Scenario, start: int) -> Iterator[Operations]:
     """Yield programs without end.
 
-    :param start: the same number gives the same programs.
+    :param start: seed; the same seed gives the same programs.
     """
     while True:
         yield from _batch(scenario, start)
         start += 1
 
 
-def _batch(scenario: Scenario, number: int) -> list[Piece]:
-    drawn: list[Piece] = []
+def _batch(scenario: Scenario, number: int) -> list[Operations]:
+    drawn: list[Operations] = []
 
     @seed(number)
     @settings(
-        max_examples=_AT_ONCE,
+        max_examples=_BATCH,
         phases=[Phase.generate],
         database=InMemoryExampleDatabase(),
         suppress_health_check=list(HealthCheck),
         deadline=None,
     )
     @given(programs(scenario))
-    def keep(program: Piece) -> None:
+    def keep(program: Operations) -> None:
         drawn.append(program)
 
     keep()
     return drawn
 
 
-def programs(scenario: Scenario) -> st.SearchStrategy[Piece]:
-    """Programs on a scenario: some modules are loaded, then anything is done."""
-    words = Vocabulary.of(scenario)
-    return _programs(scenario, words, _Kinds(words))
+def programs(scenario: Scenario) -> st.SearchStrategy[Operations]:
+    """Return programs that load some modules, then take random steps."""
+    operands = Operands.of(scenario)
+    return _programs(scenario, _StepsByState(operands))
 
 
 @st.composite
 def _programs(
-    draw: st.DrawFn, scenario: Scenario, words: Vocabulary, kinds: _Kinds
-) -> Piece:
-    guide = ModelPlayer()
-    guide.boot(scenario)
-    program = list(draw(kinds.start))
+    draw: st.DrawFn, scenario: Scenario, strategies: _StepsByState
+) -> Operations:
+    model = ModelExecutor()
+    model.boot(scenario)
+    program = list(draw(strategies.start))
     for _ in range(draw(st.integers(*_LENGTH))):
-        for operation in program[guide.done :]:
-            guide.carry_out(operation)
-        program += draw(kinds.now(guide))
+        for operation in program[model.done :]:
+            model.carry_out(operation)
+        program += draw(strategies.now(model))
     return tuple(program)
 
 
-class _Kinds:
-    """Pieces by what is there; each strategy is made once."""
+class _StepsByState:
+    """Step strategies by the devices and drivers that exist; each is built once."""
 
-    def __init__(self, words: Vocabulary) -> None:
-        self._words = words
-        self._made: dict[tuple[tuple[str, ...], ...], Pieces] = {}
-        self.start = module_loads(words)
+    def __init__(self, operands: Operands) -> None:
+        self._operands = operands
+        self._built: dict[tuple[tuple[str, ...], ...], Steps] = {}
+        self.start = module_steps.module_loads(operands)
 
-    def now(self, guide: ModelPlayer) -> Pieces:
-        """Return pieces about what is there, sometimes about what is not."""
-        bus = guide.kernel.pci
-        words = self._words
-        endpoints = tuple(one for one in words.endpoints if one in bus.devices)
-        drivers = tuple(one for one in words.drivers if one in bus.drivers)
+    def now(self, model: ModelExecutor) -> Steps:
+        """Return steps mostly on objects that exist, sometimes on missing ones."""
+        bus = model.kernel.pci
+        operands = self._operands
+        endpoints = tuple(one for one in operands.endpoints if one in bus.devices)
+        drivers = tuple(one for one in operands.drivers if one in bus.drivers)
         key = (endpoints, drivers)
-        if key not in self._made:
-            here = replace(
-                words,
-                endpoints=endpoints or words.endpoints,
-                drivers=drivers or words.drivers,
+        if key not in self._built:
+            present = replace(
+                operands,
+                endpoints=endpoints or operands.endpoints,
+                drivers=drivers or operands.drivers,
             )
-            usual, any_ = pieces(here), pieces(words)
-            kinds = [usual] * 5 + [any_]
-            if len(endpoints) < len(words.endpoints):
-                kinds += [repairs(words)] * 2
-            self._made[key] = chosen(kinds)
-        return self._made[key]
+            kinds = [_all_steps(present)] * 5 + [_all_steps(operands)]
+            if len(endpoints) < len(operands.endpoints):
+                kinds += [hotplug_steps.repairs(operands)] * 2
+            self._built[key] = one_kind_of(kinds)
+        return self._built[key]
+
+
+def _all_steps(operands: Operands) -> Steps:
+    """Return all kinds of steps; a kind listed twice is drawn twice as often."""
+    kinds: list[Steps] = []
+    if operands.endpoints and operands.drivers:
+        kinds += [device_steps.moves(operands)] * 4
+        kinds += [device_steps.bindings(operands)] * 4
+        kinds += [device_steps.overrides(operands)] * 2
+        kinds += [device_steps.ids(operands)] * 2
+    if operands.sriov:
+        kinds += [hotplug_steps.sriov(operands)] * 3
+    if operands.modules:
+        kinds += [module_steps.modules(operands)] * 2
+        kinds += [module_steps.parameters(operands)]
+    if operands.others:
+        kinds += [other_steps.other_buses(operands)] * 3
+    if operands.endpoints:
+        kinds += [hotplug_steps.presence(operands), device_steps.settings(operands)]
+        kinds += [hotplug_steps.rescans(operands)]
+    kinds += [other_steps.reads(operands), other_steps.strange_writes(operands)]
+    return one_kind_of(kinds)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from simkernel.errors import UsageError
 from simkernel.fronts.folders import kept_folders
+from simkernel.fronts.vm.machine.command import run_command
 from simkernel.fronts.vm.machine.guest import Guest
-from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.machine.installed_kernel import InstalledKernel
 from simkernel.fronts.vm.machine.requirements import find_tools
-from simkernel.fronts.vm.machine.session import run_command
-from simkernel.fronts.vm.machine.topology import plan
-from simkernel.fronts.vm.modules.directory import module_tree
-from simkernel.fronts.vm.scenario.layout import Layout
+from simkernel.fronts.vm.machine.topology import plan_machine
+from simkernel.fronts.vm.modules.directory import module_directory
+from simkernel.fronts.vm.scenario.setup import ScenarioSetup
 from simkernel.fronts.vm.scenario.support import left_out, refusals
 from simkernel.scenario.schema import Scenario
 
@@ -27,7 +27,7 @@ def run(
     scenario: Scenario,
     argv: Sequence[str],
     *,
-    kernel: Kernel,
+    kernel: InstalledKernel,
     progress: Callable[[str], None],
     note: Callable[[str], None],
 ) -> int:
@@ -56,7 +56,7 @@ def run(
 def booted(
     scenario: Scenario,
     *,
-    kernel: Kernel,
+    kernel: InstalledKernel,
     folders: Sequence[Path] = (),
     progress: Callable[[str], None],
     note: Callable[[str], None],
@@ -73,19 +73,19 @@ def booted(
     find_tools()
     for line in left_out(scenario):
         note(line)
-    machine = plan([scenario])
-    tree = module_tree(scenario, kernel, progress)
+    machine = plan_machine([scenario])
+    directory = module_directory(scenario, kernel, progress)
     progress(f"booting {kernel.release}")
     with Guest(
         machine, image=kernel.image, release=kernel.release, folders=folders
     ) as guest:
         progress("setting the scenario up")
-        layout = Layout(
-            guest, release=kernel.release, simpci=tree.simpci, stock=kernel.modules
+        setup = ScenarioSetup(
+            guest, release=kernel.release, simpci=directory.simpci, stock=kernel.modules
         )
-        differences = layout.apply(scenario, tree)
+        differences = setup.apply(scenario, directory)
         progress("")
-        for line in (*tree.notes, *differences):
+        for line in (*directory.notes, *differences):
             note(line)
         yield guest
 

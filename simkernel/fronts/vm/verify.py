@@ -7,38 +7,37 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from simkernel.conformance.judge import Judge
-from simkernel.conformance.model_player import ModelPlayer
+from simkernel.conformance.comparison import Comparison
+from simkernel.conformance.model_executor import ModelExecutor
 from simkernel.conformance.program import Program, written_programs
-from simkernel.conformance.record import Recording
+from simkernel.conformance.recorded_answers import RecordedAnswers
 from simkernel.conformance.report import Report
 from simkernel.conformance.verification import Verification
 from simkernel.errors import UsageError
-from simkernel.fronts.vm.machine.kernel import Kernel
-from simkernel.fronts.vm.machine.topology import plans
-from simkernel.fronts.vm.modules.directory import module_tree
-from simkernel.fronts.vm.player import GuestPlayer
-from simkernel.fronts.vm.scenario.choose import load_for
-from simkernel.fronts.vm.scenario.reduced import reduced
-from simkernel.fronts.vm.scenario.support import refusals
+from simkernel.fronts.vm.guest_executor import GuestExecutor
+from simkernel.fronts.vm.machine.installed_kernel import InstalledKernel
+from simkernel.fronts.vm.machine.topology import plan_machines
+from simkernel.fronts.vm.modules.directory import module_directory
+from simkernel.fronts.vm.scenario.select_kernel import load_for
+from simkernel.fronts.vm.scenario.support import refusals, supported_part
 from simkernel.scenario.render import installed
 from simkernel.scenario.schema import Scenario
 
-__all__ = ["Wanted", "verify_on"]
+__all__ = ["VerifyOptions", "verify_on"]
 
-_OTHERWISE = {
+_UNSUPPORTED = {
     "golden_lab": "some of its modules are those by which the guest lives",
     "virtio_vfio_pci": "its virtio-pci is the guest's own, which cannot probe "
     "functions without registers",
 }
 """Scenarios that start otherwise in a guest: name and why."""
 
-_SMALLER = {"many_vfs": {"pfs": "2", "vfs": "3"}}
+_SMALLER_SETTINGS = {"many_vfs": {"pfs": "2", "vfs": "3"}}
 """Scenarios that are too large as they stand: name and settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class VerifyOptions:
     """What is to be verified."""
 
     operations: int
@@ -70,8 +69,8 @@ class _Subject:
 
 
 def verify_on(
-    kernel: Kernel,
-    wanted: Wanted,
+    kernel: InstalledKernel,
+    wanted: VerifyOptions,
     *,
     progress: Callable[[str], None],
     note: Callable[[str], None],
@@ -92,9 +91,9 @@ def verify_on(
     subjects = _possible(kernel, wanted, report, progress)
     for name, reason in report.left_out.items():
         note(f"{name} is left out: {reason}")
-    machines = plans([one.scenario for one in subjects])
-    with GuestPlayer(kernel, machines, progress) as player:
-        judge = Judge(ModelPlayer(), player)
+    machines = plan_machines([one.scenario for one in subjects])
+    with GuestExecutor(kernel, machines, progress) as player:
+        judge = Comparison(ModelExecutor(), player)
         verification = Verification(judge, report, progress, note)
         for _, scenarios in machines:
             here = [one for one in subjects if _is_among(one.scenario, scenarios)]
@@ -106,7 +105,7 @@ def verify_on(
                     _keep(judge.recording, player.version, wanted.record)
             judge.recording = None
             drawn = {one.title: one.scenario for one in here if one.is_whole}
-            verification.play_random(drawn, share, wanted.seed)
+            verification.run_random(drawn, share, wanted.seed)
         report.boots, report.boot_s = player.boots, player.boot_s
         report.version = player.version
     return verification.finish()
@@ -115,20 +114,20 @@ def verify_on(
 def _play(verification: Verification, subject: _Subject) -> None:
     """Play the programs that are always the same."""
     for program in subject.programs:
-        verification.play_written(subject.title, subject.scenario, program)
+        verification.run_written(subject.title, subject.scenario, program)
     if subject.is_whole:
-        verification.play_scripts(subject.title, subject.scenario)
+        verification.run_systematic(subject.title, subject.scenario)
 
 
-def _recording(subject: _Subject) -> Recording:
-    return Recording(
+def _recording(subject: _Subject) -> RecordedAnswers:
+    return RecordedAnswers(
         scenario=subject.name,
         settings=subject.settings,
         release=subject.scenario.kernel.release,
     )
 
 
-def _keep(recording: Recording, version: str, folder: Path) -> None:
+def _keep(recording: RecordedAnswers, version: str, folder: Path) -> None:
     """Write what the kernel answered.
 
     :param version: of the kernel.
@@ -141,12 +140,15 @@ def _keep(recording: Recording, version: str, folder: Path) -> None:
 
 
 def _possible(
-    kernel: Kernel, wanted: Wanted, report: Report, progress: Callable[[str], None]
+    kernel: InstalledKernel,
+    wanted: VerifyOptions,
+    report: Report,
+    progress: Callable[[str], None],
 ) -> list[_Subject]:
     """Return what a guest can have; the report is told of the rest."""
     found = []
     for subject in _subjects(kernel, wanted):
-        reason = _OTHERWISE.get(subject.name, "")
+        reason = _UNSUPPORTED.get(subject.name, "")
         reason = reason or _obstacle(subject.scenario, kernel, progress)
         if reason:
             report.left_out[subject.title] = reason
@@ -158,10 +160,10 @@ def _possible(
     return found
 
 
-def _subjects(kernel: Kernel, wanted: Wanted) -> Iterator[_Subject]:
+def _subjects(kernel: InstalledKernel, wanted: VerifyOptions) -> Iterator[_Subject]:
     """Yield each scenario, and each other setting that a written program needs."""
     names = wanted.names or tuple(installed())
-    settings = {name: _SMALLER.get(name, {}) for name in names}
+    settings = {name: _SMALLER_SETTINGS.get(name, {}) for name in names}
     written = [one for one in written_programs().values() if one.scenario in names]
     for name, chosen in settings.items():
         programs = [
@@ -175,19 +177,19 @@ def _subjects(kernel: Kernel, wanted: Wanted) -> Iterator[_Subject]:
 
 
 def _subject(
-    kernel: Kernel,
+    kernel: InstalledKernel,
     name: str,
     settings: Mapping[str, str],
     programs: Sequence[Program],
 ) -> _Subject:
-    scenario = reduced(load_for(name, settings, kernel.release))
+    scenario = supported_part(load_for(name, settings, kernel.release))
     return _Subject(
         name=name, settings=settings, scenario=scenario, programs=tuple(programs)
     )
 
 
 def _obstacle(
-    scenario: Scenario, kernel: Kernel, progress: Callable[[str], None]
+    scenario: Scenario, kernel: InstalledKernel, progress: Callable[[str], None]
 ) -> str:
     """Return why a guest cannot have a scenario as it is; empty: it can."""
     problems = refusals(scenario)
@@ -199,7 +201,7 @@ def _obstacle(
     for one in scenario.devices:
         if one.secondary_bus and one.address.split(":")[1] in behind:
             return f"{one.address}: behind a switch of QEMU's all is one IOMMU group"
-    if module_tree(scenario, kernel, progress).early:
+    if module_directory(scenario, kernel, progress).early:
         return "what is built in there is loaded in the guest"
     return ""
 

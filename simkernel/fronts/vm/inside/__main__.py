@@ -6,6 +6,6 @@ import sys
 _PACKAGE_PARENT = os.path.abspath(f"{os.path.dirname(__file__)}/../../../..")
 sys.path.insert(0, _PACKAGE_PARENT)
 
-from simkernel.fronts.vm.inside.start import main  # noqa: E402  # found by the path above
+from simkernel.fronts.vm.inside.init import main  # noqa: E402  # found by the path above
 
 main()

@@ -10,8 +10,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from simkernel.fronts.vm.inside import system
-from simkernel.fronts.vm.inside.modules import dependencies, file_of, set_unlisted
+from simkernel.fronts.vm.inside import syscalls
+from simkernel.fronts.vm.inside.module_files import dependencies, file_of, set_unlisted
 
 __all__ = ["perform"]
 
@@ -56,14 +56,14 @@ def _load(operation: dict[str, Any]) -> None:
 
 def _load_file(path: str, parameters: str, *, only_new: bool = False) -> None:
     try:
-        system.finit_module(path, parameters)
+        syscalls.finit_module(path, parameters)
     except FileExistsError:
         if not only_new:
             raise
 
 
 def _unload(operation: dict[str, Any]) -> None:
-    system.delete_module(operation["module"])
+    syscalls.delete_module(operation["module"])
 
 
 def _insert(operation: dict[str, Any]) -> None:
@@ -96,19 +96,19 @@ def _share(operation: dict[str, Any]) -> None:
     """Mount a folder of the host that QEMU exports under a tag, at a path."""
     os.makedirs(operation["path"], exist_ok=True)
     options = "version=9p2000.L,trans=virtio,access=any,msize=524288,cache=mmap"
-    system.mount("9p", operation["tag"], operation["path"], options)
+    syscalls.mount("9p", operation["tag"], operation["path"], options)
 
 
 def _bind(operation: dict[str, Any]) -> None:
     os.makedirs(operation["path"], exist_ok=True)
-    system.bind(operation["source"], operation["path"])
+    syscalls.bind(operation["source"], operation["path"])
 
 
 def _folder(operation: dict[str, Any]) -> None:
     """Put a folder in memory, with files of given texts, over one of the host."""
     path = operation["path"]
     os.makedirs(path, exist_ok=True)
-    system.mount("tmpfs", "simkernel", path, "mode=755")
+    syscalls.mount("tmpfs", "simkernel", path, "mode=755")
     for name, text in operation["files"].items():
         with open(f"{path}/{name}", "wb") as file:
             file.write(text.encode())
@@ -124,7 +124,7 @@ def _file(operation: dict[str, Any]) -> None:
         file.write(operation["text"].encode())
     with open(path, "ab"):
         pass
-    system.bind(source, path)
+    syscalls.bind(source, path)
 
 
 def _unlisted(operation: dict[str, Any]) -> None:
@@ -132,7 +132,7 @@ def _unlisted(operation: dict[str, Any]) -> None:
 
 
 def _unmount(operation: dict[str, Any]) -> None:
-    system.unmount(operation["path"])
+    syscalls.unmount(operation["path"])
 
 
 _OPERATIONS: dict[str, Callable[[dict[str, Any]], object]] = {

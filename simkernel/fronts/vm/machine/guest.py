@@ -47,7 +47,7 @@ class Guest:
     :param release: the kernel's release.
     :param folders: folders of the host that the guest may write to; each is mounted at
         its own path.
-    :param skips_waiting: sleeping takes no time in the guest.
+    :param virtual_clock: sleeping takes no time in the guest.
     :param boot_s: seconds that booting may take.
     :raises UsageError: a program that is needed is not installed.
     :raises GuestError: it does not boot in time.
@@ -60,7 +60,7 @@ class Guest:
         image: Path,
         release: str,
         folders: Sequence[Path] = (),
-        skips_waiting: bool = False,
+        virtual_clock: bool = False,
         boot_s: float = _BOOT_S,
     ) -> None:
         self._waiting = b""
@@ -74,7 +74,7 @@ class Guest:
             image=image,
             archive=initramfs(release, tools.busybox),
             folders=folders,
-            skips_waiting=skips_waiting,
+            virtual_clock=virtual_clock,
         )
         try:
             self._get_ready(folders, boot_s)
@@ -166,7 +166,7 @@ class Guest:
 
         :raises GuestError: one is refused; it says which and why.
         """
-        answers = self.call("play", operations=operations, stop=True)["answers"]
+        answers = self.call("execute", operations=operations, stop=True)["answers"]
         if answers and answers[-1]["errno"]:
             refused = operations[len(answers) - 1]
             reason = os.strerror(answers[-1]["errno"])

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from simkernel.errors import UsageError
 
-__all__ = ["DOWNSTREAM", "ROOT_PORT", "UPSTREAM", "Machine", "Place", "Port"]
+__all__ = ["DOWNSTREAM", "ROOT_PORT", "UPSTREAM", "Bdf", "Machine", "Port"]
 
 ROOT_PORT = "pcie-root-port"
 UPSTREAM = "x3130-upstream"
@@ -26,7 +26,7 @@ _LAST_SLOT = 0x1E
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Bdf:
     """Bus, device and function number in domain 0."""
 
     bus: int
@@ -34,7 +34,7 @@ class Place:
     function: int
 
     @classmethod
-    def parse(cls, address: str) -> Place:
+    def parse(cls, address: str) -> Bdf:
         """Return the place of an address like ``0000:3b:00.2``.
 
         :raises UsageError: it is in another domain.
@@ -53,7 +53,7 @@ class Place:
 class Port:
     """A bridge that QEMU has."""
 
-    place: Place
+    place: Bdf
     kind: str
     """QEMU's name of the device: one of the three constants."""
     secondary: int
@@ -69,7 +69,7 @@ class Machine:
     """Root buses beside 00, ascending."""
     ports: tuple[Port, ...] = ()
     """In the order in which QEMU must make them."""
-    fillers: tuple[Place, ...] = ()
+    fillers: tuple[Bdf, ...] = ()
     """Ports among them that no scenario has."""
     arguments: tuple[str, ...] = ()
     """Words for the kernel's command line."""
@@ -79,7 +79,7 @@ class Machine:
     def devices(self, places: Iterator[str]) -> list[str]:
         """Return QEMU's options.
 
-        :param places: free places on bus 00, see :meth:`free_places`.
+        :param places: free places on bus 00, see :meth:`free_slots`.
         """
         words: list[str] = []
         for bus in reversed(self.root_buses):  # a guest finds the last one first
@@ -96,7 +96,7 @@ class Machine:
             words += ["-device", text]
         return words
 
-    def free_places(self) -> Iterator[str]:
+    def free_slots(self) -> Iterator[str]:
         """Yield option texts for places on bus 00 that no scenario uses.
 
         :raises UsageError: there are no more.

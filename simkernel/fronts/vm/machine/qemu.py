@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from simkernel.errors import UsageError
-from simkernel.fronts.vm.inside import PORT, start
+from simkernel.fronts.vm.inside import PORT, init
 from simkernel.fronts.vm.machine.hardware import Machine
 from simkernel.fronts.vm.machine.requirements import Tools
 
@@ -54,7 +54,7 @@ def start_qemu(
     image: Path,
     archive: bytes,
     folders: Sequence[Path],
-    skips_waiting: bool,
+    virtual_clock: bool,
 ) -> Qemu:
     """Start a guest.
 
@@ -62,7 +62,7 @@ def start_qemu(
     :param archive: the initial RAM disk.
     :param folders: the guest may mount these, writable, under the tags ``folder0``,
         ``folder1`` and so on.
-    :param skips_waiting: the guest's clock goes by instructions, and jumps to the next
+    :param virtual_clock: the guest's clock goes by instructions, and jumps to the next
         timer when there is nothing to do: a sleep takes no time.
     :raises UsageError: QEMU cannot have the machine.
     """
@@ -79,7 +79,7 @@ def start_qemu(
             initramfs=theirs.enter_context(_in_memory(archive)).fileno(),
         )
         words = _command_line(tools, machine, image, ends, folders)
-        words += ["-icount", "shift=3,sleep=off"] if skips_waiting else []
+        words += ["-icount", "shift=3,sleep=off"] if virtual_clock else []
         process = _start(words, ends)
         ours.pop_all()
     return Qemu(process=process, channel=channel, console=console)
@@ -115,7 +115,7 @@ def _command_line(
 
     :raises UsageError: QEMU cannot have the machine.
     """
-    places = machine.free_places()
+    places = machine.free_slots()
     return [
         *(tools.setpriv, "--pdeathsig", "KILL", tools.qemu),
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
@@ -170,7 +170,7 @@ def _kernel_arguments(machine: Machine) -> str:
         words += ["intel_iommu=on", "iommu=pt"]
     words += machine.arguments
     python = str(Path(sys.executable).resolve())
-    folder = str(Path(start.__file__).resolve().parent)
+    folder = str(Path(init.__file__).resolve().parent)
     for path in (python, folder):
         if any(sign.isspace() or sign == '"' for sign in path):
             raise UsageError(

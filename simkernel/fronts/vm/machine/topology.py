@@ -15,13 +15,13 @@ from simkernel.fronts.vm.machine.hardware import (
     DOWNSTREAM,
     ROOT_PORT,
     UPSTREAM,
+    Bdf,
     Machine,
-    Place,
     Port,
 )
 from simkernel.scenario.schema import Scenario
 
-__all__ = ["plan", "plans"]
+__all__ = ["plan_machine", "plan_machines"]
 
 _BELOW = {ROOT_PORT: UPSTREAM, UPSTREAM: DOWNSTREAM, DOWNSTREAM: UPSTREAM}
 """What a bridge is that stands on the bus behind another."""
@@ -36,7 +36,9 @@ _MACHINES = frozenset(
 """Words on a kernel's command line for which the guest has its own."""
 
 
-def plans(scenarios: Iterable[Scenario]) -> list[tuple[Machine, list[Scenario]]]:
+def plan_machines(
+    scenarios: Iterable[Scenario],
+) -> list[tuple[Machine, list[Scenario]]]:
     """Return machines for all scenarios, as few as are found simply.
 
     Each scenario goes to the first machine that can be had for it too.
@@ -45,10 +47,10 @@ def plans(scenarios: Iterable[Scenario]) -> list[tuple[Machine, list[Scenario]]]
     """
     found: list[tuple[Machine, list[Scenario]]] = []
     for scenario in scenarios:
-        alone = plan([scenario])
+        alone = plan_machine([scenario])
         for index, (_, others) in enumerate(found):
             try:
-                found[index] = plan([*others, scenario]), [*others, scenario]
+                found[index] = plan_machine([*others, scenario]), [*others, scenario]
             except UsageError:
                 continue
             break
@@ -57,7 +59,7 @@ def plans(scenarios: Iterable[Scenario]) -> list[tuple[Machine, list[Scenario]]]
     return found
 
 
-def plan(scenarios: Sequence[Scenario]) -> Machine:
+def plan_machine(scenarios: Sequence[Scenario]) -> Machine:
     """Return the machine on which each of the scenarios finds its buses.
 
     :raises UsageError: there is none, and why.
@@ -67,16 +69,14 @@ def plan(scenarios: Sequence[Scenario]) -> Machine:
     arguments = {_arguments(one) for one in scenarios}
     if len(arguments) > 1:
         raise UsageError("their kernels have different command lines")
-    bridges: dict[Place, int] = {}
+    bridges: dict[Bdf, int] = {}
     roots: set[int] = set()
     for scenario in scenarios:
         _add(scenario, bridges, roots)
     for bus in roots & set(bridges.values()):
         raise UsageError(f"bus {bus:02x} is a root bus here and behind a bridge there")
     ports = _numbered(bridges, sorted(roots | {0}))
-    places = [
-        Place.parse(device.address) for one in scenarios for device in one.devices
-    ]
+    places = [Bdf.parse(device.address) for one in scenarios for device in one.devices]
     return Machine(
         iommu=all(one.kernel.iommu for one in scenarios),
         root_buses=tuple(sorted(roots - {0})),
@@ -97,14 +97,14 @@ def _arguments(scenario: Scenario) -> tuple[str, ...]:
     return tuple(one for one in words if one.partition("=")[0] not in _MACHINES)
 
 
-def _add(scenario: Scenario, bridges: dict[Place, int], roots: set[int]) -> None:
+def _add(scenario: Scenario, bridges: dict[Bdf, int], roots: set[int]) -> None:
     """Add the bridges and root buses of a scenario.
 
     :raises UsageError: they do not go with those that are there.
     """
-    places = {Place.parse(one.address) for one in scenario.devices}
+    places = {Bdf.parse(one.address) for one in scenario.devices}
     behind = {
-        Place.parse(one.address): int(one.secondary_bus, 16)
+        Bdf.parse(one.address): int(one.secondary_bus, 16)
         for one in scenario.devices
         if one.secondary_bus
     }
@@ -117,7 +117,7 @@ def _add(scenario: Scenario, bridges: dict[Place, int], roots: set[int]) -> None
         raise UsageError("two bridges lead to the same bus")
 
 
-def _numbered(bridges: Mapping[Place, int], roots: Sequence[int]) -> list[Port]:
+def _numbered(bridges: Mapping[Bdf, int], roots: Sequence[int]) -> list[Port]:
     """Return all ports in order of the bus behind them, with those to fill gaps.
 
     :raises UsageError: the firmware would number a bus otherwise.
@@ -133,28 +133,28 @@ def _numbered(bridges: Mapping[Place, int], roots: Sequence[int]) -> list[Port]:
 
 
 def _number_behind(
-    bus: int, used: int, kind: str, bridges: Mapping[Place, int], ports: list[Port]
+    bus: int, used: int, kind: str, bridges: Mapping[Bdf, int], ports: list[Port]
 ) -> int:
     """Add the ports on a bus and behind it; return the last bus number that is used.
 
     :param used: the last number that is used before.
     """
-    free = Place(bus, 0, 0)
+    free = Bdf(bus, 0, 0)
     for place in sorted(one for one in bridges if one.bus == bus):
         wanted = bridges[place]
         while used + 1 < wanted and free.slot < place.slot:
-            if free != Place(0, 0, 0):  # where the host bridge is
+            if free != Bdf(0, 0, 0):  # where the host bridge is
                 used += 1
                 ports.append(Port(free, kind, used))
-            free = Place(bus, free.slot + 1, 0)
+            free = Bdf(bus, free.slot + 1, 0)
         if used + 1 != wanted:
             raise UsageError(
                 f"{place}: QEMU's firmware would give the bus behind it the number "
                 f"{used + 1:02x}, not {wanted:02x}"
             )
-        if place.function and Place(bus, place.slot, 0) not in bridges:
+        if place.function and Bdf(bus, place.slot, 0) not in bridges:
             raise UsageError(f"{place}: function 0 of that slot must be a bridge too")
         ports.append(Port(place, kind, wanted))
         used = _number_behind(wanted, wanted, _BELOW[kind], bridges, ports)
-        free = Place(bus, place.slot + 1, 0)
+        free = Bdf(bus, place.slot + 1, 0)
     return used

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from simkernel.errors import SimkernelError
-from simkernel.fronts.vm.machine.kernel import Kernel, require
-from simkernel.fronts.vm.modules.cache import fingerprint, kept, write_files
+from simkernel.fronts.vm.machine.installed_kernel import (
+    InstalledKernel,
+    require_programs,
+)
+from simkernel.fronts.vm.modules.cache import cached, fingerprint, write_files
 
 __all__ = ["BuildError", "keep_only", "kernel_parts", "make_modules", "simpci"]
 
@@ -22,12 +25,12 @@ class BuildError(SimkernelError):
     """A module cannot be built for a kernel."""
 
 
-def kernel_parts(kernel: Kernel) -> list[str | bytes | Path]:
+def kernel_parts(kernel: InstalledKernel) -> list[str | bytes | Path]:
     """Return what a build depends on beside its sources, for a fingerprint."""
     return [kernel.release, kernel.headers / "Module.symvers"]
 
 
-def simpci(kernel: Kernel) -> Path:
+def simpci(kernel: InstalledKernel) -> Path:
     """Return the file of the module that plays PCI functions, built for a kernel.
 
     :raises BuildError: it cannot be built.
@@ -42,10 +45,12 @@ def simpci(kernel: Kernel) -> Path:
         make_modules(kernel, place)
         keep_only(place, ["simpci.ko"])
 
-    return kept(kernel.release, f"simpci-{key}", make) / "simpci.ko"
+    return cached(kernel.release, f"simpci-{key}", make) / "simpci.ko"
 
 
-def make_modules(kernel: Kernel, place: Path, options: Sequence[str] = ()) -> None:
+def make_modules(
+    kernel: InstalledKernel, place: Path, options: Sequence[str] = ()
+) -> None:
     """Build the modules that a folder's ``Kbuild`` names.
 
     A symbol that nothing has is no failure: the caller looks at what was made.
@@ -54,7 +59,7 @@ def make_modules(kernel: Kernel, place: Path, options: Sequence[str] = ()) -> No
     :raises BuildError: the build fails; its last lines are shown.
     :raises UsageError: a program is missing.
     """
-    require("make", "gcc")
+    require_programs("make", "gcc")
     words: list[str | Path] = ["make", "-s", f"-j{os.cpu_count() or 1}"]
     words += ["-C", kernel.headers]
     words += [f"M={place}", "KBUILD_MODPOST_WARN=1", *_QUIET, *options, "modules"]

@@ -17,15 +17,15 @@ from pathlib import Path
 
 from simkernel.errors import UsageError
 
-__all__ = ["fingerprint", "folder", "kept", "write_files"]
+__all__ = ["cache_folder", "cached", "fingerprint", "write_files"]
 
-_BEGUN_S = 24 * 3600
+_ABANDONED_S = 24 * 3600
 """Age at which a folder that somebody began to make is nobody's any more."""
 _UNUSED_S = 30 * 24 * 3600
 """Time without use after which a folder is removed."""
 
 
-def folder(release: str) -> Path:
+def cache_folder(release: str) -> Path:
     """Return the cache's folder for a kernel, which need not be there yet."""
     base = os.environ.get("XDG_CACHE_HOME") or ""
     root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
@@ -44,14 +44,14 @@ def fingerprint(parts: Iterable[str | bytes | Path]) -> str:
     return total.hexdigest()[:20]
 
 
-def kept(release: str, name: str, make: Callable[[Path], None]) -> Path:
+def cached(release: str, name: str, make: Callable[[Path], None]) -> Path:
     """Return a folder of the cache.
 
     :param name: its name; says all that it depends on.
     :param make: fills an empty folder, if there is none of that name.
     :raises UsageError: the cache cannot be written to.
     """
-    place = folder(release) / name
+    place = cache_folder(release) / name
     if place.is_dir():
         with suppress(OSError):  # a cache that cannot be written to can still be read
             os.utime(place)
@@ -95,7 +95,7 @@ def _rename(made: Path, place: Path) -> None:
 def _remove_stale(root: Path) -> None:
     now = time.time()
     for one in root.iterdir():
-        limit = _BEGUN_S if one.name.startswith(".") else _UNUSED_S
+        limit = _ABANDONED_S if one.name.startswith(".") else _UNUSED_S
         with suppress(OSError):  # somebody else removes it, too
             if now - one.stat().st_mtime > limit:
                 shutil.rmtree(one, ignore_errors=True)

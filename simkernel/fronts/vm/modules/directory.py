@@ -15,35 +15,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simkernel.errors import UsageError
-from simkernel.fronts.vm.machine.kernel import Kernel, require
+from simkernel.fronts.vm.machine.installed_kernel import (
+    InstalledKernel,
+    require_programs,
+)
 from simkernel.fronts.vm.modules import build, scenario_modules
-from simkernel.fronts.vm.modules.cache import fingerprint, kept
-from simkernel.fronts.vm.modules.given import Given
-from simkernel.fronts.vm.modules.origins import Origin, Plan, own_modules, plan
+from simkernel.fronts.vm.modules.cache import cached, fingerprint
+from simkernel.fronts.vm.modules.origins import (
+    ModulePlan,
+    Origin,
+    own_modules,
+    plan_modules,
+)
+from simkernel.fronts.vm.modules.prebuilt import Prebuilt
 from simkernel.kmod import depmod
 from simkernel.model.core.features import Features
 from simkernel.model.modules.spec import ModuleSpec
 from simkernel.scenario import specs
 from simkernel.scenario.schema import Scenario
 
-__all__ = ["ModuleTree", "module_tree"]
-
-
-_MAKERS = (
-    "build",
-    "directory",
-    "given",
-    "origins",
-    "scenario_modules",
-    "stubs",
-    "symbols",
-    "variants",
-)
-"""Modules of this package that decide what is made."""
+__all__ = ["ModuleDirectory", "module_directory", "source_files"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleTree:
+class ModuleDirectory:
     """The modules of a scenario, built for a kernel."""
 
     path: Path
@@ -62,9 +57,9 @@ class ModuleTree:
     """What is otherwise than the scenario says, a line each."""
 
 
-def module_tree(
-    scenario: Scenario, kernel: Kernel, progress: Callable[[str], None]
-) -> ModuleTree:
+def module_directory(
+    scenario: Scenario, kernel: InstalledKernel, progress: Callable[[str], None]
+) -> ModuleDirectory:
     """Return the module directory of a scenario, built unless it is in the cache.
 
     :param progress: told what is being waited for.
@@ -73,11 +68,13 @@ def module_tree(
         cannot be had on a PC.
     """
     name = f"tree-{_key(scenario, kernel)}"
-    place = kept(
-        kernel.release, name, lambda made: _Maker(scenario, kernel, made).make(progress)
+    place = cached(
+        kernel.release,
+        name,
+        lambda made: _Builder(scenario, kernel, made).make(progress),
     )
     index = json.loads((place / "index.json").read_text("utf-8"))
-    return ModuleTree(
+    return ModuleDirectory(
         path=place / "lib/modules" / kernel.release,
         simpci=place / "simpci.ko",
         early=tuple(place / one for one in index["early"]),
@@ -87,30 +84,41 @@ def module_tree(
     )
 
 
-def _key(scenario: Scenario, kernel: Kernel) -> str:
-    """Return what the directory depends on: modules, kernel, and these sources."""
-    folder = Path(__file__).parent
-    mine = [folder / f"{one}.py" for one in _MAKERS]
-    mine += [*folder.glob("simpci/*"), *folder.glob("stub/*")]
+def _key(scenario: Scenario, kernel: InstalledKernel) -> str:
+    """Return a key of all that the directory depends on.
+
+    That is the scenario's modules, the kernel, and the sources of this package.
+    """
     parts: list[str | bytes | Path] = [
         *build.kernel_parts(kernel),
         kernel.modules / "modules.dep",
         kernel.modules / "modules.builtin",
         *([kernel.sources] if kernel.sources.is_file() else []),
-        *(one.read_bytes() for one in sorted(mine)),
+        *(one.read_bytes() for one in source_files(Path(__file__).parent)),
         repr((scenario.modules, scenario.missing, scenario.kernel.compressed_modules)),
         *(_read(Path(one.file)) for one in scenario.modules if one.file),
     ]
     return fingerprint(parts)
 
 
-class _Maker:
+def source_files(package: Path) -> list[Path]:
+    """Return the files of a package and its folders, without compiled ones."""
+    return sorted(
+        path
+        for path in package.rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
+    )
+
+
+class _Builder:
     """Makes one directory.
 
     :param place: an empty folder for it and what belongs to it.
     """
 
-    def __init__(self, scenario: Scenario, kernel: Kernel, place: Path) -> None:
+    def __init__(
+        self, scenario: Scenario, kernel: InstalledKernel, place: Path
+    ) -> None:
         self._scenario = scenario
         self._kernel = kernel
         self._place = place
@@ -122,11 +130,11 @@ class _Maker:
     def make(self, progress: Callable[[str], None]) -> None:
         """Fill the folder."""
         progress(f"building modules for {self._kernel.release}")
-        require("depmod")
+        require_programs("depmod")
         shutil.copy(build.simpci(self._kernel), self._place / "simpci.ko")
         for folder in ("aside", "built", "given"):
             (self._place / folder).mkdir()
-        chosen = plan(self._scenario, self._kernel)
+        chosen = plan_modules(self._scenario, self._kernel)
         built = self._build(chosen)
         unlisted: dict[str, str] = {}
         for spec, entry in zip(self._specs, self._scenario.modules, strict=True):
@@ -146,30 +154,30 @@ class _Maker:
         self._index(chosen)
         self._finish(chosen, unlisted)
 
-    def _build(self, chosen: Plan) -> Path | None:
+    def _build(self, chosen: ModulePlan) -> Path | None:
         entries = zip(self._scenario.modules, self._specs, strict=True)
         parts = [
-            scenario_modules.Part(entry, spec, chosen.origins[spec.name])
+            scenario_modules.BuildTarget(entry, spec, chosen.origins[spec.name])
             for entry, spec in entries
             if chosen.origins[spec.name] in (Origin.STUB, Origin.VARIANT)
         ]
-        given = self._given(chosen)
+        given = self._prebuilt(chosen)
         if not parts:
             return None
         return scenario_modules.build(parts, chosen.origins, self._kernel, given)
 
-    def _given(self, chosen: Plan) -> list[Given]:
+    def _prebuilt(self, chosen: ModulePlan) -> list[Prebuilt]:
         """Unpack the modules that were built elsewhere."""
         found = []
         for entry in self._scenario.modules:
-            if chosen.origins[entry.name] is Origin.GIVEN:
+            if chosen.origins[entry.name] is Origin.PREBUILT:
                 path = self._place / "given" / f"{entry.name}.ko"
                 path.write_bytes(_read(Path(entry.file)))
-                found.append(Given(path, entry.depends))
+                found.append(Prebuilt(path, entry.depends))
         return found
 
     def _content(self, name: str, origin: Origin, built: Path | None) -> bytes:
-        if origin is Origin.GIVEN:
+        if origin is Origin.PREBUILT:
             return (self._place / "given" / f"{name}.ko").read_bytes()
         if origin is Origin.OWN or built is None:
             return _read(own_modules(self._kernel.modules)[name].path)
@@ -177,16 +185,16 @@ class _Maker:
 
     def _install(self, path: str, data: bytes) -> None:
         """Put a module where the scenario has it, compressed if it has them so."""
-        is_kernels = path.startswith("kernel/")
-        if not is_kernels:
+        is_kernel_path = path.startswith("kernel/")
+        if not is_kernel_path:
             (self._place / "built" / path.rpartition("/")[2]).write_bytes(data)
-        if is_kernels and self._scenario.kernel.compressed_modules:
+        if is_kernel_path and self._scenario.kernel.compressed_modules:
             path, data = f"{path}.xz", lzma.compress(data, check=lzma.CHECK_CRC32)
         file = self._tree / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
 
-    def _index(self, chosen: Plan) -> None:
+    def _index(self, chosen: ModulePlan) -> None:
         """Write what the build leaves there, then what depmod makes of it."""
         self._tree.mkdir(parents=True, exist_ok=True)
         listed = [
@@ -205,10 +213,10 @@ class _Maker:
         for name in self._scenario.missing:
             (self._tree / name).unlink(missing_ok=True)
 
-    def _has_file(self, spec: ModuleSpec, chosen: Plan) -> bool:
+    def _has_file(self, spec: ModuleSpec, chosen: ModulePlan) -> bool:
         return chosen.origins[spec.name] is not Origin.NO_FILE
 
-    def _finish(self, chosen: Plan, unlisted: Mapping[str, str]) -> None:
+    def _finish(self, chosen: ModulePlan, unlisted: Mapping[str, str]) -> None:
         names = [one for one in unlisted if one not in chosen.early]
         index = {
             "early": [unlisted[one] for one in chosen.early],

@@ -13,11 +13,11 @@ from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 
-from simkernel.fronts.vm.machine.kernel import Kernel
-from simkernel.fronts.vm.modules.variants import is_upstreams, sources
+from simkernel.fronts.vm.machine.installed_kernel import InstalledKernel
+from simkernel.fronts.vm.modules.variants import is_upstream_variant, sources
 from simkernel.scenario.schema import ModuleEntry, Scenario
 
-__all__ = ["VFIO", "Origin", "OwnModule", "Plan", "own_modules", "plan"]
+__all__ = ["VFIO", "ModulePlan", "Origin", "OwnModule", "own_modules", "plan_modules"]
 
 VFIO = (
     "irqbypass",
@@ -38,7 +38,7 @@ class Origin(Enum):
     """Where a module comes from."""
 
     OWN = "the kernel's own file"
-    GIVEN = "the file that the scenario names"
+    PREBUILT = "the file that the scenario names"
     VARIANT = "built from the kernel's sources"
     STUB = "written and built for the scenario"
     NO_FILE = "built into the kernel, or not to be had"
@@ -55,7 +55,7 @@ class OwnModule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class ModulePlan:
     """Origins of modules, by name."""
 
     origins: Mapping[str, Origin]
@@ -67,7 +67,7 @@ class Plan:
     notes: tuple[str, ...]
 
 
-def plan(scenario: Scenario, kernel: Kernel) -> Plan:
+def plan_modules(scenario: Scenario, kernel: InstalledKernel) -> ModulePlan:
     """Choose for every module of a scenario.
 
     :raises UsageError: the kernel's sources are needed and not installed.
@@ -78,10 +78,10 @@ def plan(scenario: Scenario, kernel: Kernel) -> Plan:
     for module in scenario.modules:
         is_there = module.name in builtin or module.name in _ALWAYS_THERE
         if module.file and not module.builtin:
-            origins[module.name] = Origin.GIVEN
+            origins[module.name] = Origin.PREBUILT
         elif is_there or (module.builtin and module.name not in early):
             origins[module.name] = Origin.NO_FILE
-        elif is_upstreams(module) and sources(kernel, module.name):
+        elif is_upstream_variant(module) and sources(kernel, module.name):
             origins[module.name] = Origin.VARIANT
         elif module.name in own and _may_be_own(module):
             origins[module.name] = Origin.OWN
@@ -89,7 +89,7 @@ def plan(scenario: Scenario, kernel: Kernel) -> Plan:
             origins[module.name] = Origin.STUB
     added = _added(origins, own, builtin)
     _drop_incomplete(origins, own, added)
-    return Plan(
+    return ModulePlan(
         origins=origins,
         added=tuple(added),
         early=early,
@@ -185,7 +185,7 @@ def _name(path: str) -> str:
 
 def _notes(
     scenario: Scenario,
-    kernel: Kernel,
+    kernel: InstalledKernel,
     origins: Mapping[str, Origin],
     added: list[str],
     early: tuple[str, ...],
@@ -193,12 +193,12 @@ def _notes(
     own = own_modules(kernel.modules)
     stubs = [one for one in scenario.modules if origins[one.name] is Origin.STUB]
     real = [one for one in stubs if one.name in own]
-    lost = [one for one in stubs if is_upstreams(one)]
+    lost = [one for one in stubs if is_upstream_variant(one)]
     others = [one for one in stubs if one not in real and one not in lost]
     alone = [one for one in real if _may_be_own(one)]
     driving = [one for one in real if one not in alone]
     built = [one for one in scenario.modules if origins[one.name] is Origin.VARIANT]
-    given = [one for one in scenario.modules if origins[one.name] is Origin.GIVEN]
+    given = [one for one in scenario.modules if origins[one.name] is Origin.PREBUILT]
     series = kernel.sources.name.removesuffix(".tar.xz")
     there = [
         one

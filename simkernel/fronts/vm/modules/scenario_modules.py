@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simkernel.fronts.vm.machine.kernel import Kernel, require
+from simkernel.fronts.vm.machine.installed_kernel import (
+    InstalledKernel,
+    require_programs,
+)
 from simkernel.fronts.vm.modules import stubs
 from simkernel.fronts.vm.modules.build import (
     BuildError,
@@ -19,9 +22,13 @@ from simkernel.fronts.vm.modules.build import (
     kernel_parts,
     make_modules,
 )
-from simkernel.fronts.vm.modules.cache import fingerprint, kept, write_files
-from simkernel.fronts.vm.modules.given import Given, exported_for, remove_checksums
+from simkernel.fronts.vm.modules.cache import cached, fingerprint, write_files
 from simkernel.fronts.vm.modules.origins import Origin
+from simkernel.fronts.vm.modules.prebuilt import (
+    Prebuilt,
+    exported_for,
+    remove_checksums,
+)
 from simkernel.fronts.vm.modules.symbols import (
     exported,
     first_export,
@@ -33,14 +40,14 @@ from simkernel.kmod.depmod import export_name
 from simkernel.model.modules.spec import ModuleSpec
 from simkernel.scenario.schema import ModuleEntry
 
-__all__ = ["Part", "build"]
+__all__ = ["BuildTarget", "build"]
 
 _ROUNDS = 3
 """Builds until every symbol that a variant needs is found: mostly one, at most two."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BuildTarget:
     """One module to be built."""
 
     entry: ModuleEntry
@@ -49,32 +56,32 @@ class Part:
 
 
 def build(
-    parts: Sequence[Part],
+    parts: Sequence[BuildTarget],
     others: Mapping[str, Origin],
-    kernel: Kernel,
-    given: Sequence[Given] = (),
+    kernel: InstalledKernel,
+    prebuilt: Sequence[Prebuilt] = (),
 ) -> Path:
     """Return the folder with the modules' files, each ``<name>.ko``.
 
     :param parts: stubs and variants.
     :param others: origins of all modules of the scenario.
-    :param given: modules that were built elsewhere.
+    :param prebuilt: modules that were built elsewhere.
     :raises BuildError: one cannot be built.
     :raises UsageError: a program is missing, or a driver cannot be had on a PC.
     """
-    work = _Work(parts, others, kernel, given)
+    work = _Build(parts, others, kernel, prebuilt)
     texts = work.files()
     bare = f"no checksums: {sorted(work.lenders)}"
     key = fingerprint([*kernel_parts(kernel), bare, *texts, *texts.values()])
-    return kept(kernel.release, f"modules-{key}", work.make)
+    return cached(kernel.release, f"modules-{key}", work.make)
 
 
 @dataclass(slots=True)
-class _Work:
-    parts: Sequence[Part]
+class _Build:
+    parts: Sequence[BuildTarget]
     origins: Mapping[str, Origin]
-    kernel: Kernel
-    given: Sequence[Given]
+    kernel: InstalledKernel
+    prebuilt: Sequence[Prebuilt]
     lenders: set[str] = field(init=False)
     """Stubs that modules use which were built elsewhere."""
     _variants: dict[str, dict[str, bytes]] = field(init=False)
@@ -94,8 +101,8 @@ class _Work:
             for name in set(one.spec.depends) & set(self._exports):
                 self._exports[name].add(export_name(name))
         files = [data for one in self._variants.values() for data in one.values()]
-        owners = exported(self.kernel) if files or self.given else {}
-        lent = exported_for(self.given, owners, self._exports.keys())
+        owners = exported(self.kernel) if files or self.prebuilt else {}
+        lent = exported_for(self.prebuilt, owners, self._exports.keys())
         self.lenders = {*lent}
         for name, symbols in lent.items():
             self._exports[name] |= symbols
@@ -117,7 +124,7 @@ class _Work:
 
     def make(self, place: Path) -> None:
         """Build all in a folder, and leave nothing there but the modules."""
-        require("nm")
+        require_programs("nm")
         options = [f"{VARIANTS[one].option}=m" for one in self._variants]
         for _ in range(_ROUNDS):
             write_files(place, self.files())
@@ -130,7 +137,7 @@ class _Work:
             remove_checksums(place / f"{name}.ko")
         keep_only(place, [f"{one.spec.name}.ko" for one in self.parts])
 
-    def _source(self, part: Part) -> str:
+    def _source(self, part: BuildTarget) -> str:
         needs = [self._symbol_of(name) for name in part.spec.depends]
         return stubs.source(
             part.entry,
@@ -167,7 +174,7 @@ class _Work:
                 more = True
         return more
 
-    def _host_driver(self, part: Part, symbol: str) -> str:
+    def _host_driver(self, part: BuildTarget, symbol: str) -> str:
         for name in part.spec.depends:
             if name in self._exports:
                 return name

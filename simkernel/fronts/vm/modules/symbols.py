@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from simkernel.fronts.vm.machine.kernel import Kernel
+from simkernel.fronts.vm.machine.installed_kernel import InstalledKernel
 
 __all__ = ["exported", "exports", "first_export", "mentioned", "undefined"]
 
 
-def exported(kernel: Kernel) -> dict[str, str]:
+def exported(kernel: InstalledKernel) -> dict[str, str]:
     """Return what the kernel's own modules export: symbol to name of the module.
 
     That of the kernel itself is ``vmlinux``. Source: scripts/mod/modpost.c
@@ -21,7 +21,7 @@ def exported(kernel: Kernel) -> dict[str, str]:
     return {symbol: owner for symbol, (owner, _) in _table(kernel.headers).items()}
 
 
-def first_export(kernel: Kernel, module: str) -> str | None:
+def first_export(kernel: InstalledKernel, module: str) -> str | None:
     """Return a symbol that any module may use of this one; None if there is none."""
     names = [
         symbol

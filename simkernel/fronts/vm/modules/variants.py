@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simkernel.errors import UsageError
-from simkernel.fronts.vm.machine.kernel import Kernel, require
-from simkernel.fronts.vm.modules.cache import fingerprint, kept
+from simkernel.fronts.vm.machine.installed_kernel import (
+    InstalledKernel,
+    require_programs,
+)
+from simkernel.fronts.vm.modules.cache import cached, fingerprint
 from simkernel.scenario.schema import DriverEntry, ModuleEntry
 
-__all__ = ["VARIANTS", "Variant", "is_upstreams", "sources"]
+__all__ = ["VARIANTS", "Variant", "is_upstream_variant", "sources"]
 
 _FOLDER = "drivers/vfio/pci"
 
@@ -51,7 +54,7 @@ VARIANTS = {
 """By module name."""
 
 
-def is_upstreams(module: ModuleEntry) -> bool:
+def is_upstream_variant(module: ModuleEntry) -> bool:
     """Tell whether a scenario's module is the kernel's own variant, unaltered."""
     variant = VARIANTS.get(module.name)
     if variant is None or len(module.drivers) != 1:
@@ -72,7 +75,7 @@ def is_upstreams(module: ModuleEntry) -> bool:
     return module == own
 
 
-def sources(kernel: Kernel, module: str) -> dict[str, bytes]:
+def sources(kernel: InstalledKernel, module: str) -> dict[str, bytes]:
     """Return the files of a variant's folder: name to content; none: it has no such.
 
     The first call for a kernel unpacks the archive, which takes half a minute.
@@ -81,13 +84,13 @@ def sources(kernel: Kernel, module: str) -> dict[str, bytes]:
     """
     archive = kernel.archive()
     name = f"sources-{fingerprint([archive])}"
-    place = kept(kernel.release, name, lambda made: _unpack(archive, made))
+    place = cached(kernel.release, name, lambda made: _unpack(archive, made))
     found = (place / VARIANTS[module].folder).glob("*")
     return {one.name: one.read_bytes() for one in sorted(found) if one.is_file()}
 
 
 def _unpack(archive: Path, place: Path) -> None:
-    require("tar", "xz")
+    require_programs("tar", "xz")
     depth = len(_FOLDER.split("/")) + 1
     words: list[str | Path] = ["tar", "-xJf", archive, "-C", place]
     words += [f"--strip-components={depth}"]

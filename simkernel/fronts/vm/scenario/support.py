@@ -1,32 +1,36 @@
-"""What of a scenario a real kernel in QEMU cannot have.
+"""Which parts of a scenario a real kernel in QEMU supports.
 
-Refusals stop before anything is booted. What is left out is told, and the rest of the
-scenario stands.
+Refusals stop a run before the guest boots. Other unsupported parts are reported, and
+the rest of the scenario is used.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from simkernel.errors import UsageError
-from simkernel.fronts.vm.machine.hardware import Place
+from simkernel.fronts.vm.machine.hardware import Bdf
 from simkernel.scenario.schema import DeviceEntry, Scenario
 
-__all__ = ["is_kernels", "left_out", "refusals"]
+__all__ = ["is_kernel_path", "left_out", "refusals", "supported_part"]
 
 _BUSES = frozenset({"platform"})
-"""Buses beside PCI whose devices can be had on a PC."""
+"""Buses that a PC has besides PCI."""
+
+_COMMAND_LINE = "intel_iommu=on iommu=pt"
+"""The guest kernel's options for its IOMMU."""
 
 
-def is_kernels(path: str) -> bool:
-    """Tell whether a path is in a file system that shows what the kernel has."""
+def is_kernel_path(path: str) -> bool:
+    """Whether a path is in a file system whose content the kernel provides."""
     return path.startswith(("/sys/", "/proc/", "/dev/"))
 
 
 def refusals(scenario: Scenario) -> list[str]:
-    """Return why a scenario cannot be had at all, a line each; none: it can."""
-    return [*_buses(scenario), *_places(scenario), *_groups(scenario)]
+    """Return why a guest cannot run a scenario, one line each; empty: it can."""
+    return [*_buses(scenario), *_addresses(scenario), *_groups(scenario)]
 
 
 def _buses(scenario: Scenario) -> Iterator[str]:
@@ -39,13 +43,13 @@ def _buses(scenario: Scenario) -> Iterator[str]:
                 needed[driver.bus].append(f"driver {driver.name}")
     for bus, names in needed.items():
         if bus not in _BUSES:
-            yield f"bus {bus} ({', '.join(names)}): a PC has none"
+            yield f"bus {bus} ({', '.join(names)}): not on a PC"
 
 
-def _places(scenario: Scenario) -> Iterator[str]:
+def _addresses(scenario: Scenario) -> Iterator[str]:
     for one in scenario.devices:
         try:
-            Place.parse(one.address)
+            Bdf.parse(one.address)
         except UsageError as error:
             yield str(error)
         if one.secondary_bus and not one.express:
@@ -53,7 +57,7 @@ def _places(scenario: Scenario) -> Iterator[str]:
 
 
 def _groups(scenario: Scenario) -> Iterator[str]:
-    """Only functions of one slot can share a group: by lacking ACS."""
+    """Refuse groups across slots: only functions of one slot can lack ACS together."""
     if not scenario.kernel.iommu:
         return
     members: dict[int, list[DeviceEntry]] = defaultdict(list)
@@ -64,11 +68,14 @@ def _groups(scenario: Scenario) -> Iterator[str]:
         slots = {one.address.rpartition(".")[0] for one in devices}
         if len(slots) > 1:
             names = ", ".join(one.address for one in devices)
-            yield f"iommu_group {number} ({names}): only one device's functions can"
+            yield (
+                f"iommu_group {number} ({names}): only functions of one slot can "
+                "share a group"
+            )
 
 
 def left_out(scenario: Scenario) -> list[str]:
-    """Return what of a scenario is not there, a line each."""
+    """Return the parts of a scenario that the guest does not get, one line each."""
     return [*_hardware(scenario), *_software(scenario), *_modules(scenario)]
 
 
@@ -80,27 +87,28 @@ def _hardware(scenario: Scenario) -> Iterator[str]:
         if one.sriov is not None and one.sriov.vf_netdev
     ]
     if names:
-        yield f"no network interfaces ({', '.join(names)}): a stub driver makes none"
+        yield f"no network interfaces ({', '.join(names)}): stub drivers create none"
     if scenario.other_devices:
         devices = ", ".join(one.name for one in scenario.other_devices)
         yield f"no other devices ({devices}): the guest has its own"
     if scenario.owned_groups:
         numbers = ", ".join(map(str, scenario.owned_groups))
-        yield f"owned_groups ({numbers}): no process has a group open"
+        yield f"no owned_groups ({numbers}): no process opens a group"
 
 
 def _software(scenario: Scenario) -> Iterator[str]:
     if scenario.faults:
-        yield "faults: the kernel refuses only by its own reasons"
-    paths = [one for one in scenario.files if is_kernels(one)] + list(scenario.links)
+        yield "no faults: a real kernel cannot be made to refuse"
+    paths = [one for one in scenario.files if is_kernel_path(one)]
+    paths += list(scenario.links)
     if paths:
-        yield f"files and links ({', '.join(paths)}): the kernel shows what it has"
+        yield f"no files and links ({', '.join(paths)}): the kernel shows its own"
     if scenario.kernel.lockdown:
-        yield "kernel.lockdown: a locked kernel would not load the scenario's modules"
+        yield "no kernel.lockdown: it would refuse the scenario's unsigned modules"
     if scenario.udev:
-        yield "udev: none runs"
+        yield "no udev: the guest does not run it"
     if scenario.kernel.vfio_cdev:
-        yield "kernel.vfio_cdev: the kernel is what it was built as"
+        yield "no kernel.vfio_cdev: the kernel's own configuration applies"
 
 
 def _modules(scenario: Scenario) -> Iterator[str]:
@@ -108,4 +116,30 @@ def _modules(scenario: Scenario) -> Iterator[str]:
         if module.vanishes:
             yield f"module {module.name} does not vanish"
         if module.late_ms:
-            yield f"module {module.name}: its drivers appear at once"
+            yield f"module {module.name}: its drivers appear without delay"
+
+
+def supported_part(scenario: Scenario) -> Scenario:
+    """Return a scenario without the parts that :func:`left_out` names.
+
+    Both kernels get this scenario when they are compared.
+    """
+    return replace(
+        scenario,
+        kernel=replace(
+            scenario.kernel, vfio_cdev=False, lockdown="", cmdline=_COMMAND_LINE
+        ),
+        modules=tuple(
+            replace(one, vanishes=False, late_ms=0) for one in scenario.modules
+        ),
+        files={
+            path: text
+            for path, text in scenario.files.items()
+            if not is_kernel_path(path)
+        },
+        links={},
+        other_devices=(),
+        owned_groups=(),
+        faults=(),
+        udev=False,
+    )

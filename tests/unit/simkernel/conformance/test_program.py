@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simkernel.conformance.judge import Judge
-from simkernel.conformance.model_player import ModelPlayer
+from simkernel.conformance.comparison import Comparison
+from simkernel.conformance.model_executor import ModelExecutor
 from simkernel.conformance.operations import Load, Read
 from simkernel.conformance.program import (
     Program,
@@ -60,6 +60,6 @@ def test_written_program_can_be_played(name: str) -> None:
     assert program.about
     assert program.rules
     assert program.operations
-    judge = Judge(ModelPlayer(), ModelPlayer())
+    comparison = Comparison(ModelExecutor(), ModelExecutor())
     scenario = load(program.scenario, program.settings)
-    assert judge.run(program.scenario, scenario, program.operations) is None
+    assert comparison.run(program.scenario, scenario, program.operations) is None

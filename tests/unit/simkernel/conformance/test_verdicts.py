@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simkernel.conformance.verdicts import updated
+from simkernel.conformance.verdicts import add_release
 from simkernel.errors import UsageError
 
 TABLE = """# Rules
@@ -18,21 +18,21 @@ TABLE = """# Rules
 
 def test_release_is_added_in_order() -> None:
     """A release is added once, older ones stand first, and other rows stay."""
-    once = updated(TABLE, "6.1.192", {"R-BIND-2"})
-    twice = updated(once, "6.1.192", {"R-BIND-1", "R-BIND-2"})
+    once = add_release(TABLE, "6.1.192", {"R-BIND-2"})
+    twice = add_release(once, "6.1.192", {"R-BIND-1", "R-BIND-2"})
 
     assert TABLE.replace("| 6.12.117 |", "| 6.1.192, 6.12.117 |") == once
     assert "| R-BIND-1 | gone | a.c | tests/a.py | 6.1.192 |\n" in twice
-    assert twice == updated(twice, "6.1.192", {"R-BIND-1"})
+    assert twice == add_release(twice, "6.1.192", {"R-BIND-1"})
 
 
 def test_rule_without_row_is_an_error() -> None:
     """No verdict gets lost."""
     with pytest.raises(UsageError, match="R-NONE-1"):
-        updated(TABLE, "6.12.117", {"R-NONE-1"})
+        add_release(TABLE, "6.12.117", {"R-NONE-1"})
 
 
 def test_verdict_is_a_version() -> None:
     """The name of a package is no version."""
     with pytest.raises(UsageError, match="no version"):
-        updated(TABLE, "6.1.0-56-amd64", set())
+        add_release(TABLE, "6.1.0-56-amd64", set())

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from simkernel.conformance.judge import Judge
-from simkernel.conformance.model_player import ModelPlayer
+from simkernel.conformance.comparison import Comparison
+from simkernel.conformance.executor import Answer, KernelLost, State
+from simkernel.conformance.model_executor import ModelExecutor
 from simkernel.conformance.operations import Operation, Read, Write, to_line
-from simkernel.conformance.player import Answer, KernelLost, State
 from simkernel.conformance.program import Program
 from simkernel.conformance.report import Report
 from simkernel.conformance.verification import Verification
 from simkernel.model.pci.bus import PciBus
 from simkernel.scenario.render import load
 from simkernel.scenario.schema import Scenario
-from tests.broken import BROKEN, BindsTwice, broken_player
+from tests.broken import BROKEN, BindsTwice, broken_executor
 
 NAME = "mlx5_vfio_pci"
 PROBE = "/sys/bus/pci/drivers_probe"
@@ -31,8 +31,8 @@ def scenario() -> Scenario:
 
 def _verification(kernel: Any, **more: int) -> Verification:
     report = Report(release="6.12.117-test", version="6.12.117", seed=1)
-    judge = Judge(ModelPlayer(), kernel)
-    return Verification(judge, report, lambda line: None, print, **more)
+    comparison = Comparison(ModelExecutor(), kernel)
+    return Verification(comparison, report, lambda line: None, print, **more)
 
 
 @pytest.mark.parametrize("bus", BROKEN)
@@ -40,9 +40,9 @@ def test_wrong_rule_is_found_and_shown_in_three_operations(
     bus: type[PciBus], scenario: Scenario
 ) -> None:
     """Random programs find each, and shrinking leaves what is needed."""
-    verification = _verification(broken_player(bus), most_findings=1)
+    verification = _verification(broken_executor(bus), max_findings=1)
 
-    verification.play_random({NAME: scenario}, 4000, seed=1)
+    verification.run_random({NAME: scenario}, 4000, seed=1)
 
     (finding,) = verification.finish().findings
     assert len(finding.operations) <= 3, str(finding)
@@ -50,9 +50,9 @@ def test_wrong_rule_is_found_and_shown_in_three_operations(
 
 def test_systematic_programs_find_a_wrong_rule(scenario: Scenario) -> None:
     """Nothing needs to be drawn to see that a bound device can be bound."""
-    verification = _verification(broken_player(BindsTwice))
+    verification = _verification(broken_executor(BindsTwice))
 
-    verification.play_scripts(NAME, scenario)
+    verification.run_systematic(NAME, scenario)
 
     expected = [f"write /sys/bus/pci/drivers/mlx5_core/bind '{_PF}'"]
     assert expected in [
@@ -66,12 +66,12 @@ _PF = "0000:3b:00.0"
 
 def test_kernel_that_is_right_differs_in_nothing(scenario: Scenario) -> None:
     """The model agrees with itself, and the report says on which rules."""
-    verification = _verification(ModelPlayer())
+    verification = _verification(ModelExecutor())
 
-    verification.play_scripts(NAME, scenario)
-    verification.play_random({NAME: scenario}, 100, seed=1)
-    verification.play_random({NAME: scenario}, 100, seed=2)
-    verification.play_written(
+    verification.run_systematic(NAME, scenario)
+    verification.run_random({NAME: scenario}, 100, seed=1)
+    verification.run_random({NAME: scenario}, 100, seed=2)
+    verification.run_written(
         NAME,
         scenario,
         Program(scenario=NAME, operations=(Write(PROBE, b"0"),), rules=("R-NAME-1",)),
@@ -80,18 +80,18 @@ def test_kernel_that_is_right_differs_in_nothing(scenario: Scenario) -> None:
     report = verification.finish()
     assert report.findings == []
     assert {"R-NAME-1", "R-BIND-3", "R-MOD-1"} <= report.agreed
-    assert 200 <= report.random_operations < report.tally.operations
+    assert 200 <= report.random_operations < report.counts.operations
     assert "no difference that is not listed" in report.to_text()
     assert report.to_json()["differences"] == []
 
 
-class _Dying(ModelPlayer):
+class _Dying(ModelExecutor):
     """A kernel that does not survive a certain operation."""
 
-    def play(self, operations: Sequence[Operation]) -> list[Answer]:
+    def execute(self, operations: Sequence[Operation]) -> list[Answer]:
         if Read(PROBE) in operations:
             raise KernelLost("the guest's kernel panicked: Oops")
-        return super().play(operations)
+        return super().execute(operations)
 
     def reset(self, scenario: Scenario) -> State:
         return super().reset(scenario)
@@ -104,8 +104,8 @@ def test_operation_that_kills_the_kernel_is_reported(scenario: Scenario) -> None
         scenario=NAME, operations=(Write(PROBE, b"0"), Read(PROBE), Write(PROBE, b"1"))
     )
 
-    verification.play_written(NAME, scenario, deadly)
-    verification.play_random({NAME: scenario}, 50, seed=1)
+    verification.run_written(NAME, scenario, deadly)
+    verification.run_random({NAME: scenario}, 50, seed=1)
 
     report = verification.finish()
     assert [(Read(PROBE),)] == [one.operations for one in report.findings]

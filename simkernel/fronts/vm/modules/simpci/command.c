@@ -136,10 +136,16 @@ static bool has_room_for_virtuals(unsigned int rid, const struct simpci_settings
 
 static int add(int domain, unsigned int rid, struct simpci_settings *settings)
 {
+	struct pci_bus *bus = pci_find_bus(domain, rid >> 8);
+
 	if (!is_found_by_a_scan(settings) || !has_room_for_virtuals(rid, settings) ||
 	    (settings->acs && !settings->express))
 		return -EINVAL;
-	return simpci_add(domain, rid, settings);
+	if (!bus)
+		return -ENODEV;
+	if (!simpci_is_wrapped(bus))
+		return -EOPNOTSUPP;
+	return simpci_add(bus, rid & 0xff, settings);
 }
 
 static int run(char *line)

@@ -66,7 +66,7 @@ int simpci_config_write(struct simpci_function *function, int where, int size, u
 
 /* table.c: all functions, by place */
 struct simpci_function *simpci_find(unsigned long place);
-int simpci_add(int domain, unsigned int rid, const struct simpci_settings *settings);
+int simpci_add(struct pci_bus *bus, u8 devfn, const struct simpci_settings *settings);
 int simpci_del(int domain, unsigned int rid);
 void simpci_clear(void);
 void simpci_bus_lost(int domain, u8 bus);

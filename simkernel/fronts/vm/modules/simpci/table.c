@@ -158,17 +158,14 @@ static int add_new(int domain, unsigned int rid, const struct simpci_settings *s
 }
 
 /* What was pulled out makes room; a virtual function just comes back. */
-int simpci_add(int domain, unsigned int rid, const struct simpci_settings *settings)
+int simpci_add(struct pci_bus *bus, u8 devfn, const struct simpci_settings *settings)
 {
+	int domain = pci_domain_nr(bus);
+	unsigned int rid = bus->number << 8 | devfn;
 	unsigned long place = simpci_place(domain, rid);
 	struct simpci_function *old;
-	struct pci_bus *bus = pci_find_bus(domain, rid >> 8);
 	int result;
 
-	if (!bus)
-		return -ENODEV;
-	if (!simpci_is_wrapped(bus))
-		return -EOPNOTSUPP;
 	mutex_lock(&table_mutex);
 	old = simpci_find(place);
 	if (old && old->present) {

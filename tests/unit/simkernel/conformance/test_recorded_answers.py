@@ -1,0 +1,68 @@
+"""Recordings of what a kernel answered."""
+
+from __future__ import annotations
+
+import lzma
+from pathlib import Path
+
+import pytest
+
+from simkernel.conformance.comparison import Comparison
+from simkernel.conformance.model_executor import ModelExecutor
+from simkernel.conformance.operations import Load, Read, Write
+from simkernel.conformance.recorded_answers import RecordedAnswers, RecordedExecutor
+from simkernel.conformance.systematic import systematic_programs
+from simkernel.errors import UsageError
+from simkernel.scenario.render import load
+
+NAME = "vfio_pci"
+
+
+def test_recording_answers_as_the_kernel_did(tmp_path: Path) -> None:
+    """What was recorded, written and read is what the kernel said, and no more."""
+    scenario = load(NAME, {})
+    recording = RecordedAnswers(scenario=NAME, release="6.12.117-test")
+    comparison = Comparison(ModelExecutor(), ModelExecutor())
+    comparison.recording = recording
+    programs = [operations for _, operations in systematic_programs(scenario)]
+    for operations in programs:
+        assert comparison.run(NAME, scenario, operations) is None
+
+    recording.write(tmp_path / "one.xz")
+    again = RecordedAnswers.read(tmp_path / "one.xz")
+
+    assert recording == again
+    comparison = Comparison(ModelExecutor(), RecordedExecutor(again))
+    for operations in programs:
+        assert comparison.run(NAME, scenario, operations) is None
+    with pytest.raises(UsageError, match="nobody recorded"):
+        RecordedExecutor(again).execute((Load("vfio"),))
+
+
+def test_other_answer_is_seen(tmp_path: Path) -> None:
+    """A model that answers otherwise than the recorded kernel differs."""
+    scenario = load(NAME, {})
+    recording = RecordedAnswers(scenario=NAME, release="6.12.117-test")
+    program = (Read("/sys/bus/pci/drivers_autoprobe"), Write("/sys/nothing", b"1"))
+    comparison = Comparison(ModelExecutor(), ModelExecutor())
+    comparison.recording = recording
+    assert comparison.run(NAME, scenario, program) is None
+    recording.start["/sys/bus/pci/drivers_autoprobe"] = "0644 0\n"
+
+    finding = Comparison(ModelExecutor(), RecordedExecutor(recording)).run(
+        NAME, scenario, program
+    )
+
+    assert finding is not None
+    assert [one.what for one in finding.differences] == [
+        "/sys/bus/pci/drivers_autoprobe"
+    ]
+
+
+def test_other_file_is_refused(tmp_path: Path) -> None:
+    """The format has a name."""
+    path = tmp_path / "other.xz"
+    path.write_bytes(lzma.compress(b'{"schema": "other/1"}\n{}\n'))
+
+    with pytest.raises(UsageError, match="no recording"):
+        RecordedAnswers.read(path)

@@ -1,0 +1,25 @@
+"""The table of the IOMMU."""
+
+from __future__ import annotations
+
+from simkernel.fronts.vm.machine.initramfs import dmar_table
+
+
+def test_table_is_one_that_the_kernel_takes() -> None:
+    """Signature, length, checksum, and a revision above QEMU's own."""
+    table = dmar_table()
+
+    assert table[:4] == b"DMAR"
+    assert len(table) == int.from_bytes(table[4:8], "little") == 64
+    assert sum(table) % 256 == 0
+    assert table[16:24] == b"BXPC    "
+    assert int.from_bytes(table[24:28], "little") == 2
+
+
+def test_unit_is_for_every_function() -> None:
+    """Its only unit includes all functions and names none."""
+    unit = dmar_table()[48:]
+
+    assert (unit[0], unit[2]) == (0, 16)
+    assert unit[4] == 1
+    assert int.from_bytes(unit[8:16], "little") == 0xFED90000

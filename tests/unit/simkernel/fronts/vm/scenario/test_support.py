@@ -1,0 +1,102 @@
+"""What of a scenario a real kernel in QEMU cannot have, said by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from simkernel.fronts.vm.scenario.support import left_out, refusals
+from simkernel.scenario.render import installed, load, parse
+
+REFUSED = {
+    "cdx_vfio": ["bus cdx (cdx-00:00, driver acme_cdx, driver vfio-cdx): not on a PC"],
+    "nvgrace_gpu_vfio_pci": [
+        "0008:00:00.0: QEMU has only PCI domain 0000",
+        "0008:01:00.0: QEMU has only PCI domain 0000",
+    ],
+    "vfio_ap_autoload": [
+        "bus ap (card04, driver cex4queue, driver vfio_ap): not on a PC",
+        "bus css (driver io_subchannel, driver vfio_ccw): not on a PC",
+    ],
+    "vfio_ccw_autoload": [
+        "bus css (0.0.0000, driver io_subchannel, driver vfio_ccw): not on a PC",
+        "bus ap (driver cex4queue, driver vfio_ap): not on a PC",
+    ],
+}
+REFUSED["vfio_ap_blacklisted"] = REFUSED["vfio_ap_autoload"]
+
+
+@pytest.mark.parametrize("name", installed())
+def test_only_scenarios_of_other_machines_are_refused(name: str) -> None:
+    """Every scenario of a PC can be had on a real kernel."""
+    assert REFUSED.get(name, []) == refusals(load(name))
+
+
+def test_group_across_devices_is_refused() -> None:
+    """Only functions of one device come into one group by themselves."""
+    scenario = parse("""
+        kernel: {release: 6.12.1}
+        devices:
+          - {address: "0000:01:00.0", id: "1af4:0001", iommu_group: 5}
+          - {address: "0000:02:00.0", id: "1af4:0001", iommu_group: 5}
+    """)
+
+    assert refusals(scenario) == [
+        "iommu_group 5 (0000:01:00.0, 0000:02:00.0): only functions of one slot can "
+        "share a group"
+    ]
+
+
+def test_conventional_bridge_is_refused() -> None:
+    """QEMU's bridges on PCI Express buses are ports."""
+    scenario = parse("""
+        kernel: {release: 6.12.1}
+        devices:
+          - {address: "0000:01:00.0", id: "1af4:0001", secondary_bus: "02", express: no}
+    """)
+
+    assert refusals(scenario) == ["0000:01:00.0: QEMU's ports are PCI Express"]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        (
+            "mlx5_vfio_pci",
+            "no network interfaces (ens1np0, ens1v{index}): stub drivers create none",
+        ),
+        ("sysfs_refuses", "no faults: a real kernel cannot be made to refuse"),
+        ("driver_never_appears", "module mlx5_vfio_pci does not vanish"),
+        (
+            "golden_lab",
+            "no other devices (alarmtimer.auto, iTCO_wdt.auto): the guest has its own",
+        ),
+    ],
+)
+def test_what_is_left_out_is_told(name: str, line: str) -> None:
+    """Nothing is dropped in silence."""
+    assert line in left_out(load(name))
+
+
+def test_nothing_is_told_where_nothing_is_left_out() -> None:
+    """A scenario that can be had as it is gives no line."""
+    assert left_out(load("vfio_pci")) == []
+
+
+def test_software_that_is_not_there_is_told() -> None:
+    """udev, owned groups and character devices are named, each by its key."""
+    scenario = parse("""
+        kernel: {release: 6.12.1, vfio_cdev: true}
+        udev: true
+        owned_groups: [4]
+        modules:
+          - {name: late, path: late.ko, late_ms: 5}
+        devices:
+          - {address: "0000:01:00.0", id: "1af4:0001", iommu_group: 4}
+    """)
+
+    assert left_out(scenario) == [
+        "no owned_groups (4): no process opens a group",
+        "no udev: the guest does not run it",
+        "no kernel.vfio_cdev: the kernel's own configuration applies",
+        "module late: its drivers appear without delay",
+    ]
