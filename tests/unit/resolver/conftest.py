@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import lzma
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from resolver.linux import Host
+from tests.hurried import HurriedHost
 
 DATA = Path(__file__).parents[2] / "data"
 RELEASE = "6.12.117-amd64"
@@ -31,15 +33,23 @@ class CapturedHost:
     @property
     def live_host(self) -> Host:
         """The same tree, taken for the running host."""
+        return Host(**self._places())
+
+    @property
+    def hurried_host(self) -> HurriedHost:
+        """The running host, with waits that end after one look."""
+        return HurriedHost(**self._places())
+
+    def _places(self) -> dict[str, Any]:
         root = str(self.root)
-        return Host(
-            sys=f"{root}/sys",
-            proc=f"{root}/proc",
-            modules=f"{root}/lib/modules",
-            etc=f"{root}/etc",
-            run=f"{root}/run",
-            modprobe_d=(f"{root}/lib/modprobe.d",),
-        )
+        return {
+            "sys": f"{root}/sys",
+            "proc": f"{root}/proc",
+            "modules": f"{root}/lib/modules",
+            "etc": f"{root}/etc",
+            "run": f"{root}/run",
+            "modprobe_d": (f"{root}/lib/modprobe.d",),
+        }
 
     def write(self, path: str, text: str | bytes) -> Path:
         """Put a file anywhere in the tree."""

@@ -64,7 +64,7 @@ def test_device_that_the_kernel_is_at_work_on_is_busy(captured: Any) -> None:
     path = captured.device(driver="mlx5_core")
     (path / "driver_override").unlink()
     os.mkfifo(path / "driver_override")
-    host = captured.live_host
+    host = captured.hurried_host
     device = read_device(host, "pci", VF)
     assert device.is_busy
     assert (device.binding.driver, device.vendor_device) == ("mlx5_core", "15b3:101e")

@@ -16,10 +16,13 @@ import pytest
 from pyfakefs.helpers import set_uid
 
 from resolver.cli import run
+from resolver.errors import FailedError
+from resolver.session import Session
 from simkernel.fronts.fakefs.host import simulated
 from simkernel.host.boot import boot_host
 from simkernel.scenario.render import load
 from simkernel.scenario.schema import FaultEntry, Scenario
+from tests.hurried import HurriedHost
 
 PF = "0000:3b:00.0"
 VF = "0000:3b:00.2"
@@ -270,14 +273,14 @@ def test_probe_that_fails_is_undone(capsys: pytest.CaptureFixture[str]) -> None:
         assert os.path.exists("/sys/module/mlx5_vfio_pci")
 
 
-def test_driver_without_vfio_device_is_undone(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_driver_without_vfio_device_is_undone() -> None:
     """Bound is not enough where the kernel shows VFIO devices."""
     with host(**variant(vfio=False)):
-        assert run(["bind", VF]) == 1
+        hurried = HurriedHost()
+        with pytest.raises(FailedError, match="registered no VFIO device"):
+            Session(hurried).bind(VF)
         assert (binding(), records()) == (FOUND, [])
-        assert "registered no VFIO device" in capsys.readouterr().err
+        assert 5 in hurried.waits_s
 
 
 def test_driver_that_was_asked_for_need_not_be_a_vfio_driver(

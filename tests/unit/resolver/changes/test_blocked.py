@@ -149,7 +149,7 @@ def test_lock_of_nvidia_is_taken_before_the_unbind(captured: Any) -> None:
 @pytest.mark.real
 def test_lock_that_nvidia_does_not_give_refuses(captured: Any) -> None:
     """Somebody uses the GPU; force goes on all the same."""
-    host, device = captured.live_host, gpu(captured)
+    host, device = captured.hurried_host, gpu(captured)
     file = captured.root / f"proc/driver/nvidia/gpus/{GPU}/unbindLock"
     file.unlink()
     file.symlink_to("/dev/null")
@@ -158,6 +158,7 @@ def test_lock_that_nvidia_does_not_give_refuses(captured: Any) -> None:
     with pytest.raises(RefusedError, match="the GPU is in use") as caught:
         lock(host, step, 5, is_forced=False)
     assert caught.value.rule == "nvidia-in-use"
+    assert host.waits_s == [0.1, 0.2, 0.4, 0.8, 1.6]
     lock(host, step, 5, is_forced=True)
 
 
