@@ -13,11 +13,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("dev", max_examples=50)
-settings.register_profile("ci", max_examples=100, derandomize=True, deadline=None)
-settings.register_profile("soak", max_examples=20_000, deadline=None)
+# No test fails because the machine is slow.
+settings.register_profile(
+    "dev",
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "ci", settings.get_profile("dev"), max_examples=100, derandomize=True
+)
+settings.register_profile("soak", settings.get_profile("dev"), max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 # A shell starts background jobs so, and nohup; tests that interrupt need it as usual.

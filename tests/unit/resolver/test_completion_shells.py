@@ -36,6 +36,15 @@ TYPED = [
     ("bind --driver vf", "bind --driver vfio-pci"),
 ]
 TIME_S = 60.0
+SHOWN_S = 3.0
+"""A shell shows the line within this time after the answer."""
+ASKED, ANSWERED = "asked\n", "answered\n"
+SPY = """\
+#!/bin/sh
+echo asked >>{file}
+{real} "$@"
+echo answered >>{file}
+"""
 PROMPT = r".*\x1b\[\?2004h"
 """A shell that takes keys has told the terminal to mark what is pasted."""
 
@@ -57,7 +66,7 @@ def asked(tmp_path: Path) -> Path:
     file = tmp_path / "asked"
     file.touch()
     real = Path(sys.executable).with_name("resolver")
-    command.write_text(f'#!/bin/sh\n{real} "$@"\necho asked >>{file}\n')
+    command.write_text(SPY.format(real=real, file=file))
     command.chmod(0o755)
     return file
 
@@ -112,12 +121,28 @@ class Terminal:
         """Begin a line, press Tab, and return what it is then."""
         before = self._asked.stat().st_size
         os.write(self._screen, f"{line}\t".encode())
-        end = time.monotonic() + TIME_S
-        while self._asked.stat().st_size == before and time.monotonic() < end:
-            time.sleep(0.05)
-        time.sleep(0.5)
+        self._await_completion(before)
         # ^A goes to the beginning of the line, ^E to its end.
         return self.type("\x01echo '[' \x05 ']'\n", until=rf"[\r\n]\[ (.*?) \]{PROMPT}")
+
+    # The shell shows the line once it has the command's answer. What it shows before
+    # the command starts is the typed keys.
+    def _await_completion(self, asked_bytes: int) -> None:
+        end = time.monotonic() + TIME_S
+        while self._asked.stat().st_size == asked_bytes and time.monotonic() < end:
+            time.sleep(0.005)
+        while self._is_shown(0):
+            pass
+        while not self._is_shown(0.05) and time.monotonic() < end:
+            if self._asked.stat().st_size >= asked_bytes + len(ASKED + ANSWERED):
+                # The line may have been among the keys.
+                end = min(end, time.monotonic() + SHOWN_S)
+
+    def _is_shown(self, timeout_s: float) -> bool:
+        if not select.select([self._screen], [], [], timeout_s)[0]:
+            return False
+        os.read(self._screen, 65536)
+        return True
 
 
 @pytest.mark.parametrize("shell", START)

@@ -25,8 +25,8 @@ PROBE = "/sys/bus/pci/drivers_probe"
 
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
-    """Return a host with virtual functions and a variant driver."""
-    return load(NAME, {})
+    """Return a small host with a virtual function and a variant driver."""
+    return load(NAME, {"vfs": "1"})
 
 
 def _verification(kernel: Any, **more: int) -> Verification:
