@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from simkernel.conformance.model_executor import ModelExecutor
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.model.core.driver import Driver, PciId
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci.bus import PciBus
@@ -69,7 +69,7 @@ class _Kernel(Kernel):
 
 def broken_executor(bus: type[PciBus]) -> ModelExecutor:
     kernel = type("BrokenKernel", (_Kernel,), {"bus_class": bus})
-    return ModelExecutor(partial(build, kernel_class=kernel))
+    return ModelExecutor(partial(boot_host, kernel_class=kernel))
 
 
 BROKEN = [BindsTwice, ComparesLoosely, Remembers]
