@@ -6,14 +6,18 @@ its content is checked before any of it is used.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Final
 
 from resolver.device import Binding, Device, check_name
-from resolver.errors import FailedError, NotFoundError, RefusedError, ResolverError
+from resolver.errors import FailedError, NotFoundError, RefusedError
 from resolver.inspect import modules
 from resolver.linux import Host
+from resolver.persistence.record_files import (
+    format_document,
+    load_record,
+    parse_document,
+)
 
 __all__ = [
     "Record",
@@ -30,7 +34,6 @@ __all__ = [
 ]
 
 SCHEMA: Final = "resolver-journal/2"
-_MAX_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +76,8 @@ def remember(host: Host, record: Record) -> None:
     :raises FailedError: the file cannot be written.
     """
     path = path_of(host, record.device)
-    document = {"schema": SCHEMA, **asdict(record)}
     try:
-        host.replace_file(path, json.dumps(document, indent=2).encode() + b"\n")
+        host.replace_file(path, format_document(SCHEMA, asdict(record)))
     except OSError as problem:
         raise FailedError(
             f"cannot write {path}: {problem.strerror}",
@@ -89,22 +91,12 @@ def load(host: Host, device: str) -> Record | None:
 
     :raises FailedError: the file cannot be read or is no record of this device.
     """
-    path = path_of(host, device)
-    try:
-        data = host.read_if_there(path)
-    except OSError as problem:
-        raise FailedError(
-            f"cannot read {path}: {problem.strerror}", errno=problem.errno or 0
-        ) from problem
-    if data is None:
-        return None
-    try:
-        return _checked(data, device)
-    except (ValueError, RecursionError, ResolverError) as problem:
-        raise FailedError(
-            f"{path} is damaged: {_reason(problem)}",
-            hint="bind the device by hand, then remove the file",
-        ) from problem
+    return load_record(
+        host,
+        path_of(host, device),
+        lambda data: _checked(data, device),
+        hint="bind the device by hand, then remove the file",
+    )
 
 
 def usable(host: Host, device: Device) -> Record | None:
@@ -205,14 +197,7 @@ def recorded(host: Host) -> list[str]:
 
 
 def _checked(data: bytes, device: str) -> Record:
-    if len(data) > _MAX_BYTES:
-        raise ValueError(f"it is longer than {_MAX_BYTES} bytes")
-    document = json.loads(data.decode("utf-8"))
-    if not isinstance(document, dict) or document.pop("schema", None) != SCHEMA:
-        raise ValueError(f"it is no {SCHEMA} document")
-    fields = Record.__dataclass_fields__
-    if document.keys() != fields.keys():
-        raise ValueError(f"its fields are not {', '.join(fields)}")
+    document = parse_document(data, SCHEMA, Record.__dataclass_fields__)
     for field, value in document.items():
         required = field in ("device", "bus")
         if not isinstance(value, str) and (required or value is not None):
@@ -237,11 +222,3 @@ def _check_override(override: str | None) -> None:
         raise ValueError(f"no driver_override reads {override[:80]!r}")
     if len(override.encode("utf-8", "surrogateescape")) >= 4095:
         raise ValueError("override is longer than a driver_override can be")
-
-
-def _reason(problem: Exception) -> str:
-    if isinstance(problem, UnicodeDecodeError):
-        return "it is no UTF-8"
-    if isinstance(problem, json.JSONDecodeError):
-        return f"it is no JSON: {problem}"
-    return str(problem)

@@ -11,7 +11,6 @@ from resolver.lint import cache
 from resolver.lint.elf import read_module, require_reader
 from resolver.lint.module import Module, Unreadable
 from resolver.lint.packing import LIMIT_BYTES, BadFile, unpack
-from resolver.lint.progress import with_bar
 from resolver.lint.texts import modules_of_text
 from resolver.linux import Host
 from resolver.linux.module_files import (
@@ -23,6 +22,7 @@ from resolver.linux.module_files import (
     real_path,
     write_whole,
 )
+from resolver.output.progress import with_module_bar
 
 __all__ = ["read_directory", "read_file", "read_text"]
 
@@ -77,7 +77,7 @@ def read_directory(
     data = _kept(place) if place else None
     known: dict[FileStatus, _Read] = dict(cache.unpacked(data, files))
     new = [one for one in files if one not in known]
-    for part in with_bar(_in_parts(host, new), len(new)):
+    for part in with_module_bar(_in_parts(host, new), len(new)):
         known.update(part)
     problem = ""
     if place and new:

@@ -1,57 +1,82 @@
-"""How far a command on several devices has come, where a person waits for it."""
+"""Progress bars on a terminal, for work that takes time."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
 from typing import TypeVar
 
 from resolver.errors import ResolverError
 
-__all__ = ["with_progress"]
+__all__ = ["with_module_bar", "with_progress"]
 
 T = TypeVar("T")
+Part = TypeVar("Part", bound=Sized)
+
+_FEW_MODULES = 64
+"""Reading fewer modules ends before anyone would look at a bar."""
 
 
 def with_progress(
     results: Iterable[tuple[int, T]], total: int
 ) -> Iterator[tuple[int, T]]:
-    """Yield results; on a terminal, a bar shows their count, and they come after it.
+    """Yield the results of devices; a terminal shows their count first.
 
-    :param total: how many there will be.
+    The results follow the bar, because printing them would break it.
+
+    :param total: number of results.
     """
     if total < 2 or not sys.stderr.isatty():
         yield from results
         return
-    yield from _behind_a_bar(results, total)
+    done: list[tuple[int, T]] = []
+    try:
+        with _bar("", total) as advance:
+            for one in results:
+                done.append(one)
+                failed = sum(isinstance(result, ResolverError) for _, result in done)
+                advance(1, f"{failed} failed" if failed else "")
+    except KeyboardInterrupt:
+        yield from done
+        raise
+    yield from done
 
 
-def _behind_a_bar(
-    results: Iterable[tuple[int, T]], total: int
-) -> Iterator[tuple[int, T]]:
+def with_module_bar(parts: Iterable[Part], total: int) -> Iterator[Part]:
+    """Yield parts as they come; a terminal shows how many modules they have.
+
+    :param total: number of modules in all parts.
+    """
+    if total < _FEW_MODULES or not sys.stderr.isatty():
+        yield from parts
+        return
+    with _bar("modules", total) as advance:
+        for part in parts:
+            yield part
+            advance(len(part), "")
+
+
+@contextmanager
+def _bar(label: str, total: int) -> Iterator[Callable[[int, str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    done: list[tuple[int, T]] = []
     bar = Progress(
+        *([TextColumn(label)] if label else []),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.description}"),
         console=Console(stderr=True),
         transient=True,
-        auto_refresh=False,
+        auto_refresh=False,  # a refresh thread would exist while processes fork
         redirect_stdout=False,
         redirect_stderr=False,
     )
-    try:
-        with bar:
-            task = bar.add_task("", total=total)
-            for one in results:
-                done.append(one)
-                failed = sum(isinstance(result, ResolverError) for _, result in done)
-                text = f"{failed} failed" if failed else ""
-                bar.update(task, advance=1, description=text, refresh=True)
-    except KeyboardInterrupt:
-        yield from done
-        raise
-    yield from done
+    with bar:
+        task = bar.add_task("", total=total)
+
+        def advance(count: int, text: str) -> None:
+            bar.update(task, advance=count, description=text, refresh=True)
+
+        yield advance

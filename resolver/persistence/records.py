@@ -5,14 +5,18 @@ A file is input like any other: its content is checked before any of it is used.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
 from resolver.device import Device, check_name
-from resolver.errors import FailedError, RefusedError, ResolverError, UsageError
+from resolver.errors import RefusedError, UsageError
 from resolver.linux import Host
+from resolver.persistence.record_files import (
+    format_document,
+    load_record,
+    parse_document,
+)
 
 __all__ = [
     "MechanismName",
@@ -27,7 +31,6 @@ __all__ = [
 SCHEMA: Final = "resolver-persistent/1"
 MechanismName = Literal["driverctl", "systemd"]
 
-_MAX_BYTES = 65_536
 _KEY = re.compile(r"[A-Za-z0-9_]+-[A-Za-z0-9][A-Za-z0-9:._-]{0,199}")
 _TEXTS = ("device", "bus", "driver", "module", "mechanism")
 
@@ -57,8 +60,7 @@ class PersistentRecord:
 
     def to_bytes(self) -> bytes:
         """Return the content of its file."""
-        document = {"schema": SCHEMA, **asdict(self)}
-        return json.dumps(document, indent=2).encode() + b"\n"
+        return format_document(SCHEMA, asdict(self))
 
 
 def key_of(device: Device) -> str:
@@ -83,21 +85,12 @@ def load(host: Host, key: str) -> PersistentRecord | None:
     :raises FailedError: the file cannot be read, or is no record of this device.
     """
     path = path_of(host, _checked_key(key))
-    try:
-        data = host.read_if_there(path)
-    except OSError as problem:
-        raise FailedError(
-            f"cannot read {path}: {problem.strerror}", errno=problem.errno or 0
-        ) from problem
-    if data is None:
-        return None
-    try:
-        return _checked(data, key)
-    except (ValueError, RecursionError, ResolverError) as problem:
-        raise FailedError(
-            f"{path} is damaged: {problem}",
-            hint=f"remove {path}, and make the device persistent again",
-        ) from problem
+    return load_record(
+        host,
+        path,
+        lambda data: _checked(data, key),
+        hint=f"remove {path}, and make the device persistent again",
+    )
 
 
 def recorded(host: Host) -> list[str]:
@@ -133,14 +126,7 @@ def _checked_key(key: str) -> str:
 
 
 def _checked(data: bytes, key: str) -> PersistentRecord:
-    if len(data) > _MAX_BYTES:
-        raise ValueError(f"it is longer than {_MAX_BYTES} bytes")
-    document = json.loads(data.decode("utf-8"))
-    if not isinstance(document, dict) or document.pop("schema", None) != SCHEMA:
-        raise ValueError(f"it is no {SCHEMA} document")
-    fields = PersistentRecord.__dataclass_fields__
-    if document.keys() != fields.keys():
-        raise ValueError(f"its members are not {', '.join(fields)}")
+    document = parse_document(data, SCHEMA, PersistentRecord.__dataclass_fields__)
     for name in _TEXTS:
         if not isinstance(document[name], str):
             raise ValueError(f"{name} is no text")

@@ -254,7 +254,7 @@ def test_damaged_record_stops_the_bind(capsys: pytest.CaptureFixture[str]) -> No
         Path(RECORD).write_bytes(b"\xff{")
         assert run(["bind", VF]) == 1
         assert binding() == FOUND
-        assert f"{RECORD} is damaged: it is no UTF-8" in capsys.readouterr().err
+        assert f"{RECORD} is damaged: it is not UTF-8" in capsys.readouterr().err
 
 
 def test_probe_that_fails_is_undone(capsys: pytest.CaptureFixture[str]) -> None:

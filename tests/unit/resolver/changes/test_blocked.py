@@ -121,7 +121,7 @@ def test_status_of_a_damaged_record_is_a_row(
     assert run(["--root", str(captured.root), "status"]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1].endswith("damaged")
-    assert "it is no JSON" in err
+    assert "it is not JSON" in err
 
 
 def gpu(captured: Any) -> Device:

@@ -108,12 +108,12 @@ def good(**changes: object) -> bytes:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"", "it is no JSON"),
-        (b"\xff\xfe{}", "it is no UTF-8"),
+        (b"", "it is not JSON"),
+        (b"\xff\xfe{}", "it is not UTF-8"),
         (b"[" * 50_000, "damaged"),
         (b" " * 70_000, "longer than 65536 bytes"),
-        (b"[]", "no resolver-journal/2 document"),
-        (good(schema="resolver-journal/1"), "no resolver-journal/2 document"),
+        (b"[]", "not a resolver-journal/2 document"),
+        (good(schema="resolver-journal/1"), "not a resolver-journal/2 document"),
         (good(more=1), "its fields are not"),
         (good(driver=7), "driver is no text"),
         (good(device=None), "device is no text"),

@@ -16,7 +16,6 @@ import pytest
 from resolver.cli import run
 from resolver.cli.lint import command
 from resolver.lint.checks import CHECKS
-from resolver.lint.progress import with_bar
 from tests.garbage import CORPUS
 
 CROSS = """\
@@ -245,18 +244,6 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
-
-
-def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It shows how many of the files are read, and is gone in the end."""
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
-    parts = [range(30)] * 4
-
-    assert list(with_bar(parts, 120)) == parts
-    assert "120/120" in terminal.getvalue()
-    assert list(with_bar(parts[:1], 30)) == parts[:1]
 
 
 def test_colours_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
