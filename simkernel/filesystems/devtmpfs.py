@@ -46,7 +46,7 @@ def _vfio(kernel: Kernel) -> Directory:
     Source: drivers/vfio/group.c, device_cdev.c; observed on 6.12. Rule: R-VFIO-6.
     """
     container: dict[str, Callable[[], Node]] = {
-        "vfio": lambda: _node(kernel, *CONTAINER, mode=0o666)
+        "vfio": lambda: _node(kernel, "vfio", *CONTAINER, mode=0o666)
     }
 
     def cdevs() -> list[str]:
@@ -57,7 +57,7 @@ def _vfio(kernel: Kernel) -> Directory:
         number = kernel.vfio.node_names().get(name)
         if number is None:
             return None
-        return _node(kernel, GROUP_MAJOR, number)
+        return _node(kernel, name, GROUP_MAJOR, number)
 
     return Directory(
         container,
@@ -78,25 +78,26 @@ def _cdevs(kernel: Kernel) -> Directory:
         index = names().get(name)
         if index is None:
             return None
-        return _node(kernel, CDEV_MAJOR, index)
+        return _node(kernel, f"devices/{name}", CDEV_MAJOR, index)
 
     return Directory({}, Listing(names, child))
 
 
 def _node(
-    kernel: Kernel, major: int, minor: int, *, mode: int = 0o600
+    kernel: Kernel, name: str, major: int, minor: int, *, mode: int = 0o600
 ) -> CharacterDevice:
-    """Return a node of VFIO, whose it is now.
+    """Return a node of VFIO with its current owner.
 
-    :param mode: permission bits that it is made with.
+    :param name: path below ``/dev/vfio``.
+    :param mode: permission bits of a new node.
 
     Source: drivers/base/devtmpfs.c handle_create(). Rule: R-DEV-2.
     """
-    owners, number = kernel.vfio.owners, (major, minor)
-    now = owners.get(number, Owner(0, 0, mode))
+    number = (major, minor)
+    now = kernel.vfio.owners.get(number, Owner(0, 0, mode))
 
     def give(owner: Owner) -> None:
-        owners[number] = owner
+        kernel.vfio.set_owner(number, f"vfio/{name}", owner)
 
     return CharacterDevice(
         mode=now.mode, major=major, minor=minor, uid=now.uid, gid=now.gid, give=give

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simkernel.model.core.notifier import Observer
 from simkernel.model.core.uevent import Uevent
 
 __all__ = ["Autoload"]
 
 
-class Autoload:
+class Autoload(Observer):
     """Hears uevents and loads modules for them.
 
     :param load: loads the modules for one modalias; failures are its own to swallow.
@@ -33,7 +34,7 @@ class Autoload:
                 value for key, value in event.variables if key == "MODALIAS"
             ]
 
-    def settle(self) -> None:
+    def operation_ended(self) -> None:
         """Load what the events since the last time asked for, and what follows."""
         while self._pending:
             self.load(self._pending.pop(0))

@@ -97,7 +97,7 @@ def _find_hardware(kernel: Kernel, scenario: schema.Scenario) -> None:
     kernel.pci.rescan()
     for other in scenario.other_devices:
         kernel.add_other_device(specs.other_device(other))
-    kernel.after_operation()
+    kernel.notifier.end_operation()
 
 
 def _steps(

@@ -116,14 +116,14 @@ class Host:
         self.autoload = Autoload(lambda modalias: None)
         self.load_through(PlainFiles(self.kernel, plain))
         self.kernel.uevents.listeners.append(self.autoload.hear)
-        self.kernel.after_operation = self.autoload.settle
+        self.kernel.notifier.subscribe(self.autoload)
 
     def stop_udev(self) -> None:
         """Let udev hear nothing from here on: another one does its work."""
         if self.autoload is None:
             return
         self.kernel.uevents.listeners.remove(self.autoload.hear)
-        self.kernel.after_operation = lambda: None
+        self.kernel.notifier.unsubscribe(self.autoload)
         self.autoload = None
 
     def load_through(self, files: Files) -> None:

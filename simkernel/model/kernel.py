@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from simkernel.model.core.clock import Clock
 from simkernel.model.core.faults import Faults
 from simkernel.model.core.features import Features
+from simkernel.model.core.notifier import Notifier
 from simkernel.model.core.uevent import UeventLog
 from simkernel.model.modules.spec import DeviceSpec
 from simkernel.model.modules.table import Modules
@@ -54,14 +55,13 @@ class Kernel:
         self.boot_id = boot_id
         self.features = Features.of_release(release)
         self.uevents = UeventLog()
+        self.notifier = Notifier()
         self.clock = Clock()
         self.iommu = IommuGroups()
         self.vfio = Vfio(self, cdev=cdev)
         self.modules = Modules(self)
         self.pci = PciBus(self)
         self.faults = Faults(self.vanish)
-        self.after_operation: Callable[[], None] = lambda: None
-        """What acts in the background when an operation is over."""
         self.other_buses = {name: OtherBus(self, name) for name in buses}
         self._buses: dict[str, Bus[Any]] = {"pci": self.pci, **self.other_buses}
 

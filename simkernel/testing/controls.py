@@ -104,7 +104,7 @@ class Controls:
             node.store(text.encode())
         except KernelRefusal as refusal:
             raise OSError(refusal.errno, refusal.strerror, path) from None
-        self._kernel.after_operation()
+        self._kernel.notifier.end_operation()
 
     def hotplug(self, address: str, device: dict[str, Any]) -> None:
         """Plug a function in and let the kernel find it.
@@ -124,7 +124,7 @@ class Controls:
             )
         self._kernel.pci.plug(function)
         self._kernel.pci.rescan()
-        self._kernel.after_operation()
+        self._kernel.notifier.end_operation()
 
     def unplug(self, address: str) -> None:
         """Take a function away, as pulling the card does."""
@@ -135,7 +135,7 @@ class Controls:
         if found.physfn is None:
             self._unplugged[found.name] = found.function
         self._kernel.vanish(found.name)
-        self._kernel.after_operation()
+        self._kernel.notifier.end_operation()
 
     def inject(
         self, at_write: int, errno: str, remove: str, path: str, data: str

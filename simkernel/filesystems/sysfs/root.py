@@ -31,7 +31,7 @@ def sysfs(kernel: Kernel) -> Tree:
         ),
         kernel.faults,
         before_access=kernel.clock.tick,
-        after_write=lambda: kernel.after_operation(),
+        after_write=kernel.notifier.end_operation,
     )
 
 

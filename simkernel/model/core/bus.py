@@ -15,6 +15,7 @@ from simkernel.model.core import probe
 from simkernel.model.core.device import Device
 from simkernel.model.core.driver import Driver
 from simkernel.model.core.lock import device_lock, wait_for_lock
+from simkernel.model.core.notifier import Change, Kind
 
 if TYPE_CHECKING:
     from simkernel.model.core.driver import PciId
@@ -50,6 +51,7 @@ class Bus(Generic[AnyDevice]):
     def add_device(self, device: AnyDevice) -> None:
         """Make a device known; it is not probed yet."""
         self.devices[device.name] = device
+        self.notify(Change.ADDED, device)
         self.emit("add", device)
 
     def remove_device(self, device: AnyDevice) -> None:
@@ -59,7 +61,15 @@ class Bus(Generic[AnyDevice]):
         device.dead = True
         del self.devices[device.name]
         self.kernel.iommu.remove(device)
+        self.notify(Change.REMOVED, device)
         self.emit("remove", device)
+
+    def notify(self, change: Change, device: Device) -> None:
+        """Tell observers of a device that came, went or changed its links.
+
+        Source: drivers/base/bus.c bus_notify().
+        """
+        self.kernel.notifier.notify(change, Kind.DEVICE, device.devpath)
 
     def emit(self, action: str, device: Device, *more: tuple[str, str]) -> None:
         """Send a uevent of a device.
@@ -96,6 +106,7 @@ class Bus(Generic[AnyDevice]):
         """
         self.check_free(driver.name)
         self.drivers[driver.name] = driver
+        self._notify_driver(Change.ADDED, driver)
         if self.autoprobe:
             self.attach_driver(driver)
         self.kernel.uevents.emit("add", driver.devpath, ("SUBSYSTEM", "drivers"))
@@ -110,7 +121,11 @@ class Bus(Generic[AnyDevice]):
         while driver.devices:
             self.release(list(driver.devices.values())[-1])
         del self.drivers[driver.name]
+        self._notify_driver(Change.REMOVED, driver)
         self.kernel.uevents.emit("remove", driver.devpath, ("SUBSYSTEM", "drivers"))
+
+    def _notify_driver(self, change: Change, driver: Driver) -> None:
+        self.kernel.notifier.notify(change, Kind.DRIVER, driver.devpath)
 
     def attach_driver(self, driver: Driver) -> None:
         """Offer a driver every free device, in device order; failures are ignored.
@@ -202,7 +217,9 @@ class Bus(Generic[AnyDevice]):
                 return
             del driver.devices[device.name]
             device.driver = None
+            self.notify(Change.CHANGED, device)
             probe.remove(self.kernel, driver, device)
+            self.notify(Change.CHANGED, device)
             self.emit("unbind", device)
 
     def _attach(self, driver: Driver, device: AnyDevice, entry: PciId) -> None:
@@ -220,10 +237,13 @@ class Bus(Generic[AnyDevice]):
                 group.use_default_domain()
             device.driver = driver
             driver.devices[device.name] = device
+            self.notify(Change.CHANGED, device)
             try:
                 probe.probe(self.kernel, driver, device, entry)
             except KernelRefusal:
                 del driver.devices[device.name]
                 device.driver = None
+                self.notify(Change.CHANGED, device)
                 raise
+            self.notify(Change.CHANGED, device)
             self.emit("bind", device)

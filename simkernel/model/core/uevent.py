@@ -56,11 +56,6 @@ class UeventLog:
         self._seqnum = 0
         self._recording = False
 
-    @property
-    def last(self) -> int:
-        """Number of the last event, recorded or not; 0: there was none."""
-        return self._seqnum
-
     def start(self) -> None:
         """Record from here on; what happened while the host booted is not kept."""
         self._recording = True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from simkernel.errors import KernelRefusal
 from simkernel.model.core.driver import Driver
+from simkernel.model.core.notifier import Change, Kind
 from simkernel.model.modules.loaded import Module
 from simkernel.model.modules.spec import ModuleSpec
 
@@ -90,6 +91,7 @@ class Modules:
             return
         self._check_drivers(module)
         self.loaded[spec.name] = module
+        self._notify(Change.ADDED, module)
         self._hold(module)
         self._start(module)
         event = "add", f"/module/{spec.name}", ("SUBSYSTEM", "module")
@@ -161,7 +163,11 @@ class Modules:
         for needed in module.used:
             del needed.holders[name]
         del self.loaded[name]
+        self._notify(Change.REMOVED, module)
         self._kernel.uevents.emit("remove", f"/module/{name}", ("SUBSYSTEM", "module"))
+
+    def _notify(self, change: Change, module: Module) -> None:
+        self._kernel.notifier.notify(change, Kind.MODULE, f"/module/{module.name}")
 
     def _hold(self, module: Module) -> None:
         for name in module.spec.depends:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from simkernel.errors import KernelRefusal
 from simkernel.model.core.lock import device_lock
+from simkernel.model.core.notifier import Change
 from simkernel.model.pci.function import PciDevice, PciFunction, SriovCapability
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def enable(kernel: Kernel, device: PciDevice, count: int) -> None:
         function = _virtual_function(device, capability, index)
         virtual = bus.add_function(function, device.parent, physfn=device)
         state.virtual_functions.append(virtual)
+        bus.notify(Change.CHANGED, device)
         if device.driver is not None and device.driver.spec.vfio:
             kernel.vfio.capture(device.driver, virtual)
         bus.emit("change", virtual)
@@ -131,7 +133,9 @@ def disable(kernel: Kernel, device: PciDevice) -> None:
     if device.sriov is None or not device.sriov.virtual_functions:
         return
     while device.sriov.virtual_functions:
-        kernel.pci.remove(device.sriov.virtual_functions.pop(0))
+        virtual = device.sriov.virtual_functions.pop(0)
+        kernel.pci.notify(Change.CHANGED, device)
+        kernel.pci.remove(virtual)
     _read_place(kernel, device)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from errno import EBUSY, EINVAL
 from typing import TYPE_CHECKING
 
+from simkernel.model.core.notifier import Change, Kind
 from simkernel.model.core.numbers import LowestFree
 from simkernel.model.pci.function import PciDevice
 from simkernel.model.vfio.nodes import CDEV_MAJOR, CONTAINER, GROUP_MAJOR, Owner
@@ -95,6 +96,15 @@ class Vfio:
         self.uevents.container("remove")
         self.owners.pop(CONTAINER, None)
         self.present = False
+
+    def set_owner(self, number: tuple[int, int], name: str, owner: Owner) -> None:
+        """Give a device node to a user.
+
+        :param number: major and minor number of the node.
+        :param name: path of the node below ``/dev``.
+        """
+        self.owners[number] = owner
+        self._kernel.notifier.notify(Change.CHANGED, Kind.NODE, f"/{name}")
 
     def node_names(self) -> dict[str, int]:
         """Return the nodes of groups in ``/dev/vfio``: name to group number."""

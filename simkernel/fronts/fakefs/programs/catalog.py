@@ -93,7 +93,7 @@ class Programs:
                 self._files, uid=uid, environment=dict(environment)
             )
             result = commands.run(words, context)
-            self._host.kernel.after_operation()
+            self._host.kernel.notifier.end_operation()
             return result
         call = Call(
             words=words,

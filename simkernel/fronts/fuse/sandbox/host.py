@@ -26,12 +26,30 @@ from simkernel.fronts.fuse.server.view import View
 from simkernel.fronts.fuse.tracing import TracedView
 from simkernel.fronts.trace import Trace
 from simkernel.host.host import Host
-from simkernel.model.core.uevent import Uevent
+from simkernel.model.core.notifier import Change, Kind, Notice, Observer
 
 __all__ = ["FuseHost"]
 
 _OF_ROOT = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where root finds programs, too; whoever starts one here is root there."""
+
+
+class _StaleNames(Observer):
+    """Collects which names became stale since the last invalidation."""
+
+    def __init__(self) -> None:
+        self._stale: Stay | None = None
+
+    def changed(self, notice: Notice) -> None:
+        """Count a device's path as stale when the device comes or goes."""
+        is_path = notice.kind is Kind.DEVICE and notice.change is not Change.CHANGED
+        stale = Stay.WITH_DEVICES if is_path else Stay.BRIEFLY
+        self._stale = max(stale, self._stale or Stay.BRIEFLY)
+
+    def take(self) -> Stay | None:
+        """Return the longest-lived kind of stale name and start anew; None: none."""
+        stale, self._stale = self._stale, None
+        return stale
 
 
 class FuseHost:
@@ -64,7 +82,7 @@ class FuseHost:
         self._trace = trace
         self._udev = udev
         self._stack = ExitStack()
-        self._devices_changed = False
+        self._stale_names = _StaleNames()
 
     def __enter__(self) -> FuseHost:
         """Bring the host up."""
@@ -130,12 +148,13 @@ class FuseHost:
         self._stack.callback(self.turn.end)
         self.turn.waiting = self._filesystem.waiting
         self.turn.on_change = self._tell_what_changed
-        self.host.kernel.uevents.listeners.append(self._hear)
+        self.host.kernel.notifier.subscribe(self._stale_names)
 
     def _tell_what_changed(self) -> None:
-        """Have nobody rely on what was true before."""
-        gone = Stay.WITH_DEVICES if self._devices_changed else Stay.BRIEFLY
-        self._devices_changed = False
+        """Invalidate cached names."""
+        gone = self._stale_names.take()
+        if gone is None:
+            return
         self._view.forget(gone)
         self._filesystem.forget(gone)
         present = self.host.kernel.vfio.present
@@ -143,12 +162,6 @@ class FuseHost:
             self._shows_vfio = present
             with suppress(OSError):  # at the end, nobody is left to be told
                 self._sandbox.say({"say": "vfio", "present": present})
-
-    def _hear(self, event: Uevent) -> None:
-        """Take note of a device that came or went; it is announced before it shows."""
-        subsystem = dict(event.variables).get("SUBSYSTEM")
-        if event.action in ("add", "remove") and subsystem in self.host.kernel.buses:
-            self._devices_changed = True
 
     def _make_view(self, trees: Mapping[str, Tree]) -> View:
         from simkernel.fronts.fuse.server.filesystem import caller

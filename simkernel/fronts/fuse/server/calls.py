@@ -63,11 +63,11 @@ class Calls:
                 data = _content(descriptor, call["flags"])
                 with self._turn.changing() as kernel:
                     self._syscalls.init_module(data, call["parameters"])
-                    kernel.after_operation()
+                    kernel.notifier.end_operation()
             case _:
                 with self._turn.changing() as kernel:
                     self._syscalls.delete_module(call["module"], force=False)
-                    kernel.after_operation()
+                    kernel.notifier.end_operation()
 
     def _record(self, call: Message, descriptor: int | None, errno: int) -> None:
         if self._trace is None:

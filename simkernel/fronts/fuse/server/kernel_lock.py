@@ -26,11 +26,9 @@ class Turn:
         self._kernel = kernel
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._sleeps = 0
-        """How often others saw the kernel in the middle of an operation."""
         self._timer: threading.Timer | None = None
         self.on_change: Callable[[], None] = lambda: None
-        """Called when what others saw of the kernel may be outdated."""
+        """Called before another thread sees what an operation changed."""
         self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext
         """Entered by a thread that waits for the clock."""
         kernel.clock.run(time.monotonic, self._sleep)
@@ -53,22 +51,6 @@ class Turn:
                 self.on_change()
                 self._set_timer()
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Have the turn for one write to a file of the kernel's.
-
-        What comes and goes by it is announced, so without an event all names stay.
-        """
-        events = self._kernel.uevents
-        with self._lock:
-            before = events.last, self._sleeps
-            try:
-                yield
-            finally:
-                if before != (events.last, self._sleeps):
-                    self.on_change()
-                self._set_timer()
-
     def end(self) -> None:
         """Let nobody wait for the clock any more: the host is going down."""
         self._over.set()
@@ -81,7 +63,6 @@ class Turn:
 
         :raises OSError: the host is going down.
         """
-        self._sleeps += 1
         self.on_change()
         self._lock.release()
         try:

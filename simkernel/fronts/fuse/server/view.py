@@ -205,7 +205,7 @@ class View:
     def write(self, number: int, data: bytes) -> int:
         """Carry out one write and return the number of bytes taken."""
         file = self._opened[number]
-        with self._turn.writing():
+        with self._turn.changing():
             return file.tree.write(_attribute(file), data)
 
     def give(
