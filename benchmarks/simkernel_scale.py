@@ -25,10 +25,10 @@ PEER_DEVICES = 1000
 
 _BUILD = """
 import json, resource, sys, time
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.scenario.render import load
 start = time.perf_counter()
-host = build(load("many_vfs", {"pfs": sys.argv[1], "vfs": sys.argv[2]}))
+host = boot_host(load("many_vfs", {"pfs": sys.argv[1], "vfs": sys.argv[2]}))
 ready = time.perf_counter() - start
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"s": ready, "kib": peak, "devices": len(host.kernel.pci.devices)}))
@@ -36,10 +36,10 @@ print(json.dumps({"s": ready, "kib": peak, "devices": len(host.kernel.pci.device
 
 _BIND = """
 import json, sys, time
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.scenario.render import load
 from simkernel.filesystems.sysfs.root import sysfs
-kernel = build(load("many_vfs")).kernel
+kernel = boot_host(load("many_vfs")).kernel
 for name in ("vfio", "irqbypass", "vfio_pci_core", "mlx5_vfio_pci"):
     kernel.modules.load(name)
 tree = sysfs(kernel)
@@ -78,10 +78,10 @@ print(json.dumps({"s": time.perf_counter() - start}))
 
 _ATTRIBUTES = """
 import json
-from simkernel.host.boot import build
+from simkernel.host.boot import boot_host
 from simkernel.host.content import snapshot
 from simkernel.scenario.render import load
-host = build(load("many_vfs", {"pfs": "1", "vfs": "1"}))
+host = boot_host(load("many_vfs", {"pfs": "1", "vfs": "1"}))
 path = next(d.devpath for d in host.kernel.pci.devices.values() if d.physfn)
 files = snapshot(host)
 start = f"/sys{path}/"

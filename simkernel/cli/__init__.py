@@ -1,4 +1,4 @@
-"""The ``simkernel`` command; one module for each of its subcommands."""
+"""The ``simkernel`` command, one module for each subcommand."""
 
 from __future__ import annotations
 
@@ -14,22 +14,72 @@ from simkernel.cli.show import show
 from simkernel.cli.try_command import try_
 from simkernel.cli.verify import verify
 from simkernel.errors import SimkernelError
+from simkernel.suggest import did_you_mean
 
 __all__ = ["main"]
 
+_SECTIONS = {
+    "Common commands": (run, list_command, show),
+    "Other commands": (shell, record, try_, verify),
+}
+_EXAMPLES = """\b
+Examples:
+  simkernel list
+  simkernel run mlx5_vfio_pci -- resolver bind 0000:3b:00.2
+  simkernel show --tree mlx5_vfio_pci
+"""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """Subcommands, the most common ones first."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first argument names.
+
+        :raises click.UsageError: there is no such command.
+        """
+        name = args[0]
+        if not name.startswith("-") and name not in self.commands:
+            ctx.fail(f"unknown command '{name}'{did_you_mean(name, self.commands)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the summary of each command, whole."""
+        width = max(map(len, self.commands))
+        for title, commands in _SECTIONS.items():
+            rows = [
+                (f"{one.name:<{width}}", one.get_short_help_str(limit=formatter.width))
+                for one in commands
+            ]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EXAMPLES,
+)
 @click.version_option(package_name="simkernel")
 def cli() -> None:
-    """A kernel to test driver-binding tools on, without hardware."""
+    """Test driver-binding tools on a simulated kernel, without hardware.
+
+    A scenario describes a host: its PCI devices, IOMMU groups, drivers and modules. A
+    command that runs there sees the files of that host, such as /sys and /lib/modules.
+    """
 
 
-for command in (list_command, record, run, shell, show, try_, verify):
-    cli.add_command(command)
+for _commands in _SECTIONS.values():
+    for _command in _commands:
+        cli.add_command(_command)
 
 
 def main() -> None:
-    """Run the command line; every expected error becomes a message and exit code 2."""
+    """Run the command line. An expected error prints a message; exit code 2."""
     try:
         cli(prog_name="simkernel")
     except SimkernelError as error:

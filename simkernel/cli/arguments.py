@@ -1,4 +1,4 @@
-"""What the subcommands have in common: how a scenario and its settings are named."""
+"""Arguments that several subcommands take: a scenario and its parameters."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import click
 __all__ = ["ScenarioName", "parsed_settings", "settings_option", "title_of"]
 
 _SUFFIX = ".yaml.j2"
-"""What the files of scenarios end in."""
+"""Suffix of scenario files."""
 
 
 class ScenarioName(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
-    """The name of a scenario, or the path of one."""
+    """Name of an installed scenario, or path of a scenario file."""
 
     name = "scenario"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[Any]:
-        """Complete the names of the scenarios that come with simkernel."""
+        """Complete the names of installed scenarios."""
         from click.shell_completion import CompletionItem
 
         from simkernel.scenario.render import installed
@@ -35,24 +35,24 @@ settings_option = click.option(
     "settings",
     metavar="NAME=VALUE",
     multiple=True,
-    help="Give a parameter of the scenario a value; may be repeated.",
+    help="Set a parameter of the scenario. May be repeated. [default: the scenario's]",
 )
 
 
 def parsed_settings(settings: tuple[str, ...]) -> dict[str, str]:
-    """Return the values of ``--set`` by name.
+    """Return the values of ``--set`` by parameter name.
 
-    :raises click.UsageError: one is not of the form ``NAME=VALUE``.
+    :raises click.UsageError: a value is not of the form ``NAME=VALUE``.
     """
     values = {}
     for word in settings:
         name, equals, value = word.partition("=")
         if not equals:
-            raise click.UsageError(f"--set {word}: write NAME=VALUE")
+            raise click.UsageError(f"invalid --set {word}: not of the form NAME=VALUE")
         values[name] = value
     return values
 
 
 def title_of(scenario: str) -> str:
-    """Return what a scenario is called: of a path, the last name without its end."""
+    """Return the name of a scenario; of a path, its last part without the suffix."""
     return scenario.rpartition("/")[2].removesuffix(_SUFFIX)

@@ -1,4 +1,4 @@
-"""``simkernel list``."""
+"""``simkernel list``: the scenarios that ship with simkernel."""
 
 from __future__ import annotations
 
@@ -7,10 +7,22 @@ import click
 __all__ = ["list_command"]
 
 
-@click.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+_EXAMPLES = """\b
+Examples:
+  simkernel list
+  simkernel list --json
+"""
+
+
+@click.command("list", epilog=_EXAMPLES)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print names, descriptions and parameters as JSON [default: a table].",
+)
 def list_command(as_json: bool) -> None:
-    """List the scenarios that come with simkernel."""
+    """List the scenarios that ship with simkernel."""
     from simkernel.scenario.render import find, installed
 
     templates = [find(name) for name in installed()]

@@ -1,4 +1,4 @@
-"""A line that says what is being waited for, if a person looks at a terminal."""
+"""A progress line on a terminal."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _CLEAR = "\r\x1b[K"
 
 
 class ProgressLine:
-    """The last line of a terminal, which goes when the work is done.
+    """The last line of a terminal, erased when the work is done.
 
-    :param stream: where messages go; on what is no terminal, only notes.
+    :param stream: receives the line and the notes; no line if it is no terminal.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -33,14 +33,14 @@ class ProgressLine:
         self.show("")
 
     def show(self, text: str) -> None:
-        """Show what is being waited for; empty: nothing more."""
+        """Show the current step; an empty text erases the line."""
         if self._is_terminal and text != self._text:
             self._stream.write(f"{_CLEAR}{text}..." if text else _CLEAR)
             self._stream.flush()
         self._text = text
 
     def note(self, text: str) -> None:
-        """Write a line that stays."""
+        """Write a line that is not erased."""
         self.show("")
         self._stream.write(f"simkernel: {text}\n")
         self._stream.flush()

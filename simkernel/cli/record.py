@@ -1,4 +1,4 @@
-"""``simkernel record``: this host as a scenario."""
+"""``simkernel record``: write this host as a scenario."""
 
 from __future__ import annotations
 
@@ -9,27 +9,34 @@ import click
 __all__ = ["record"]
 
 
-@click.command()
+_EXAMPLES = """\b
+Examples:
+  simkernel record --output myhost.yaml.j2
+  simkernel run ./myhost.yaml.j2 -- resolver devices
+"""
+
+
+@click.command(epilog=_EXAMPLES)
 @click.option(
     "--output",
     "-o",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Write the scenario there; without it, to standard output.",
+    help="Write the scenario to FILE [default: standard output].",
 )
 @click.option(
     "--root",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False),
-    help="Record the host whose files are copied there, not this one.",
+    help="Record the host whose files are copied to DIR [default: this host].",
 )
 def record(output: str | None, root: str | None) -> None:
-    """Record this host as a scenario, so that a problem becomes a test.
+    """Write this host as a scenario, to reproduce a problem.
 
-    It has what resolver's answers depend on: PCI devices, their drivers and IOMMU
-    groups, modules, their aliases and configuration. Nothing on the host is changed.
-    Serial numbers, MAC addresses and the host's name are left out;
-    docs/developers.md says what differs.
+    The scenario holds what resolver reads: PCI devices, drivers, IOMMU groups, module
+    aliases and the modprobe configuration. It omits serial numbers, MAC addresses and
+    the host name. Differences between host and scenario are printed to stderr. The
+    command changes nothing on the host.
     """
     from simkernel.errors import UsageError
     from simkernel.recording.capture import record as record_host

@@ -1,4 +1,4 @@
-"""``simkernel run``: a program on the host of a scenario, by tier."""
+"""``simkernel run``: a command on the simulated host of a scenario."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ __all__ = ["run"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """What was asked for on the command line."""
+    """The arguments of the command line."""
 
     scenario: str
     settings: dict[str, str]
-    words: tuple[str, ...]
+    command: tuple[str, ...]
     kernel: str | None
-    """Release of an installed kernel; None: not given."""
+    """Release of an installed kernel, or its beginning; None: not given."""
     trace: Path | None
-    """File for what the command does; None: nobody wants to know."""
+    """File for the trace; None: no trace."""
     udev: bool
-    """The machine's udevd is to run on the host."""
+    """Run this machine's udevd on the simulated host."""
     modules: Path | None
-    """Module directory of a real kernel; None: as the scenario has it."""
+    """Module directory of a real kernel; None: the scenario's."""
 
     def host(self) -> Host:
-        """Return the simulated host."""
+        """Boot the simulated host."""
         from simkernel.host.boot import boot_host
         from simkernel.scenario.render import load
 
@@ -54,7 +54,7 @@ def _on_fakefs(request: _Request) -> int:
 
     host = request.host()
     with nullcontext() if request.trace is None else Trace(request.trace) as trace:
-        return run_on_fakefs(host, request.words, trace)
+        return run_on_fakefs(host, request.command, trace)
 
 
 def _on_vm(request: _Request) -> int:
@@ -65,7 +65,11 @@ def _on_vm(request: _Request) -> int:
     scenario = load_for(request.scenario, request.settings, kernel.release)
     with ProgressLine(sys.stderr) as line:
         return run_on_vm(
-            scenario, request.words, kernel=kernel, progress=line.show, note=line.note
+            scenario,
+            request.command,
+            kernel=kernel,
+            progress=line.show,
+            note=line.note,
         )
 
 
@@ -74,7 +78,7 @@ def _on_fuse(request: _Request) -> int:
     from simkernel.fronts.trace import Trace
 
     with nullcontext() if request.trace is None else Trace(request.trace) as trace:
-        return run_on_fuse(request.host, request.words, trace, udev=request.udev)
+        return run_on_fuse(request.host, request.command, trace, udev=request.udev)
 
 
 _TIERS: dict[str, Callable[[_Request], int]] = {
@@ -82,45 +86,54 @@ _TIERS: dict[str, Callable[[_Request], int]] = {
     "fuse": _on_fuse,
     "vm": _on_vm,
 }
-"""What runs a command by each tier, and returns its exit code."""
+"""Function of each tier that runs a command and returns its exit code."""
 
 
-@click.command(
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
-)
+_EXAMPLES = """\b
+Examples:
+  simkernel run mlx5_vfio_pci -- resolver bind 0000:3b:00.2
+  simkernel run --set vfs=2 mlx5_vfio_pci -- python mytool.py
+  simkernel run --via fuse mlx5_vfio_pci -- lspci -k
+  simkernel run --via vm --kernel 6.12 ./myhost.yaml.j2 -- resolver devices
+"""
+
+
+@click.command(context_settings={"allow_interspersed_args": False}, epilog=_EXAMPLES)
 @click.option(
     "--via",
     type=click.Choice(list(_TIERS)),
     default="fakefs",
     show_default=True,
-    help="Which kernel the command runs on.",
+    help="Run on this tier. fakefs: Python commands; fuse: any command; vm: any "
+    "command, on a real kernel in QEMU.",
 )
 @click.option(
     "--kernel",
     metavar="RELEASE",
-    help="For --via vm: an installed kernel, such as 6.1; without it, of the "
-    "scenario's series, or the newest.",
+    help="With --via vm: boot this installed kernel, such as 6.1 [default: the "
+    "scenario's series, else the newest].",
 )
 @click.option(
     "--record-trace",
     "trace",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write every operation of the command on the host's files, as JSON lines.",
+    help="Write each file operation of the command to FILE, as JSON Lines [default: no "
+    "trace].",
 )
 @click.option(
     "--udev",
     is_flag=True,
-    help="For --via fuse: start this machine's udevd on the host, with a network and a "
-    "/dev of its own.",
+    help="With --via fuse: run this machine's udevd on the simulated host, with a "
+    "private network and /dev [default: no udevd].",
 )
 @click.option(
     "--modules-dir",
     "modules",
     metavar="DIR",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Show a real kernel's module directory, such as one in /lib/modules, instead "
-    "of one made from the scenario.",
+    help="Show DIR, a real kernel's module directory, as /lib/modules/RELEASE "
+    "[default: generated from the scenario].",
 )
 @settings_option
 @click.argument("scenario", type=ScenarioName())
@@ -135,26 +148,31 @@ def run(
     scenario: str,
     command: tuple[str, ...],
 ) -> None:
-    """Run a program on the host of a scenario.
+    """Run a command on the simulated host of a scenario.
 
-    COMMAND is an installed Python command, or python and a script; with --via fuse and
-    --via vm, any command. The exit code is the command's.
+    SCENARIO is a name from `simkernel list` or the path of a file. COMMAND is an
+    installed Python command, or python and a script; with --via fuse and --via vm, any
+    command. The exit code is that of COMMAND.
     """
     words = command[1:] if command[0] == "--" else command
     if not words:
-        raise click.UsageError("name a command after --")
+        raise click.UsageError("no command after --")
     if kernel is not None and via != "vm":
-        raise click.UsageError(f"--kernel is for --via vm, not for {via}")
+        raise click.UsageError(f"--kernel requires --via vm, not --via {via}")
     if udev and via != "fuse":
-        raise click.UsageError(f"--udev is for --via fuse, not for {via}")
+        raise click.UsageError(f"--udev requires --via fuse, not --via {via}")
     if modules is not None and via == "vm":
-        raise click.UsageError("--modules-dir is not for --via vm: it has its kernel's")
+        raise click.UsageError(
+            "--modules-dir does not apply to --via vm: the guest has its own modules"
+        )
     if trace is not None and via == "vm":
-        raise click.UsageError("--record-trace is not for --via vm: strace is there")
+        raise click.UsageError(
+            "--record-trace does not apply to --via vm: run strace in the guest"
+        )
     request = _Request(
         scenario=scenario,
         settings=parsed_settings(settings),
-        words=words,
+        command=words,
         kernel=kernel,
         trace=trace,
         udev=udev,

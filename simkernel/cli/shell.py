@@ -1,4 +1,4 @@
-"""``simkernel shell``: a person on the host of a scenario."""
+"""``simkernel shell``: an interactive shell on the host of a scenario."""
 
 from __future__ import annotations
 
@@ -22,26 +22,33 @@ from simkernel.cli.arguments import (
 __all__ = ["shell"]
 
 _BANNER = """\
-The host of {name}, on the fakefs tier: this Python process is on it.
-open(), os and pathlib see its files, subprocess.run(["modprobe", ...]) acts on its
-kernel; sim.kernel looks and interferes, sim.tree() compares. Ctrl-D leaves."""
+Python prompt on the host of {name} (fakefs tier).
+open(), os and pathlib see the files of that host. subprocess.run(["modprobe", ...])
+acts on its kernel. sim.kernel injects faults, sim.tree() compares. Ctrl-D exits."""
+
+_EXAMPLES = """\b
+Examples:
+  simkernel shell mlx5_vfio_pci
+  simkernel shell --via fakefs --set vfs=2 mlx5_vfio_pci
+"""
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @click.option(
     "--via",
     type=click.Choice(["auto", "fakefs", "fuse"]),
     default="auto",
     show_default=True,
-    help="fuse: a shell, in which any program runs; fakefs: a Python prompt; auto: "
-    "fuse, if this machine allows it.",
+    help="fuse: open a shell that runs any program; fakefs: open a Python prompt; "
+    "auto: fuse if it works here, else fakefs.",
 )
 @settings_option
 @click.argument("scenario", type=ScenarioName())
 def shell(via: str, settings: tuple[str, ...], scenario: str) -> None:
-    """Open an interactive shell on the host of a scenario.
+    """Open a shell on the simulated host of a scenario.
 
-    Its exit code is that of its last command.
+    SCENARIO is a name from `simkernel list` or the path of a file. The exit code is
+    that of the last command in the shell.
     """
     values = parsed_settings(settings)
     if via == "auto":
@@ -52,12 +59,12 @@ def shell(via: str, settings: tuple[str, ...], scenario: str) -> None:
 
 
 def _best_tier() -> str:
-    """Return fuse if this machine allows it; else say why not, and return fakefs."""
+    """Return fuse if it works here. Else print the reason and return fakefs."""
     from simkernel.testing.fuse_tier import missing
 
     reason = missing()
     if reason:
-        click.echo(f"no shell, but a Python prompt: {reason}", err=True)
+        click.echo(f"simkernel: Python prompt instead of a shell: {reason}", err=True)
     return "fakefs" if reason else "fuse"
 
 
@@ -74,7 +81,7 @@ def _on_fuse(scenario: str, values: dict[str, str]) -> int:
         os.environ["PS1"] = prompt.replace(r" \w", "").replace(r"\$", "#")
         return run(lambda: host, ["/bin/sh", "-i"])
     with tempfile.NamedTemporaryFile("w", prefix="simkernel-") as start:
-        # A start file of the user's own would set another prompt.
+        # ~/.bashrc may set another prompt, so it runs first.
         start.write(f"[ -r ~/.bashrc ] && . ~/.bashrc\nPS1={shlex.quote(prompt)}\n")
         start.flush()
         return run(lambda: host, [bash, "--rcfile", start.name, "-i"])
@@ -99,7 +106,7 @@ def _on_fakefs(scenario: str, values: dict[str, str]) -> None:
 
 @contextmanager
 def _prompt(title: str) -> Iterator[None]:
-    """Have Python's prompt name the scenario while the block runs."""
+    """Put the scenario's name into Python's prompt while the block runs."""
     before = getattr(sys, "ps1", None)
     sys.ps1 = f"[{title}] >>> "
     try:

@@ -1,4 +1,4 @@
-"""``simkernel show``."""
+"""``simkernel show``: a scenario as text or picture, or a file of its host."""
 
 from __future__ import annotations
 
@@ -21,18 +21,26 @@ if TYPE_CHECKING:
 __all__ = ["show"]
 
 
+_EXAMPLES = """\b
+Examples:
+  simkernel show --yaml mlx5_vfio_pci
+  simkernel show --svg --set vfs=8 mlx5_vfio_pci > host.svg
+  simkernel show mlx5_vfio_pci /sys/bus/pci/devices
+"""
+
+
 def _form(name: str, text: str) -> Callable[..., Callable[..., None]]:
     return click.option(f"--{name}", "form", flag_value=name, help=text)
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @click.argument("scenario", type=ScenarioName())
 @click.argument("path", required=False)
-@_form("yaml", "The rendered scenario; so without a terminal.")
-@_form("tree", "The host as a tree; so on a terminal.")
-@_form("dot", "Groups and drivers as a graph for Graphviz.")
-@_form("svg", "Groups and drivers as a picture.")
-@click.option("--events", is_flag=True, help="Print the uevents of the host's start.")
+@_form("yaml", "Print the rendered scenario [default if stdout is no terminal].")
+@_form("tree", "Draw buses and devices as a tree [default on a terminal].")
+@_form("dot", "Print IOMMU groups and drivers as a Graphviz graph.")
+@_form("svg", "Print IOMMU groups and drivers as an SVG picture.")
+@click.option("--events", is_flag=True, help="Print the uevents of the host's boot.")
 @settings_option
 def show(
     scenario: str,
@@ -41,13 +49,16 @@ def show(
     events: bool,
     settings: tuple[str, ...],
 ) -> None:
-    """Show a scenario: rendered, as a tree or as a picture; or a part of its host.
+    """Show a scenario as text or picture, or a file of its host.
 
-    PATH is a file or directory of the host, such as /sys/bus/pci/drivers.
+    SCENARIO is a name from `simkernel list` or the path of a file. PATH is a file or
+    directory below /sys, /proc or /dev of its host.
     """
     values = parsed_settings(settings)
     if (path is not None) + events + (form is not None) > 1:
-        raise click.UsageError("a PATH, --events or one form of output, not several")
+        raise click.UsageError(
+            "PATH, --events and the formats (--yaml, --tree, ...) exclude each other"
+        )
     if path is not None:
         from simkernel.host.content import read_path
 

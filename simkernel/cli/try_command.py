@@ -1,4 +1,4 @@
-"""``simkernel try``: does a VFIO driver's module get the devices that it is for?"""
+"""``simkernel try``: test a VFIO driver module on a generated host."""
 
 from __future__ import annotations
 
@@ -13,47 +13,64 @@ __all__ = ["try_"]
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-@click.command("try")
+_EXAMPLES = """\b
+Examples:
+  simkernel try my-vfio-pci.ko
+  simkernel try --driver my-vfio --save my.yaml.j2 my-vfio-pci.ko
+  simkernel try --via vm --kernel 6.12 my-vfio-pci.ko
+"""
+
+
+@click.command("try", epilog=_EXAMPLES)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
 @click.option(
     "--via",
     type=click.Choice(["fakefs", "fuse", "vm"]),
     default="fakefs",
     show_default=True,
-    help="Which kernel it is tried on; on vm, the file itself is loaded.",
+    help="Run on this tier. fakefs, fuse: a simulated kernel; vm: a real kernel in "
+    "QEMU, which loads FILE itself.",
 )
 @click.option(
     "--kernel",
     "release",
     metavar="RELEASE",
-    help="A kernel, such as 6.12; without it, the one that the module was built for.",
+    help="Use this kernel release, such as 6.12 [default: the release that FILE was "
+    "built for].",
 )
 @click.option(
     "--modules-dir",
     "folder",
     metavar="DIR",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Take the kernel's other modules from there, not from /lib/modules.",
+    help="Read the aliases of the kernel's own modules from DIR [default: "
+    "/lib/modules/RELEASE].",
 )
 @click.option(
     "--driver",
     "drivers",
     metavar="[MODULE=]NAME",
     multiple=True,
-    help="The name of the driver, where the file does not show it.",
+    help="Name of the module's driver; MODULE is required with several FILEs. May be "
+    "repeated. [default: read from FILE]",
 )
 @click.option(
     "--physical",
     is_flag=True,
-    help="Make physical functions; without this, virtual ones.",
+    help="Generate physical functions [default: virtual functions].",
 )
 @click.option(
     "--save",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Keep the scenario.",
+    help="Write the generated scenario to FILE [default: discard it].",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the result as JSON [default: tables].",
+)
 def try_(
     files: tuple[Path, ...],
     via: str,
@@ -64,18 +81,20 @@ def try_(
     save: Path | None,
     as_json: bool,
 ) -> None:
-    """Try a VFIO driver's module on a host that is made for it.
+    """Test a VFIO driver module on a generated host.
 
-    The host has a device for each alias of the module, a driver for it, and the
-    kernel's other modules; resolver binds the devices there. Exit code 0: each got the
-    module's driver; 1: one did not.
+    The host has a device for each alias of the module, a host driver, and the kernel's
+    own modules. resolver binds the devices. Exit code 0: the module's driver has every
+    device; 1: a device has another driver or none.
     """
     from simkernel.cli.progress import ProgressLine
     from simkernel.trial.run import TrialOptions, run_trial
 
     if folder is not None and via == "vm":
-        raise click.UsageError("--modules-dir is not for --via vm: it has its kernel's")
-    wish = TrialOptions(
+        raise click.UsageError(
+            "--modules-dir does not apply to --via vm: the guest has its own modules"
+        )
+    options = TrialOptions(
         files=files,
         via=via,
         release=release,
@@ -85,6 +104,6 @@ def try_(
         save=save,
     )
     with ProgressLine(sys.stderr) as line:
-        result = run_trial(wish, progress=line.show, note=line.note)
+        result = run_trial(options, progress=line.show, note=line.note)
     click.echo(json.dumps(result.to_json(), indent=2) if as_json else result.to_text())
     sys.exit(0 if result.is_well else 1)

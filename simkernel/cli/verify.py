@@ -1,4 +1,4 @@
-"""``simkernel verify``: the simulated kernel against a real one."""
+"""``simkernel verify``: compare the simulated kernel with a real one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from simkernel.cli.progress import ProgressLine
 __all__ = ["verify"]
 
 
-@click.command()
+_EXAMPLES = """\b
+Examples:
+  simkernel verify --kernel 6.12
+  simkernel verify --ops 200 --seed 7 --scenario habits_lab
+"""
+
+
+@click.command(epilog=_EXAMPLES)
 @click.option(
     "--ops",
     "operations",
@@ -22,16 +29,20 @@ __all__ = ["verify"]
     show_default=True,
     metavar="N",
     type=click.IntRange(min=0),
-    help="Random operations, beside the systematic ones.",
+    help="Run N random operations in addition to the systematic ones.",
 )
 @click.option(
-    "--seed", default=0, show_default=True, help="What the random ones begin with."
+    "--seed",
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Seed of the random operations.",
 )
 @click.option(
     "--kernel",
     "release",
     metavar="RELEASE",
-    help="An installed kernel, such as 6.1; without it, the newest.",
+    help="Compare with this installed kernel, such as 6.1 [default: the newest].",
 )
 @click.option(
     "--scenario",
@@ -39,26 +50,28 @@ __all__ = ["verify"]
     metavar="NAME",
     multiple=True,
     type=ScenarioName(),
-    help="Only this scenario; may be repeated.",
+    help="Verify only this scenario. May be repeated. [default: all that apply]",
 )
 @click.option(
     "--report",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the result as a JSON document.",
+    help="Write the result to FILE, as JSON [default: no file].",
 )
 @click.option(
     "--record",
-    metavar="DIRECTORY",
+    metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Keep what the real kernel answers to the systematic programs.",
+    help="Write the real kernel's answers to the systematic programs to DIR [default: "
+    "discard them].",
 )
 @click.option(
     "--update-rules",
     "rules",
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Add the kernel's release to the verdicts of this table (docs/rules.md).",
+    help="Add the kernel's release to the verdicts in FILE, a table like docs/rules.md "
+    "[default: no file].",
 )
 def verify(
     operations: int,
@@ -69,11 +82,11 @@ def verify(
     record: Path | None,
     rules: Path | None,
 ) -> None:
-    """Compare the simulated kernel with a real one, operation by operation.
+    """Compare the simulated kernel with a real kernel in QEMU.
 
-    The real one runs in QEMU. A difference is shown as a program that is as small as
-    possible, with both answers. Exit code 0: there is none that is not listed in
-    docs/supported-kernel.md; 1: there are some.
+    Both kernels get the same operations. The command prints each difference as the
+    smallest program that shows it, with both answers. Exit code 0: no difference beyond
+    those listed in docs/supported-kernel.md; 1: other differences.
     """
     from simkernel.conformance.verdicts import add_release
     from simkernel.fronts.vm.machine.installed_kernel import find_kernel

@@ -33,7 +33,7 @@ def boot_host(
     """
     problems = check(scenario)
     if scenario.modules_dir and not os.path.isdir(scenario.modules_dir):
-        problems.append(f"modules_dir: {scenario.modules_dir} is no directory here")
+        problems.append(f"modules_dir: {scenario.modules_dir}: no such directory")
     if problems:
         raise ScenarioError(source, problems)
     host = _powered_on(scenario, kernel_class)
@@ -44,7 +44,7 @@ def boot_host(
         except KernelRefusal as refusal:
             name = errno.errorcode.get(refusal.errno or 0, str(refusal.errno))
             raise ScenarioError(
-                source, [f"{where}: the host does not come up: {name} ({refusal.rule})"]
+                source, [f"{where}: boot failed: {name} ({refusal.rule})"]
             ) from None
     for number in scenario.owned_groups:
         host.kernel.iommu.by_number[number].user_owned = True

@@ -1,4 +1,4 @@
-"""Whether the PCI functions of a scenario can stand where they are said to be."""
+"""Check the addresses, capabilities and drivers of a scenario's PCI functions."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ from collections.abc import Iterator
 
 from simkernel.model.pci.function import PciAddress
 from simkernel.scenario import schema
+from simkernel.suggest import did_you_mean
 
 __all__ = ["check_devices"]
 
 
 def check_devices(scenario: schema.Scenario) -> Iterator[str]:
-    """Yield every problem found, as ``place: what``."""
+    """Yield every problem found, as ``place: problem``."""
     places = {one.address: n for n, one in enumerate(scenario.devices)}
     buses: dict[tuple[int, int], str] = {}
     for index, device in enumerate(scenario.devices):
         where = f"devices[{index}]"
         address = PciAddress.parse(device.address)
         if str(address) != device.address:
-            yield f"{where}.address: the kernel writes it {address}"
+            yield f"{where}.address: {device.address} is not canonical; write {address}"
         if places[device.address] != index:
-            yield f"{where}.address: {device.address} is taken"
+            yield f"{where}.address: duplicate address {device.address}"
         if device.iommu_group is not None and device.iommu_group < 0:
-            yield f"{where}.iommu_group: must be 0 or more"
+            yield f"{where}.iommu_group: {device.iommu_group} is below 0"
         if device.secondary_bus:
             yield from _bridge(where, device, address, buses)
         if device.sriov is not None:
             yield from _sriov(where, device.sriov)
             if not device.express:
-                yield f"{where}.express: SR-IOV is a capability of PCI Express"
+                yield f"{where}.express: SR-IOV requires a PCI Express function"
     yield from _virtual_functions(scenario)
     yield from _drivers_known(scenario)
 
@@ -39,16 +40,16 @@ def _bridge(
     address: PciAddress,
     buses: dict[tuple[int, int], str],
 ) -> Iterator[str]:
-    """Check that a bus lies behind one bridge, and behind its own bus."""
+    """Check that a bus is behind one bridge and above the bridge's own bus."""
     behind = int(device.secondary_bus, 16)
     if behind <= address.bus:
         yield (
-            f"{where}.secondary_bus: {device.secondary_bus} must be above "
-            f"{address.bus:02x}, the bus that the bridge is on"
+            f"{where}.secondary_bus: {device.secondary_bus} is not above "
+            f"{address.bus:02x}, the bus of the bridge"
         )
     other = buses.setdefault((address.domain, behind), device.address)
     if other != device.address:
-        yield f"{where}.secondary_bus: {device.secondary_bus} is behind {other}"
+        yield f"{where}.secondary_bus: {device.secondary_bus} is behind {other} already"
 
 
 def _sriov(where: str, sriov: schema.Sriov) -> Iterator[str]:
@@ -68,7 +69,7 @@ def _sriov(where: str, sriov: schema.Sriov) -> Iterator[str]:
 
 
 def _virtual_functions(scenario: schema.Scenario) -> Iterator[str]:
-    """Check that no virtual function that can be enabled meets another function."""
+    """Check that no virtual function has the address of another function."""
     taken = {PciAddress.parse(one.address): "" for one in scenario.devices}
     for index, device in enumerate(scenario.devices):
         where, sriov = f"devices[{index}].sriov", device.sriov
@@ -78,18 +79,18 @@ def _virtual_functions(scenario: schema.Scenario) -> Iterator[str]:
         for number in range(sriov.total_vfs):
             address = first.routing_id_plus(number * sriov.stride)
             if address.bus > 0xFF:
-                yield f"{where}: virtual function {number} would be past bus ff"
+                yield f"{where}: virtual function {number} would be beyond bus ff"
                 break
             if taken.setdefault(address, device.address) != device.address:
                 yield (
-                    f"{where}: virtual function {number} would be {address}, which is "
-                    "taken"
+                    f"{where}: virtual function {number} would have the address "
+                    f"{address} of another function"
                 )
                 break
 
 
 def _drivers_known(scenario: schema.Scenario) -> Iterator[str]:
-    """Check that each driver of the start is there at the start."""
+    """Check that each driver of a device is registered at boot."""
     present = _present(scenario)
     for index, device in enumerate(scenario.devices):
         wanted = [(f"devices[{index}].driver", device.driver)]
@@ -101,12 +102,15 @@ def _drivers_known(scenario: schema.Scenario) -> Iterator[str]:
                 for number, one in enumerate(device.sriov.vfs)
             ]
         for where, name in wanted:
-            if name not in (None, "none") and name not in present:
-                yield f"{where}: no loaded or built-in module has a driver {name}"
+            if name is not None and name not in ("none", *present):
+                yield (
+                    f"{where}: no loaded or built-in module has a driver {name}"
+                    f"{did_you_mean(name, present)}"
+                )
 
 
 def _present(scenario: schema.Scenario) -> set[str]:
-    """Return the names of the PCI drivers that are there at the start."""
+    """Return the names of the PCI drivers registered at boot."""
     modules = {one.name: one for one in scenario.modules}
     pending = [*scenario.loaded, *(one.name for one in modules.values() if one.builtin)]
     seen: set[str] = set()

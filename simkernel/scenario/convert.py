@@ -1,7 +1,7 @@
-"""Plain data to the dataclasses of the schema and back.
+"""Convert plain data to the schema's dataclasses and back.
 
-Every scalar of the data is a string, as YAML has it before it guesses a type; the
-type is the schema's to say. So ``0000:01:00.0`` is no number of base sixty.
+Every scalar is a string; the schema determines its type. YAML would read addresses such
+as ``0000:01:00.0`` as base-60 numbers.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar
+
+from simkernel.suggest import did_you_mean
 
 __all__ = ["from_data", "to_data"]
 
@@ -24,8 +27,8 @@ def from_data(cls: type[T], data: object, problems: list[str], where: str = "") 
     """Return an instance of a schema class.
 
     :param data: mappings, lists and strings.
-    :param problems: each problem found is appended, as ``place: what``; if there is
-        one, the value returned is not to be used.
+    :param problems: receives each problem found, as ``place: problem``. After a problem
+        the returned value is invalid.
     :param where: place of ``data`` in the document, like ``devices[2]``.
     """
     if not isinstance(data, dict):
@@ -34,8 +37,7 @@ def from_data(cls: type[T], data: object, problems: list[str], where: str = "") 
     known = {_key(one): one for one in fields(cls)}  # type: ignore[arg-type]  # every schema class is a dataclass
     for key in data:
         if key not in known:
-            names = ", ".join(sorted(known))
-            problems.append(f"{_join(where, key)}: unknown key; known are {names}")
+            problems.append(f"{_join(where, key)}: unknown key{_advice(key, known)}")
     hints: dict[str, Any] = _hints(cls)  # type: ignore[arg-type]  # classes hash
     values: dict[str, Any] = {}
     for key, spec in known.items():
@@ -45,14 +47,14 @@ def from_data(cls: type[T], data: object, problems: list[str], where: str = "") 
                 hints[spec.name], spec, data[key], problems, place
             )
         elif spec.default is MISSING and spec.default_factory is MISSING:
-            problems.append(f"{place}: is missing")
+            problems.append(f"{place}: missing key")
     return cls(**values) if not problems else typing.cast(T, None)
 
 
 def _value(
     wanted: Any, spec: Field[Any] | None, data: object, problems: list[str], where: str
 ) -> Any:
-    """Convert one value to the type that the schema wants."""
+    """Convert one value to the type in the schema."""
     origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
     if origin in (types.UnionType, typing.Union):
         if data in ("null", "~", ""):
@@ -70,7 +72,7 @@ def _value(
 def _sequence(
     wanted: Any, spec: Field[Any] | None, data: object, problems: list[str], where: str
 ) -> tuple[Any, ...]:
-    if data == "":  # a key with nothing behind it
+    if data == "":  # a key without a value
         return ()
     if not isinstance(data, list):
         problems.append(f"{where}: must be a list")
@@ -123,7 +125,7 @@ def _scalar(
 def to_data(value: Any) -> Any:
     """Return the mappings, lists and strings that :func:`from_data` reads back.
 
-    What is at its default is left out.
+    Values at their default are omitted.
     """
     if is_dataclass(value):
         return {
@@ -144,6 +146,11 @@ def _default(spec: Field[Any]) -> Any:
     if spec.default_factory is not MISSING:
         return spec.default_factory()
     return spec.default
+
+
+def _advice(key: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown key."""
+    return did_you_mean(key, known) or "; docs/scenario.md lists the keys"
 
 
 def _key(spec: Field[Any]) -> str:

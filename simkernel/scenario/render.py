@@ -20,6 +20,7 @@ from yaml.constructor import ConstructorError
 from simkernel.errors import ScenarioError, UsageError
 from simkernel.scenario.convert import from_data, to_data
 from simkernel.scenario.schema import Scenario
+from simkernel.suggest import did_you_mean
 
 __all__ = [
     "Template",
@@ -85,8 +86,14 @@ class Template:
 
     @property
     def name(self) -> str:
-        """Name by which the template is asked for."""
+        """Name of the scenario."""
         return self.path.name.removesuffix(_SUFFIX)
+
+    @property
+    def reference(self) -> str:
+        """Name or path that :func:`find` takes for the template."""
+        is_installed = self.path.parent == scenario_folder()
+        return self.name if is_installed else os.fspath(self.path)
 
 
 def scenario_folder() -> Path:
@@ -121,7 +128,8 @@ def find(name: str) -> Template:
         if is_path:
             raise UsageError(f"cannot read scenario {name}: {error}") from None
         raise UsageError(
-            f"no scenario {name!r}; there are: {', '.join(installed())}"
+            f"unknown scenario {name!r}{did_you_mean(name, installed())}",
+            hint="run `simkernel list` to list the scenarios",
         ) from None
     return _split(path, text)
 
@@ -130,7 +138,7 @@ def _split(path: Path, text: str) -> Template:
     head, line, body = text.partition("\n---\n")
     if not line:
         raise ScenarioError(
-            str(path), ["line 1: a line --- must part the header from the scenario"]
+            str(path), ["no line --- between the header and the scenario"]
         )
     problems: list[str] = []
     data = _yaml(str(path), head)
@@ -167,9 +175,10 @@ def render(template: Template, settings: dict[str, str]) -> str:
     """
     for key in settings:
         if key not in template.parameters:
-            known = ", ".join(sorted(template.parameters)) or "none"
             raise UsageError(
-                f"scenario {template.name} has no parameter {key!r}; it has: {known}"
+                f"scenario {template.name} has no parameter {key!r}"
+                f"{did_you_mean(key, template.parameters)}",
+                hint=f"run `simkernel show --yaml {template.reference}` to list them",
             )
     values = {key: one.default for key, one in template.parameters.items()} | settings
     environment = SandboxedEnvironment(

@@ -42,8 +42,11 @@ def test_mistake_at_the_prompt_is_no_end() -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["nosuch"], "no scenario 'nosuch'"),
-        (["--set", "vfs", "mlx5_vfio_pci"], "write NAME=VALUE"),
+        (["nosuch"], "unknown scenario 'nosuch'"),
+        (
+            ["--set", "vfs", "mlx5_vfio_pci"],
+            "invalid --set vfs: not of the form",
+        ),
     ],
 )
 def test_wrong_scenario_is_an_error(words: list[str], reason: str) -> None:

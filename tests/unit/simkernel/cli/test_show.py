@@ -46,7 +46,7 @@ def test_two_things_at_once_are_refused(words: list[str]) -> None:
     result = show("mlx5_vfio_pci", *words)
 
     assert result.exit_code == 2
-    assert "not several" in result.output
+    assert "exclude each other" in result.output
 
 
 def test_path_and_events_of_the_host_are_shown() -> None:

@@ -50,7 +50,7 @@ def test_host_that_fits_has_no_problems(host: Scenario) -> None:
 
 @pytest.mark.parametrize("name", installed())
 def test_installed_scenarios_fit(name: str) -> None:
-    """Nothing is wrong with any scenario that comes with simkernel."""
+    """No installed scenario has a problem."""
     assert check(load(name)) == []
 
 
@@ -60,28 +60,28 @@ def test_installed_scenarios_fit(name: str) -> None:
         (
             "name: idle, path: kernel/idle.ko",
             "name: nic, path: kernel/nic.ko",
-            "modules[3].name: there is a module nic already",
+            "modules[3].name: duplicate module nic",
         ),
         (
             "path: kernel/base.ko",
             "path: kernel/basis.ko",
-            "modules[0].path: the file of module base must be named after it (with - "
-            "or _), not basis.ko",
+            "modules[0].path: the file of module base is named basis.ko; name it "
+            "base.ko (- and _ are equal)",
         ),
         (
             "depends: [base]",
             "depends: [base, nothing]",
-            "modules[1].depends: there is no module nothing",
+            "modules[1].depends: no module nothing in modules",
         ),
         (
             "{name: base, path: kernel/base.ko}",
             "{name: base, path: kernel/base.ko, depends: [nic]}",
-            "modules: base needs nic needs base: a circle",
+            "modules: dependency cycle: base -> nic -> base",
         ),
         (
             "{name: base, path: kernel/base.ko}",
             "{name: base, path: kernel/base.ko, depends: [base]}",
-            "modules: base needs base: a circle",
+            "modules: dependency cycle: base -> base",
         ),
         (
             "fixed.ko, builtin: true",
@@ -91,15 +91,15 @@ def test_installed_scenarios_fit(name: str) -> None:
         (
             "drivers: [{name: idle}]",
             "drivers: [{name: idle, bus: usb}]",
-            "modules[3].drivers[0].bus: the kernel has no bus usb, only pci, platform; "
-            "kernel.buses adds others",
+            "modules[3].drivers[0].bus: the kernel has no bus usb; add it to "
+            "kernel.buses",
         ),
         (
             "drivers: [{name: fixed}]",
             "drivers: [{name: fixed}, {name: fixed}]",
-            "modules[2].drivers[1].name: there is a built-in driver fixed already",
+            "modules[2].drivers[1].name: duplicate built-in driver fixed",
         ),
-        ("loaded: [nic]", "loaded: [nic, no]", "loaded[1]: there is no module no"),
+        ("loaded: [nic]", "loaded: [nic, no]", "loaded[1]: no module no in modules"),
         (
             "loaded: [nic]",
             "loaded: [nic, fixed]",
@@ -141,79 +141,99 @@ def test_installed_scenarios_fit(name: str) -> None:
         (
             "    sriov:",
             "    express: false\n    sriov:",
-            "devices[1].express: SR-IOV is a capability of PCI Express",
+            "devices[1].express: SR-IOV requires a PCI Express function",
         ),
         (
             "enabled: 2",
             "enabled: 2, offset: 65535",
-            "devices[1].sriov: virtual function 0 would be past bus ff",
+            "devices[1].sriov: virtual function 0 would be beyond bus ff",
         ),
         (
             "devices:\n",
             'devices:\n  - {address: "0000:01:00.4", id: "1af4:0009"}\n',
-            "devices[2].sriov: virtual function 3 would be 0000:01:00.4, which is "
-            "taken",
+            "devices[2].sriov: virtual function 3 would have the address 0000:01:00.4 "
+            "of another function",
         ),
         (
             "devices:\n",
             'devices:\n  - {address: "0000:01:00.0", id: "1af4:0009"}\n',
-            "devices[0].address: 0000:01:00.0 is taken",
+            "devices[0].address: duplicate address 0000:01:00.0",
         ),
         (
             "devices:\n",
             'devices:\n  - {address: "00010000:01:00.0", id: "1af4:0009"}\n'
             '  - {address: "00000001:01:00.0", id: "1af4:0009"}\n',
-            "devices[1].address: the kernel writes it 0001:01:00.0",
+            "devices[1].address: 00000001:01:00.0 is not canonical; write 0001:01:00.0",
         ),
         (
             "devices:\n",
             'devices:\n  - {address: "0001:01:00.0", id: 1af4:0009, iommu_group: -1}\n',
-            "devices[0].iommu_group: must be 0 or more",
+            "devices[0].iommu_group: -1 is below 0",
         ),
         (
             'secondary_bus: "01"',
             'secondary_bus: "00"',
-            "devices[0].secondary_bus: 00 must be above 00, the bus that the bridge is "
-            "on",
+            "devices[0].secondary_bus: 00 is not above 00, the bus of the bridge",
         ),
         (
             "devices:\n",
             "devices:\n"
             '  - {address: "0000:00:02.0", id: "1af4:0003", secondary_bus: "01"}\n',
-            "devices[1].secondary_bus: 01 is behind 0000:00:02.0",
+            "devices[1].secondary_bus: 01 is behind 0000:00:02.0 already",
         ),
         (
             "loaded: [nic]\n",
             "loaded: [nic]\nfaults: [{at_write: 0, errno: EIO}]\n",
-            "faults[0].at_write: the first write is 1",
+            "faults[0].at_write: 0 is below 1",
         ),
         (
             "loaded: [nic]\n",
-            "loaded: [nic]\nfaults: [{at_write: 1, errno: EVIL}]\n",
-            "faults[0].errno: EVIL is no errno",
+            "loaded: [nic]\nfaults: [{at_write: 1, errno: ENODEF}]\n",
+            "faults[0].errno: unknown errno ENODEF; did you mean ENODEV?",
         ),
         (
             "drivers: [{name: idle}]",
-            "drivers: [{name: idle, probe_errno: EVIL}], init_errno: ENONE",
-            "modules[3].init_errno: ENONE is no errno",
+            "drivers: [{name: idle, probe_errno: EVIL}], init_errno: EXX",
+            "modules[3].init_errno: unknown errno EXX",
         ),
         (
             "loaded: [nic]\n",
             "loaded: [nic]\nenvironment: {A=B: c}\n",
-            "environment.A=B: no environment can hold it",
+            "environment.A=B: contains = in its name, or a NUL character",
+        ),
+        (
+            "loaded: [nic]",
+            "loaded: [nics]",
+            "loaded[0]: no module nics in modules; did you mean nic?",
+        ),
+        (
+            "depends: [base]",
+            "depends: [bsae]",
+            "modules[1].depends: no module bsae in modules; did you mean base?",
+        ),
+        (
+            "driver: nic\n",
+            "driver: ncc\n",
+            "devices[1].driver: no loaded or built-in module has a driver ncc; did you "
+            "mean nic?",
+        ),
+        (
+            "drivers: [{name: idle}]",
+            "drivers: [{name: idle, bus: pic}]",
+            "modules[3].drivers[0].bus: the kernel has no bus pic; did you mean pci?",
         ),
     ],
 )
-def test_part_that_does_not_fit_is_told(text: str, instead: str, problem: str) -> None:
-    """Each problem is told with its place and what would be right."""
+def test_reports_parts_that_do_not_fit(text: str, instead: str, problem: str) -> None:
+    """Each problem has its place, the value, and a close name if there is one."""
     assert problem in changed(text, instead)
 
 
-def test_all_problems_are_told_at_once(host: Scenario) -> None:
+def test_reports_all_problems_at_once(host: Scenario) -> None:
     """The first problem does not hide the others."""
     broken = replace(host, modules=(), loaded=("nic",))
 
     assert check(broken) == [
-        "loaded[0]: there is no module nic",
+        "loaded[0]: no module nic in modules",
         "devices[1].driver: no loaded or built-in module has a driver nic",
     ]

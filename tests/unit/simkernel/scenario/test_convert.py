@@ -106,12 +106,16 @@ faults: [{at_write: first}]
     [
         ("", "document: must be a mapping of keys to values"),
         ([], "document: must be a mapping of keys to values"),
-        ({}, "release: is missing"),
+        ({}, "release: missing key"),
         ({"release": ["6.12"]}, "release: must be a single value, not a list or mapp"),
         ({"release": "6.12", "iommu": {}}, "iommu: must be a single value, not a list"),
         ({"release": "6.12", "iommu": "2"}, "iommu: '2' must be true or false"),
         ({"release": "6.12", "buses": "platform"}, "buses: must be a list"),
-        ({"release": "6.12", "Iommu": "true"}, "Iommu: unknown key; known are "),
+        ({"release": "6.12", "iomu": "true"}, "iomu: unknown key; did you mean iommu?"),
+        (
+            {"release": "6.12", "x": "1"},
+            "x: unknown key; docs/scenario.md lists",
+        ),
         (
             {"release": "\u0666.1"},
             "release: '\u0666.1' must be a release like 6.12.117",

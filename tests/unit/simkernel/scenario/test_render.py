@@ -56,16 +56,36 @@ def test_settings_that_are_no_plain_numbers_stay_texts(template, value: str) -> 
     assert render(template("{{ id }}", header), {"id": value}) == value
 
 
-def test_unknown_setting_is_refused_with_the_known_ones() -> None:
-    """``--set`` of what the scenario does not have says what it has."""
-    with pytest.raises(UsageError, match="has no parameter 'vf'; it has: release, vfs"):
-        load("mlx5_vfio_pci", {"vf": "2"})
+def test_unknown_parameter_is_refused_with_a_suggestion() -> None:
+    """The error names a close parameter, the hint the command that lists them."""
+    with pytest.raises(UsageError) as caught:
+        load("mlx5_vfio_pci", {"vsf": "2"})
+
+    assert str(caught.value) == (
+        "scenario mlx5_vfio_pci has no parameter 'vsf'; did you mean vfs?\n"
+        "hint: run `simkernel show --yaml mlx5_vfio_pci` to list them"
+    )
 
 
-def test_unknown_scenario_is_refused_with_the_known_ones() -> None:
-    """A name that is none says which there are."""
-    with pytest.raises(UsageError, match=r"no scenario 'mlx6'; there are: .*mlx5_vfio"):
-        find("mlx6")
+def test_hint_about_parameters_names_the_file_of_a_template(template) -> None:
+    """The command of the hint works for a scenario of one's own."""
+    own = template("", "description: d")
+
+    with pytest.raises(UsageError) as caught:
+        render(own, {"vfs": "2"})
+
+    assert f"`simkernel show --yaml {own.path}`" in caught.value.hint
+
+
+def test_unknown_scenario_is_refused_with_a_suggestion() -> None:
+    """The error names a close scenario, and does not list all of them."""
+    with pytest.raises(UsageError) as caught:
+        find("mlx5_vfio_pc")
+
+    assert str(caught.value) == (
+        "unknown scenario 'mlx5_vfio_pc'; did you mean mlx5_vfio_pci?\n"
+        "hint: run `simkernel list` to list the scenarios"
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,16 +164,19 @@ def test_template_cannot_leave_its_sandbox(template, body: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("description: d\n", "line 1: a line --- must part the header from"),
-        ("---\n", "line 1: a line --- must part the header from"),
+        ("description: d\n", "no line --- between the header and the scenario"),
+        ("---\n", "no line --- between the header and the scenario"),
         ("description: [\n---\n", "no valid YAML"),
         ("- a\n---\n", "document: must be a mapping"),
-        ("parameters: {}\n---\n", "description: is missing"),
+        ("parameters: {}\n---\n", "description: missing key"),
         ("description: d\ncolour: red\n---\n", "colour: unknown key"),
         ("description: d\nparameters: 5\n---\n", "parameters: must be a mapping"),
         ("description: d\nparameters: [a]\n---\n", "parameters: must be a mapping"),
         ("description: d\nparameters: {a: 1}\n---\n", "parameters.a: must be a mapp"),
-        ("description: d\nparameters: {a: {}}\n---\n", "parameters.a.default: is miss"),
+        (
+            "description: d\nparameters: {a: {}}\n---\n",
+            "parameters.a.default: missing",
+        ),
     ],
 )
 def test_mistake_in_a_header_is_told(tmp_path: Path, text: str, problem: str) -> None:
