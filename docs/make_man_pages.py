@@ -5,7 +5,6 @@ A test fails while a file is not what this would write.
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 from collections.abc import Iterator
 from inspect import cleandoc
@@ -74,11 +73,10 @@ def files() -> Iterator[tuple[Path, str]]:
 def _page(context: click.Context, commands: list[str]) -> str:
     command = context.command
     title = context.command_path.replace(" ", "-")
-    version = importlib.metadata.version("simkernel")
     first, *rest = cleandoc(command.help or "").split("\n\n")
     lines = [
         '.\\" Made by docs/make_man_pages.py.',
-        f'.TH "{title.upper()}" 1 "" "{NAME} {version}"',
+        f'.TH "{title.upper()}" 1 "" "{NAME}"',
         ".SH NAME",
         f"{_text(title)} \\- {_text(first.removesuffix('.'))}",
         ".SH SYNOPSIS",

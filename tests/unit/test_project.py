@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib.metadata
 import importlib.util
 import re
@@ -87,6 +88,54 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
     assert len(lines) == 1
     assert lines[0] in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+
+
+def environments() -> dict[str, str]:
+    """Return the commands of each environment of tox."""
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    found = {}
+    for name in tox.sections():
+        folders = " ".join(tox[name].get("folders", "").split())
+        commands = tox[name].get("commands", "")
+        found[name] = commands.replace(f"{{[{name}]folders}}", folders)
+    py, named = found["testenv"], [one for one in found if one.startswith("testenv:")]
+    return {"py": py, **{one.removeprefix("testenv:"): found[one] for one in named}}
+
+
+def environments_in_ci() -> set[str]:
+    """Return the environments that the test command and .ci/run name."""
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    ci = (ROOT / ".ci/run").read_text("utf-8")
+    return {
+        *tox["tox"]["env_list"].split(", "),
+        *re.findall(r"^tox ([\w-]+) \d+$", ci, re.MULTILINE),
+    }
+
+
+def test_ci_runs_every_environment() -> None:
+    """All but those that search for hours, or change the checkout."""
+    left_out = {"fix", "mutation", "soak"}
+
+    assert environments().keys() - left_out == environments_in_ci()
+
+
+def test_every_folder_of_tests_runs_in_ci() -> None:
+    """All of it, or what is marked ``real`` in one environment, the rest in another."""
+    parts: dict[str, set[str]] = {}
+    for name in environments_in_ci():
+        for line in environments()[name].splitlines():
+            marker = re.search(r'-m "?((?:not )?real)', line)
+            for folder in re.findall(r"\btests/\w+", line):
+                parts.setdefault(folder, set()).add(marker[1] if marker else "all")
+    found = {
+        str(one.parent.relative_to(ROOT)) for one in ROOT.glob("tests/**/test_*.py")
+    }
+
+    for folder in {"/".join(one.split("/")[:2]) for one in found}:
+        whole = parts.get(folder, set())
+        assert "all" in whole or whole >= {"real", "not real"}, folder
 
 
 def test_variables_that_force_tests_are_documented_and_set_in_ci() -> None:
