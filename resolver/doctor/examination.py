@@ -20,6 +20,7 @@ from resolver.linux.ownership import owner_of
 from resolver.matching import modalias, select
 from resolver.matching.alias_index import Aliases
 from resolver.matching.iommu_setup import cpu_vendor, is_virtual
+from resolver.matching.module_lists import module_paths
 
 __all__ = ["examine", "facts_of"]
 
@@ -109,7 +110,7 @@ def _modules(
     host: Host, release: str, wanted: Sequence[Wanted], *, checks: bool
 ) -> dict[str, ModuleFacts]:
     directory = f"{host.modules}/{release}"
-    files = parsing.module_files(_bytes(host, f"{directory}/modules.dep"))
+    files = module_paths(_bytes(host, f"{directory}/modules.dep"))
     names = sorted({*_BASE, *(one.module for one in wanted)})
     found = {}
     for name in names:

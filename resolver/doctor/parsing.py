@@ -13,7 +13,6 @@ __all__ = [
     "is_secure_boot",
     "kernel_settings",
     "mentions_vfio",
-    "module_files",
 ]
 
 _NOT_SET = re.compile(r"# CONFIG_(\w+) is not set")
@@ -66,19 +65,6 @@ def has_signature(data: bytes) -> bool | None:
     Source: Linux, include/linux/module_signature.h, ``MODULE_SIG_STRING``.
     """
     return data.endswith(_SIGNATURE) if data.startswith(b"\x7fELF") else None
-
-
-def module_files(data: bytes) -> dict[str, str]:
-    """Return the file of every module, relative to the module directory.
-
-    :param data: content of ``modules.dep``.
-    """
-    found: dict[str, str] = {}
-    for line in data.decode("utf-8", "surrogateescape").splitlines():
-        path = line.partition(":")[0]
-        name = path.rpartition("/")[2].partition(".ko")[0].replace("-", "_")
-        found.setdefault(name, path)
-    return found
 
 
 def mentions_vfio(data: bytes) -> bool:

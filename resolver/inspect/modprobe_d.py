@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-__all__ = ["ENDING", "Statement", "module_name", "statements"]
+__all__ = ["ENDING", "Statement", "statements"]
 
 ENDING = ".conf"
 """End of the names of modprobe.d files."""
@@ -49,11 +49,6 @@ def statements(files: Iterable[tuple[str, bytes]]) -> Iterator[Statement]:
             words = text.split()
             if words and not words[0].startswith("#"):
                 yield Statement(words[0], tuple(words[1:]), path, line)
-
-
-def module_name(word: str) -> str:
-    """Return the module name that a word stands for: dashes are underscores."""
-    return word.replace("-", "_")
 
 
 # First line number and text of each logical line. A backslash at the end of a line

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from resolver.inspect.modprobe_d import Statement, module_name
+from resolver.inspect.modprobe_d import Statement
+from resolver.matching.module_lists import module_name
 
 __all__ = [
     "Prohibition",
@@ -99,4 +100,4 @@ def module_options(
 # Source: Linux, kernel/params.c, param_set_bool().
 def _set(found: dict[str, str], setting: str) -> None:
     name, _, value = setting.partition("=")
-    found[name.replace("-", "_")] = "Y" if value in ("", "1", "y", "Y") else value
+    found[module_name(name)] = "Y" if value in ("", "1", "y", "Y") else value

@@ -12,6 +12,7 @@ from resolver.inspect.overlay import visible_files
 from resolver.linux import Host
 from resolver.matching import alias_files, intree
 from resolver.matching.alias_index import Aliases, AliasLookup
+from resolver.matching.module_lists import builtin_modules
 
 __all__ = [
     "drivers_of_module",
@@ -92,7 +93,7 @@ def read_aliases(
     listed = alias_files.read_builtin_modinfo(host.read_if_there(path) or b"\0", path)
     entries = reading.entries + listed.entries
     entries += intree.builtin_entries(
-        builtin=alias_files.builtin_modules(
+        builtin=builtin_modules(
             host.read_if_there(f"{directory}/modules.builtin") or b""
         ),
         resident=_resident(host) if is_running else (),

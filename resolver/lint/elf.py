@@ -16,6 +16,7 @@ from resolver.lint.drivers import binary_of
 from resolver.lint.module import Module
 from resolver.lint.packing import LIMIT_BYTES, BadFile
 from resolver.lint.texts import module_of_fields
+from resolver.matching.modinfo import section_fields
 
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
@@ -100,7 +101,7 @@ def _module(data: bytes, path: str) -> Module:
         raise BadFile("its section .modinfo is empty, or far too large")
     if section["sh_offset"] + section["sh_size"] > len(data):
         raise BadFile("cut off: the section .modinfo is not all there")
-    fields = _fields(section.data())
+    fields = section_fields(section.data())
     module = module_of_fields(fields, path, is_signed=data.endswith(_SIGNATURE))
     if not any(one.startswith("vfio") for one in _vfio_texts(module)):
         return module
@@ -128,15 +129,6 @@ def _require_whole(elf: ELFFile, size: int) -> None:
         end = section["sh_offset"] + section["sh_size"]
         if section["sh_type"] != "SHT_NOBITS" and end > size:
             raise BadFile(f"cut off: the section {section.name} is not all there")
-
-
-def _fields(data: bytes) -> list[tuple[str, str]]:
-    found = []
-    for record in data.split(b"\0"):
-        key, is_set, value = record.decode("utf-8", "backslashreplace").partition("=")
-        if is_set:
-            found.append((key, value))
-    return found
 
 
 # By these it is told that a module has to do with VFIO.

@@ -10,6 +10,7 @@ from resolver.lint.module import Module
 from resolver.lint.names import Names
 from resolver.lint.reading import read_file
 from resolver.linux import Host
+from resolver.matching.module_lists import module_paths
 
 __all__ = ["read_kernel", "read_names"]
 
@@ -32,12 +33,12 @@ def read_kernel(host: Host, directory: str) -> Kernel:
             hint="depmod makes it, for a directory /lib/modules/RELEASE",
         )
     release = directory.rstrip("/").rpartition("/")[2]
-    dep = _text(host, f"{directory}/modules.dep")
+    dep = _data(host, f"{directory}/modules.dep")
     own = _own_module(directory, dep)
     texts = Texts(
-        aliases=aliases.decode("utf-8", "backslashreplace"),
-        builtin_info=_text(host, f"{directory}/modules.builtin.modinfo"),
-        builtin=host.read_if_there(f"{directory}/modules.builtin") or b"",
+        aliases=aliases,
+        builtin_info=_data(host, f"{directory}/modules.builtin.modinfo"),
+        builtin=_data(host, f"{directory}/modules.builtin"),
         dep=dep,
     )
     trust = Trust(
@@ -58,9 +59,8 @@ def read_names(host: Host) -> Names:
 
 
 # One that came with the kernel: what was built later lies in updates or extra.
-def _own_module(directory: str, dep: str) -> Module | None:
-    paths = [line.partition(":")[0] for line in dep.splitlines()]
-    own = [one for one in paths if one.startswith("kernel/")]
+def _own_module(directory: str, dep: bytes) -> Module | None:
+    own = [one for one in module_paths(dep).values() if one.startswith("kernel/")]
     own.sort(key=lambda one: _USUAL not in one)
     for path in own[:1]:
         found = read_file(f"{directory}/{path}")[0]
@@ -76,5 +76,5 @@ def _insists(host: Host, directory: str, release: str) -> bool:
     return False
 
 
-def _text(host: Host, path: str) -> str:
-    return (host.read_if_there(path) or b"").decode("utf-8", "backslashreplace")
+def _data(host: Host, path: str) -> bytes:
+    return host.read_if_there(path) or b""

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from resolver.lint.grammar import parse_pci
-from resolver.lint.module import plain
-from resolver.lint.texts import alias_lines
-from resolver.matching.alias_files import builtin_modules, module_name
+from resolver.matching.alias_files import all_aliases, all_builtin_aliases
+from resolver.matching.module_lists import builtin_modules, module_name, module_paths
 
 __all__ = ["Kernel", "Texts", "Trust", "kernel_of"]
 
@@ -57,20 +56,20 @@ class Kernel:
 
     def has(self, name: str) -> bool:
         """Return whether modprobe finds something of that name."""
-        known = plain(name)
+        known = module_name(name)
         return known in self.modules or known in self.builtin or known in self.handles
 
 
 class Texts(NamedTuple):
     """The files of a module directory, as far as they are there."""
 
-    aliases: str
+    aliases: bytes
     """``modules.alias``."""
-    builtin_info: str = ""
+    builtin_info: bytes = b""
     """``modules.builtin.modinfo``."""
     builtin: bytes = b""
     """``modules.builtin``."""
-    dep: str = ""
+    dep: bytes = b""
     """``modules.dep``."""
 
 
@@ -84,30 +83,21 @@ class Trust(NamedTuple):
 
 def kernel_of(release: str, directory: str, texts: Texts, trust: Trust) -> Kernel:
     """Return a kernel from the files of its module directory."""
-    pairs = [(pattern, plain(name)) for _, pattern, name in alias_lines(texts.aliases)]
-    pairs += _builtin_aliases(texts.builtin_info)
+    found = [*all_aliases(texts.aliases), *all_builtin_aliases(texts.builtin_info)]
+    pairs = [(pattern, module_name(name)) for _, pattern, name in found]
     variants = frozenset(one for one in pairs if one[0].startswith("vfio_"))
     hosts = _hosts(pairs, {module for _, module in variants})
-    named = (line.partition(":")[0] for line in texts.dep.splitlines())
     return Kernel(
         release=release,
         directory=directory,
-        modules=frozenset(module_name(one) for one in named),
+        modules=frozenset(module_paths(texts.dep)),
         builtin=builtin_modules(texts.builtin),
-        handles=frozenset(plain(one) for one, _ in pairs if ":" not in one),
+        handles=frozenset(module_name(one) for one, _ in pairs if ":" not in one),
         variants=variants,
         hosts=hosts,
         families=frozenset((vendor, device[:-1]) for vendor, device in hosts),
         **trust._asdict(),
     )
-
-
-def _builtin_aliases(text: str) -> Iterable[tuple[str, str]]:
-    for record in text.split("\0"):
-        module, _, setting = record.partition(".")
-        key, _, value = setting.partition("=")
-        if key == "alias":
-            yield value, plain(module)
 
 
 def _hosts(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["Alias", "Binary", "Form", "Module", "TableEntry", "Unreadable", "plain"]
+__all__ = ["Alias", "Binary", "Form", "Module", "TableEntry", "Unreadable"]
 
 Form = Literal["ko", "modinfo", "modules.alias"]
 """Where it is from: the file itself, what ``modinfo`` prints of it, or what depmod
@@ -100,11 +100,3 @@ class Unreadable:
 
     path: str
     why: str
-
-
-def plain(name: str) -> str:
-    """Return a module's name as the kernel has it.
-
-    Source: Linux, scripts/Makefile.lib, ``modname``.
-    """
-    return name.strip().replace("-", "_")

@@ -57,7 +57,7 @@ def read_text(data: bytes, path: str) -> tuple[_Read, ...]:
     """
     if len(data) > _TEXT_BYTES or b"\0" in data:
         return (Unreadable(path, "neither a module nor a text about modules"),)
-    return modules_of_text(data.decode("utf-8", "backslashreplace"), path)
+    return modules_of_text(data, path)
 
 
 def read_directory(

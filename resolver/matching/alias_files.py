@@ -1,19 +1,24 @@
-"""The files in which depmod and the kernel build say which aliases modules have.
+"""The alias files that depmod and the kernel build write.
 
-Text of the files in, entries and warnings out: nothing is opened here.
+Two ways to read them: ``read_*`` checks what modprobe and a path depend on, and skips
+all but VFIO aliases; ``all_*`` returns every alias as the file has it.
+
+Pure: content of files in, entries and warnings out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
+
+from resolver.matching.modinfo import split_builtin
 
 __all__ = [
     "AliasEntry",
     "FileWarning",
     "Source",
-    "builtin_modules",
-    "module_name",
+    "all_aliases",
+    "all_builtin_aliases",
     "read_builtin_modinfo",
     "read_modules_alias",
 ]
@@ -28,9 +33,9 @@ Source = Literal[
 ]
 """Where a choice comes from.
 
-``modules.builtin`` and ``/sys/module`` name the place that proves a module to be
-built in, while the alias itself is from ``resolver.matching.intree``; ``user`` is
-``--driver``; ``generic`` is the driver that takes any device of the bus.
+``modules.builtin`` and ``/sys/module`` show that a module is built in; its alias is
+from ``resolver.matching.intree``. ``user`` is ``--driver``. ``generic`` is the generic
+driver of the bus.
 """
 
 _NEEDLE = b"vfio_"
@@ -42,41 +47,41 @@ class AliasEntry(NamedTuple):
     pattern: str
     """``vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*``."""
     module: str
-    """Module name as the file has it."""
+    """Module name, as in the file."""
     source: Source
     line: int
-    """Line or record number in the file, from 1; 0 where no file has it."""
+    """Line or record number in the file, from 1; 0 without a file."""
 
 
 class FileWarning(NamedTuple):
-    """Something in a file that was not as depmod writes it."""
+    """A place in a file that differs from what depmod writes."""
 
     path: str
     line: int
     """Line or record number from 1; 0 for the file as a whole."""
     text: str
-    """What is wrong, and what was done about it."""
+    """The difference, and what resolver did about it."""
 
 
 class Reading(NamedTuple):
-    """What one file had to say."""
+    """The content of one file."""
 
     entries: tuple[AliasEntry, ...]
     warnings: tuple[FileWarning, ...]
 
 
-class _Malformed(Exception):  # never leaves this module
-    # What is wrong with a line that cannot be used.
+class _Malformed(Exception):
+    # The reason why a line cannot be used. It never leaves this module.
     pass
 
 
 def read_modules_alias(data: bytes, path: str) -> Reading:
-    """Read the ``vfio_`` aliases of a ``modules.alias`` file, in file order.
+    """Read the ``vfio_`` aliases of ``modules.alias``, in file order.
 
-    The name is searched for in the bytes, and only lines that hold it are looked
-    at, so that the cost of the other 27,000 lines is that of one search.
+    One search over the bytes finds the lines with ``vfio_``; the other 27,000 lines
+    are not parsed.
 
-    :param data: the whole file.
+    :param data: content of the file.
     :param path: name of the file, for the warnings.
 
     Source: depmod(8); kmod, tools/depmod.c, output_aliases().
@@ -87,33 +92,36 @@ def read_modules_alias(data: bytes, path: str) -> Reading:
 def read_builtin_modinfo(data: bytes, path: str) -> Reading:
     """Read the ``vfio_`` aliases of built-in modules, in file order.
 
-    They are there since Linux kernel commit 5ab23c7923a1 ("modpost: Create
+    The file has them since Linux kernel commit 5ab23c7923a1 ("modpost: Create
     modalias for builtin modules") (in v6.18).
 
-    :param data: the whole of ``modules.builtin.modinfo``: ``module.key=value``,
-        each ended by a NUL.
+    :param data: content of ``modules.builtin.modinfo``: ``module.key=value``, each
+        with a NUL.
     :param path: name of the file, for the warnings.
     """
     return _read(data, path, "modules.builtin.modinfo", b"\0", _modinfo_record)
 
 
-def builtin_modules(data: bytes) -> frozenset[str]:
-    """Return the names of the modules that ``modules.builtin`` lists.
+def all_aliases(data: bytes) -> Iterator[tuple[int, str, str]]:
+    """Yield line, pattern and module of every alias, as the file has them.
 
-    :param data: the whole file: one ``kernel/.../name.ko`` a line.
+    :param data: content of ``modules.alias``.
     """
-    return frozenset(
-        module_name(line.decode("ascii", "replace").strip())
-        for line in data.splitlines()
-    )
+    for number, line in _records(data, b"\n", b""):
+        words = line.decode("utf-8", "backslashreplace").split()
+        if len(words) == 3 and words[0] == "alias":
+            yield number, words[1], words[2]
 
 
-def module_name(path: str) -> str:
-    """Return the name of the module in a ``.ko`` file, compressed or not.
+def all_builtin_aliases(data: bytes) -> Iterator[tuple[int, str, str]]:
+    """Yield record, pattern and module of every alias, as the file has them.
 
-    Source: Linux, scripts/Makefile.lib, ``modname``: ``-`` becomes ``_``.
+    :param data: content of ``modules.builtin.modinfo``.
     """
-    return path.rpartition("/")[2].partition(".ko")[0].replace("-", "_")
+    for number, record in _records(data, b"\0", b""):
+        module, key, value = split_builtin(record)
+        if key == b"alias":
+            yield number, _lenient(value), _lenient(module)
 
 
 _Parse = Callable[[bytes], "tuple[str, str, str] | None"]
@@ -124,27 +132,35 @@ def _read(
 ) -> Reading:
     entries: list[AliasEntry] = []
     warnings: list[FileWarning] = []
+    for number, record in _records(data, separator, _NEEDLE):
+        try:
+            parsed = parse(record)
+        except _Malformed as problem:
+            warnings.append(FileWarning(path, number, f"{problem}; skipped"))
+            continue
+        if parsed is not None:
+            pattern, module, trimmed = parsed
+            entries.append(AliasEntry(pattern, module, source, number))
+            if trimmed:
+                warnings.append(FileWarning(path, number, f"{trimmed}; trimmed"))
+    warnings.extend(_end_warnings(data, path, separator))
+    return Reading(tuple(entries), tuple(warnings))
+
+
+# Number, from 1, and content of each record that contains the needle.
+def _records(
+    data: bytes, separator: bytes, needle: bytes
+) -> Iterator[tuple[int, bytes]]:
     number, counted = 1, 0
-    at = data.find(_NEEDLE)
+    at = data.find(needle)
     while at >= 0:
         start = data.rfind(separator, 0, at) + 1
         end = data.find(separator, at)
         end = len(data) if end < 0 else end
         number += data.count(separator, counted, start)
         counted = start
-        try:
-            parsed = parse(data[start:end])
-        except _Malformed as problem:
-            warnings.append(FileWarning(path, number, f"{problem}; skipped"))
-        else:
-            if parsed is not None:
-                pattern, module, trimmed = parsed
-                entries.append(AliasEntry(pattern, module, source, number))
-                if trimmed:
-                    warnings.append(FileWarning(path, number, f"{trimmed}; trimmed"))
-        at = data.find(_NEEDLE, end)
-    warnings.extend(_end_warnings(data, path, separator))
-    return Reading(tuple(entries), tuple(warnings))
+        yield number, data[start:end]
+        at = data.find(needle, end + 1)
 
 
 def _end_warnings(data: bytes, path: str, separator: bytes) -> list[FileWarning]:
@@ -154,12 +170,12 @@ def _end_warnings(data: bytes, path: str, separator: bytes) -> list[FileWarning]
         return []
     number = data.count(separator) + 1
     what = "newline" if separator == b"\n" else "NUL"
-    problem = f"the last entry has no {what} after it: the file may be cut off"
+    problem = f"the last entry does not end in a {what}: the file may be truncated"
     return [FileWarning(path, number, problem)]
 
 
-# Pattern, module, and what was trimmed ("" for a line as depmod writes it); None
-# for a line that says nothing about a VFIO alias.
+# Pattern, module, and what was trimmed ("" for a line as depmod writes it); None for
+# a line without a VFIO alias.
 def _alias_line(line: bytes) -> tuple[str, str, str] | None:
     words = line.split()
     if line.startswith(b"#") or (
@@ -167,11 +183,11 @@ def _alias_line(line: bytes) -> tuple[str, str, str] | None:
     ):
         return None
     if words[0] != b"alias":
-        raise _Malformed(f"starts with {_shown(words[0])}, not with alias")
+        raise _Malformed(f"starts with {_shown(words[0])} instead of alias")
     if len(words) < 3:
-        raise _Malformed("cut off: no module name")
+        raise _Malformed("truncated: no module name")
     if len(words) > 3:
-        raise _Malformed("more than a pattern and a module name")
+        raise _Malformed("has words after the module name")
     trimmed = ""
     if line != b" ".join(words):
         if line.endswith(b"\r"):
@@ -179,33 +195,36 @@ def _alias_line(line: bytes) -> tuple[str, str, str] | None:
         elif b"\t" in line:
             trimmed = "separated by tabs"
         else:
-            trimmed = "has needless blanks"
+            trimmed = "has extra blanks"
     return _text(words[1]), _module(words[2]), trimmed
 
 
 def _modinfo_record(record: bytes) -> tuple[str, str, str] | None:
-    module, _, setting = record.partition(b".")
-    key, _, value = setting.partition(b"=")
+    module, key, value = split_builtin(record)
     if key != b"alias" or not value.lstrip().startswith(_NEEDLE):
         return None
     trimmed = "has blanks around it" if value != value.strip() else ""
     if len(value.split()) != 1:
-        raise _Malformed("a blank in the pattern")
+        raise _Malformed("has a blank in the pattern")
     return _text(value.strip()), _module(module), trimmed
 
 
 def _text(word: bytes) -> str:
     if not word or not word.isascii() or not word.decode("ascii").isprintable():
-        raise _Malformed(f"{_shown(word)} is no printable text")
+        raise _Malformed(f"{_shown(word)} is not printable ASCII")
     return word.decode("ascii")
 
 
-# Becomes part of a path and of a command line.
+# The name becomes part of a path and of a command line.
 def _module(word: bytes) -> str:
     if b"/" in word or word.startswith((b"-", b".")) or len(word) > 255:
-        raise _Malformed(f"{_shown(word)} is no module name")
+        raise _Malformed(f"invalid module name {_shown(word)}")
     return _text(word)
 
 
 def _shown(word: bytes) -> str:
     return repr(word[:40])[1:]
+
+
+def _lenient(word: bytes) -> str:
+    return word.decode("utf-8", "backslashreplace")

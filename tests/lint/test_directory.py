@@ -16,8 +16,8 @@ import pytest
 
 from resolver.lint.module import Module
 from resolver.lint.reading import read_directory
-from resolver.lint.texts import alias_lines
 from resolver.linux import Host
+from resolver.matching.alias_files import all_aliases
 
 pytestmark = pytest.mark.real
 
@@ -55,8 +55,8 @@ def test_aliases_are_those_that_depmod_found(
     directory: Path, modules: list[Module]
 ) -> None:
     """Each of them, as often, for each module."""
-    text = (directory / "modules.alias").read_text()
-    theirs = Counter((name, pattern) for _, pattern, name in alias_lines(text))
+    data = (directory / "modules.alias").read_bytes()
+    theirs = Counter((name, pattern) for _, pattern, name in all_aliases(data))
     ours = Counter(
         (one.name, alias.pattern) for one in modules for alias in one.aliases
     )

@@ -8,7 +8,8 @@ from typing import Final
 from resolver.lint.check import Check, Context, Finding
 from resolver.lint.grammar import parse_pci
 from resolver.lint.kernel import Kernel
-from resolver.lint.module import Module, plain
+from resolver.lint.module import Module
+from resolver.matching.module_lists import module_name
 
 __all__ = ["CHECKS", "check"]
 
@@ -88,7 +89,7 @@ def check(module: Module, context: Context) -> Iterator[Finding]:
         return
     yield from _core(module, context.kernel)
     softdeps = [
-        plain(word)
+        module_name(word)
         for text in module.softdeps or ()
         for word in text.split()
         if not word.endswith(":")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from resolver.lint.check import Check, Context, Finding
-from resolver.lint.module import Module, plain
-from resolver.matching.alias_files import module_name
+from resolver.lint.module import Module
+from resolver.matching.module_lists import module_name, name_of_file
 
 __all__ = ["CHECKS", "check"]
 
@@ -71,7 +71,7 @@ def check(module: Module, _context: Context) -> Iterator[Finding]:
     """Yield what is odd about the names of a variant and of its drivers."""
     if not module.is_variant or module.binary is None:
         return
-    file = module_name(module.path)
+    file = name_of_file(module.path)
     if file != module.name:
         text = f"the module in {file}.ko was built as {module.name}"
         yield _RENAMED.found(module, "", text)
@@ -81,7 +81,7 @@ def check(module: Module, _context: Context) -> Iterator[Finding]:
         yield _SEVERAL.found(module, "", text)
     for driver in drivers:
         text = f"the driver of {module.name} is called {driver}"
-        if plain(driver) != module.name:
+        if module_name(driver) != module.name:
             text += f": {_guesses(module.name, driver)}"
             yield _UNRELATED.found(module, driver, text)
         elif driver != module.name:

@@ -70,19 +70,11 @@ def test_rules_about_nodes_give_them_to_somebody(line: bytes, expected: bool) ->
     assert expected is parsing.mentions_vfio(line)
 
 
-def test_module_files_are_by_name() -> None:
-    """modules.dep has the file of each module before the colon."""
-    data = b"kernel/a/vfio-pci.ko.xz: kernel/b.ko\nupdates/x.ko:\n"
-    expected = {"vfio_pci": "kernel/a/vfio-pci.ko.xz", "x": "updates/x.ko"}
-    assert expected == parsing.module_files(data)
-
-
 @given(st.binary())
 def test_no_content_is_too_strange(data: bytes) -> None:
     """Whatever is in the files, reading them ends without an error."""
     parsing.kernel_settings(data)
     parsing.is_secure_boot(data)
     parsing.has_signature(data)
-    parsing.module_files(data)
     parsing.mentions_vfio(data)
     parsing.active_lockdown(data.decode("latin-1"))

@@ -44,8 +44,8 @@ def kernel(aliases: str = "", **facts: Any) -> Kernel:
         "net/mlx5_core.ko",
     )
     texts = {
-        "aliases": stock + aliases,
-        "dep": "".join(f"kernel/drivers/{one}.xz:\n" for one in paths),
+        "aliases": (stock + aliases).encode(),
+        "dep": "".join(f"kernel/drivers/{one}.xz:\n" for one in paths).encode(),
     }
     texts |= {key: value for key, value in facts.items() if key in Texts._fields}
     trust = {"vermagic": MAGIC, "is_signed": True}

@@ -202,7 +202,7 @@ def test_core(
 
 def test_modinfo_does_not_show_symbols() -> None:
     """A core that is linked in is nowhere in it, and is not missed."""
-    against = kernel(dep="", builtin=b"kernel/drivers/vfio/pci/vfio-pci-core.ko\n")
+    against = kernel(dep=b"", builtin=b"kernel/drivers/vfio/pci/vfio-pci-core.ko\n")
     told = module(depends=(), binary=None, form="modinfo")
 
     assert ids(told, against=against) == []

@@ -292,7 +292,7 @@ def test_file_that_is_not_there(name: str, capsys: pytest.CaptureFixture[str]) -
         (["--kernel", "a", "--modules-dir", ".", "a.ko"], "exclude each other"),
         (["--format", "xml", "a.ko"], "'xml' is not one of"),
         (["--baseline", "text", "a.ko"], "is no baseline"),
-        (["text"], "not a text about modules"),
+        (["text"], "nor a text about modules"),
         (["empty"], "there are no modules below"),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from resolver.lint.grammar import PciPattern, parse_pci, wrong
 from resolver.lint.idtable import entries_of
-from resolver.lint.texts import alias_lines
+from resolver.matching.alias_files import all_aliases
 from resolver.matching.glob import matches
 
 fields = st.one_of(st.just(0xFFFFFFFF), st.integers(0, 0xFFFF))
@@ -19,15 +19,15 @@ fields = st.one_of(st.just(0xFFFFFFFF), st.integers(0, 0xFFFF))
 
 def test_every_alias_of_a_kernel_is_well_written(debian: Path) -> None:
     """The 27,000 lines that depmod wrote for Debian's kernel."""
-    text = (debian / "modules.alias").read_text()
-    problems = [one for _, one, _ in alias_lines(text) if wrong(one) is not None]
+    data = (debian / "modules.alias").read_bytes()
+    problems = [one for _, one, _ in all_aliases(data) if wrong(one) is not None]
 
     assert problems == []
 
 
 def test_every_alias_of_the_variants_is_well_written(variant_aliases: bytes) -> None:
     """What Linux has below drivers/vfio."""
-    lines = [one for _, one, _ in alias_lines(variant_aliases.decode())]
+    lines = [one for _, one, _ in all_aliases(variant_aliases)]
 
     assert lines
     assert [one for one in lines if wrong(one) is not None] == []

@@ -48,7 +48,7 @@ texts = st.text(max_size=20)
 
 def test_modinfo_is_read() -> None:
     """Several modules, in the order of the text, with the lines of their aliases."""
-    one, other = modules_of_text(MODINFO, "-")
+    one, other = modules_of_text(MODINFO.encode(), "-")
 
     assert one == Module(
         path="-",
@@ -67,7 +67,7 @@ def test_modinfo_is_read() -> None:
 def test_modules_alias_is_read() -> None:
     """By module, with the lines of the file; what is no alias is passed over."""
     text = f"# Aliases extracted\nalias {VF} mlx5_vfio_pci\nalias x acme-b\n\nalias y\n"
-    found = modules_of_text(text, "modules.alias")
+    found = modules_of_text(text.encode(), "modules.alias")
 
     assert [(one.name, one.aliases) for one in found] == [
         ("mlx5_vfio_pci", (Alias(VF, 2),)),
@@ -79,8 +79,8 @@ def test_modules_alias_is_read() -> None:
 @pytest.mark.parametrize("text", ["", "hello\n", "<html>\n", "a b: c\n"])
 def test_other_texts_are_an_error(text: str) -> None:
     """It says what can be looked at."""
-    with pytest.raises(UsageError, match="not a text about modules") as problem:
-        modules_of_text(text, "README")
+    with pytest.raises(UsageError, match="nor a text about modules") as problem:
+        modules_of_text(text.encode(), "README")
     assert "modinfo" in problem.value.hint
 
 

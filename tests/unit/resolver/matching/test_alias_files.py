@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from resolver.matching.alias_files import (
     AliasEntry,
-    builtin_modules,
-    module_name,
+    all_aliases,
+    all_builtin_aliases,
     read_builtin_modinfo,
     read_modules_alias,
 )
@@ -52,7 +52,7 @@ def test_comment_and_module_name_with_vfio_are_no_aliases() -> None:
     [
         (GOOD.replace(b"\n", b"\r\n"), "ends in CR LF; trimmed"),
         (GOOD.replace(b" ", b"\t"), "separated by tabs; trimmed"),
-        (b"  " + GOOD, "has needless blanks; trimmed"),
+        (b"  " + GOOD, "has extra blanks; trimmed"),
     ],
 )
 def test_lines_with_other_blanks_are_trimmed(data: bytes, said: str) -> None:
@@ -65,14 +65,14 @@ def test_lines_with_other_blanks_are_trimmed(data: bytes, said: str) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (f"alias {PATTERN}\n".encode(), "cut off: no module name; skipped"),
-        (GOOD[:-1] + b" more\n", "more than a pattern and a module name; skipped"),
-        (b"als" + GOOD, "starts with 'alsalias', not with alias; skipped"),
-        (b"vfio_pci:v1\n", "starts with 'vfio_pci:v1', not with alias; skipped"),
-        (GOOD.replace(b"mlx5", b"\xff"), "no printable text; skipped"),
-        (GOOD.replace(b"mlx5", b"\0"), "no printable text; skipped"),
-        (GOOD.replace(b"mlx5", b"../x"), "is no module name; skipped"),
-        (GOOD.replace(b"mlx5", b"-f"), "is no module name; skipped"),
+        (f"alias {PATTERN}\n".encode(), "truncated: no module name; skipped"),
+        (GOOD[:-1] + b" more\n", "has words after the module name; skipped"),
+        (b"als" + GOOD, "starts with 'alsalias' instead of alias; skipped"),
+        (b"vfio_pci:v1\n", "starts with 'vfio_pci:v1' instead of alias; skipped"),
+        (GOOD.replace(b"mlx5", b"\xff"), "not printable ASCII; skipped"),
+        (GOOD.replace(b"mlx5", b"\0"), "not printable ASCII; skipped"),
+        (GOOD.replace(b"mlx5", b"../x"), "module name '../x_vfio_pci'; skipped"),
+        (GOOD.replace(b"mlx5", b"-f"), "module name '-f_vfio_pci'; skipped"),
     ],
 )
 def test_lines_that_say_nothing_are_skipped(line: bytes, said: str) -> None:
@@ -88,7 +88,7 @@ def test_file_that_is_cut_off_is_used_with_a_warning() -> None:
     entries, warnings = read_modules_alias(GOOD + GOOD[:-1], "x")
     assert [entry.line for entry in entries] == [1, 2]
     assert [(w.line, w.text) for w in warnings] == [
-        (2, "the last entry has no newline after it: the file may be cut off")
+        (2, "the last entry does not end in a newline: the file may be truncated")
     ]
 
 
@@ -124,11 +124,11 @@ def test_builtin_modinfo_gives_aliases_of_builtin_modules() -> None:
 
 
 def test_builtin_modinfo_that_is_cut_off_is_used_with_a_warning() -> None:
-    """The last record has no NUL after it."""
+    """The last record has does not end in a NUL."""
     data = f"mlx5_vfio_pci.alias={PATTERN}".encode()
     entries, warnings = read_builtin_modinfo(data, "x")
     assert len(entries) == 1
-    assert "no NUL after it" in warnings[0].text
+    assert "does not end in a NUL" in warnings[0].text
 
 
 def test_builtin_modinfo_of_a_stock_kernel_has_no_vfio_alias(debian: Path) -> None:
@@ -137,15 +137,17 @@ def test_builtin_modinfo_of_a_stock_kernel_has_no_vfio_alias(debian: Path) -> No
     assert read_builtin_modinfo(data, "x") == ((), ())
 
 
-def test_builtin_modules_are_named_with_underscores(debian: Path) -> None:
-    """Names are those of /sys/module."""
-    modules = builtin_modules((debian / "modules.builtin").read_bytes())
-    assert "virtio_pci" in modules
-    assert not any("-" in name or "/" in name for name in modules)
+def test_every_alias_is_read_as_it_is(debian: Path) -> None:
+    """For lint, what is no well-formed alias counts, too."""
+    data = (debian / "modules.alias").read_bytes()
+    found = [*all_aliases(data)]
+    lines = data.decode().splitlines()
+    assert len(found) == sum(line.startswith("alias ") for line in lines)
+    assert all(lines[n - 1] == f"alias {p} {m}" for n, p, m in found)
+    assert [*all_aliases(b"#\n\nalias \xff /x\nalias y\n z\n")] == [(3, "\\xff", "/x")]
 
 
-@pytest.mark.parametrize("suffix", ["", ".xz", ".gz", ".zst"])
-def test_module_name_of_a_file(suffix: str) -> None:
-    """Directory, compression and dashes go."""
-    path = f"kernel/drivers/vfio/pci/mlx5/mlx5-vfio-pci.ko{suffix}"
-    assert module_name(path) == "mlx5_vfio_pci"
+def test_every_alias_of_builtin_modules_is_read() -> None:
+    """Records are numbered, and other keys skipped."""
+    data = b"a.license=GPL\0a-b.alias=pci:v*\0a.alias=x.y=z"
+    assert [*all_builtin_aliases(data)] == [(2, "pci:v*", "a-b"), (3, "x.y=z", "a")]
