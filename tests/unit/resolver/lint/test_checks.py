@@ -182,7 +182,7 @@ def test_guesses_are_told() -> None:
     [
         (("vfio",), True, {}, ["core-not-in-depends"]),
         (("vfio",), False, {}, ["core-unused"]),
-        ((), True, {"dep": "", "builtin": b"kernel/vfio-pci-core.ko\n"}, []),
+        ((), True, {"dep": b"", "builtin": b"kernel/vfio-pci-core.ko\n"}, []),
         (None, False, {}, []),
     ],
 )
