@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from resolver.changes.bind import bind, unbind
-    from resolver.changes.node_owner import Grant
     from resolver.changes.outcome import Outcome
-    from resolver.changes.provision import Wishes, provide
     from resolver.changes.restore import restore
     from resolver.device import Binding, Device, PciAddress
     from resolver.doctor.examination import examine
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from resolver.linux import Host
     from resolver.matching.alias_index import Aliases
     from resolver.matching.select import Candidate, Choice
-    from resolver.options import Terms
+    from resolver.options import Grant, Options
     from resolver.persistence.persist import Persisted
     from resolver.session import Session
     from resolver.status import Status, statuses
@@ -53,6 +51,7 @@ __all__ = [
     "Host",
     "NotFoundError",
     "NotUndoneError",
+    "Options",
     "Outcome",
     "PciAddress",
     "Persisted",
@@ -60,15 +59,12 @@ __all__ = [
     "ResolverError",
     "Session",
     "Status",
-    "Terms",
     "UsageError",
-    "Wishes",
     "all_devices",
     "bind",
     "examine",
     "explain",
     "find_device",
-    "provide",
     "read_aliases",
     "restore",
     "statuses",
@@ -87,14 +83,12 @@ _MODULES = {
     "inspect.devices": ("all_devices",),
     "linux": ("Host",),
     "matching.alias_index": ("Aliases",),
-    "changes.node_owner": ("Grant",),
     "persistence.persist": ("Persisted",),
-    "changes.provision": ("Wishes", "provide"),
     "matching.select": ("Candidate", "Choice"),
     "session": ("Session",),
     "inspect.device_words": ("find_device",),
     "status": ("Status", "statuses"),
-    "options": ("Terms",),
+    "options": ("Grant", "Options"),
 }
 
 

@@ -16,11 +16,11 @@ from resolver.matching.alias_files import FileWarning
 from resolver.matching.alias_index import Aliases
 from resolver.matching.modalias import Modalias
 from resolver.matching.select import Choice, choose
-from resolver.options import Terms
+from resolver.options import Options
 
 __all__ = ["Explanation", "ModuleState", "explain", "explain_modalias"]
 
-_USUAL = Terms()
+_DEFAULTS = Options()
 
 ModuleState = Literal["loaded", "built in", "not loaded"]
 
@@ -100,8 +100,8 @@ def _refusal(host: Host, device: Device, driver: str | None) -> RefusedError | N
     try:
         checks.require_iommu(host, device)
         if driver is None or driver != device.binding.driver:
-            checks.require_unused(host, device, _USUAL)
-            checks.require_group(host, device, _USUAL)
+            checks.require_unused(host, device, _DEFAULTS)
+            checks.require_group(host, device, _DEFAULTS)
     except RefusedError as problem:
         return problem
     return None

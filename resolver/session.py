@@ -1,29 +1,28 @@
-"""A run of a program that binds devices and gives them back: the API's way in."""
+"""One way to change devices, for programs and for the command."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from resolver.changed import Changed
-from resolver.changes import bind as binding
-from resolver.changes import many, node_owner, provision
-from resolver.changes import restore as restoring
+from resolver.changes import bind, boot, checks, many, node_owner, restore
 from resolver.changes.all_or_none import all_or_none
-from resolver.changes.many import Result, run_all
+from resolver.changes.many import Result
 from resolver.changes.outcome import Outcome
-from resolver.changes.provision import Wishes
 from resolver.device import Device
-from resolver.errors import ResolverError
+from resolver.errors import NotUndoneError, ResolverError
 from resolver.explanation import Explanation, explain
 from resolver.inspect import devices as inventory
-from resolver.inspect.device_words import find_device, find_devices
+from resolver.inspect.device_words import Found, find_device, find_devices
+from resolver.inspect.iommu import mates_of
 from resolver.inspect.modules import read_aliases
 from resolver.linux import Host
 from resolver.matching.alias_index import Aliases
-from resolver.options import Terms
+from resolver.matching.select import Choice
+from resolver.options import Options
 from resolver.persistence import persist, records
 from resolver.persistence.persist import Persisted
 from resolver.status import Status, statuses
@@ -31,11 +30,14 @@ from resolver.status import Status, statuses
 if TYPE_CHECKING:
     from resolver.doctor.finding import Finding
 
-__all__ = ["Session"]
+__all__ = ["Session", "Verb"]
+
+Verb = Literal["bind", "boot", "restore", "unbind"]
+"""Name of a command that changes devices."""
 
 
 class Session:
-    """Binds devices for as long as a ``with`` block runs, and gives them back.
+    """Changes devices, and gives them back at the end of a ``with`` block.
 
     ::
 
@@ -43,20 +45,26 @@ class Session:
             outcome = session.bind("0000:3b:00.2")
             print(outcome.driver)
 
-    At the end of the block, every device that the session has changed goes back to the
-    driver and override that it had before, the last one first. Without a ``with``
-    block nothing is given back until :meth:`give_back` is called; another process can
-    do it with ``resolver restore``, whatever becomes of this one.
+    The block ends with :meth:`give_back`: every device that the session changed
+    returns to its previous driver and override, the last one first. Without a
+    ``with`` block, call :meth:`give_back`. If the process dies first, run
+    ``resolver restore``.
 
     :param host: ``None``: the running one.
-    :param terms: how long to wait, and whether to take devices that are in use.
+    :param options: timeout, force and the like, for every call.
+    :param aliases: VFIO aliases to match; ``None``: those of the running kernel.
     """
 
-    def __init__(self, host: Host | None = None, terms: Terms | None = None) -> None:
+    def __init__(
+        self,
+        host: Host | None = None,
+        options: Options | None = None,
+        aliases: Aliases | None = None,
+    ) -> None:
         self.host = host or Host()
-        self.terms = terms or Terms()
-        self._aliases: Aliases | None = None
-        self._changed = Changed()
+        self.options = options or Options()
+        self._aliases = aliases
+        self._changed: list[Outcome] = []
 
     def __enter__(self) -> Session:
         """Return the session."""
@@ -70,13 +78,13 @@ class Session:
     ) -> None:
         """Give every device back.
 
-        :raises NotUndoneError: not all are back.
+        :raises NotUndoneError: some devices are not back.
         """
         self.give_back()
 
     @property
     def aliases(self) -> Aliases:
-        """What the running kernel says about VFIO drivers; read once."""
+        """VFIO aliases of the kernel; read once."""
         if self._aliases is None:
             release = self.host.release()
             directory = f"{self.host.modules}/{release}" if release else None
@@ -88,7 +96,7 @@ class Session:
 
         :param words: as for the command: an address, an interface, ``3b:00.*``,
             ``class:net``, ``vfs:ens1np0`` and so on; none: all PCI functions.
-        :raises ResolverError: a word stands for none.
+        :raises ResolverError: a word names no device.
         """
         if not words:
             return tuple(inventory.all_devices(self.host))
@@ -102,12 +110,38 @@ class Session:
     def find(self, device: str | Device) -> Device:
         """Return a device as it is now.
 
-        :param device: as a person spells it, or as it was.
-        :raises ResolverError: there is none, or there are several.
+        :param device: a word for it, or an earlier state of it.
+        :raises ResolverError: the host has no such device, or several.
         """
         if isinstance(device, Device):
             return inventory.read_device(self.host, device.bus, device.name)
         return find_device(self.host, device)
+
+    def targets(self, words: Iterable[str]) -> list[Found]:
+        """Return the devices of :meth:`run`; a missing one is its error.
+
+        :raises UsageError: a word is invalid, or names several devices.
+        """
+        return list(find_devices(self.host, words, inventory.glance))
+
+    def group_members(self, targets: Iterable[Found]) -> list[Found]:
+        """Return the other members of the targets' IOMMU groups, without bridges."""
+        devices = [device for _, device in targets if isinstance(device, Device)]
+        known = {(device.bus, device.name) for device in devices}
+        members: list[Found] = []
+        for device in devices:
+            for mate in mates_of(self.host, device):
+                if (mate.bus, mate.name) not in known and not mate.is_bridge:
+                    known.add((mate.bus, mate.name))
+                    members.append((mate.name, mate))
+        return members
+
+    def choose(self, device: Device, options: Options) -> Choice:
+        """Return the driver that ``bind`` chooses for a device.
+
+        :raises ResolverError: there is none.
+        """
+        return bind.choose_for(self.aliases, device, options.driver_for(device.name))
 
     def explain(self, device: str | Device) -> Explanation:
         """Return which driver a device would get, and why; change nothing.
@@ -129,106 +163,144 @@ class Session:
         """Bind a device to its best VFIO driver, or to the one named.
 
         :param driver: a driver or module.
-        :param user: who gets the device's nodes in ``/dev/vfio``: a name or number;
-            likewise ``group``.
-        :param is_persistent: bind it at every boot, too; that outlasts the session.
-        :raises ResolverError: it is not bound; the class says whose fault it is and
-            whether the device is as it was.
+        :param user: new owner of the device's nodes in ``/dev/vfio``, by name or
+            number; likewise ``group``.
+        :param is_persistent: bind it at every boot, too; the end of the session does
+            not undo that.
+        :raises ResolverError: it is not bound; the class says why, and whether the
+            device is rolled back.
         """
-        wishes = Wishes(
-            request=driver,
-            grant=node_owner.parse_grant(user, group),
+        options = self._options(
+            is_dry_run=is_dry_run,
+            driver=driver,
+            owner=node_owner.parse_grant(user, group),
             is_persistent=is_persistent,
         )
-        terms = self._terms(is_dry_run=is_dry_run)
-        return self._kept(
-            provision.provide(
-                self.host, self.aliases, self.find(device), wishes, terms
-            ),
-            terms,
-        )
+        return self._run_one("bind", device, options)
 
     def bind_all(
         self, words: Iterable[str], *, is_atomic: bool = False, jobs: int | None = None
     ) -> dict[str, Result]:
-        """Bind devices of different IOMMU groups side by side.
+        """Bind devices, those of different IOMMU groups in parallel.
 
         :param words: as for :meth:`devices`.
-        :param is_atomic: all of them or none.
-        :param jobs: how many at a time; ``None``: as many as serve the purpose.
-        :return: name of each device, or the word for it, to its outcome or error.
-        :raises UsageError: a word is no device, or fits several without saying so.
+        :param is_atomic: bind all of them or none.
+        :param jobs: IOMMU groups at a time; ``None``: the default.
+        :return: name of each device, or its word, to its outcome or error.
+        :raises UsageError: a word is invalid, or names several devices.
         """
-        targets = list(find_devices(self.host, words, inventory.glance))
-        names = frozenset(one.name for _, one in targets if isinstance(one, Device))
-        terms = dataclasses.replace(self.terms, together=names)
-
-        def do(device: Device, terms: Terms) -> Outcome:
-            return binding.bind(self.host, self.aliases, device, terms=terms)
-
-        carry_out = all_or_none if is_atomic else run_all
-        found: dict[str, Result] = {}
-        for number, result in many.in_order(
-            carry_out(self.host, targets, do, terms, jobs)
-        ):
+        results: dict[str, Result] = {}
+        targets = self.targets(words)
+        options = self._options(is_atomic=is_atomic, jobs=jobs)
+        for number, result in many.in_order(self.run("bind", targets, options)):
             word, device = targets[number]
-            name = device.name if isinstance(device, Device) else word
-            if not isinstance(result, ResolverError):
-                result = self._kept(result, terms)
-            found[name] = result
-        return found
+            results[device.name if isinstance(device, Device) else word] = result
+        return results
 
     def unbind(self, device: str | Device, *, is_dry_run: bool = False) -> Outcome:
-        """Take a device from its driver and leave it without one.
+        """Unbind a device, and leave it without a driver.
 
         :raises ResolverError: as with :meth:`bind`.
         """
-        terms = self._terms(is_dry_run=is_dry_run)
-        found = self.find(device)
-        return self._kept(binding.unbind(self.host, found, terms=terms), terms)
+        return self._run_one("unbind", device, self._options(is_dry_run=is_dry_run))
 
     def restore(self, device: str | Device, *, is_dry_run: bool = False) -> Outcome:
-        """Give a device back to what it had before resolver first touched it.
+        """Restore the driver and override that a device had before resolver.
 
         :raises ResolverError: as with :meth:`bind`.
         """
-        terms = self._terms(is_dry_run=is_dry_run)
-        outcome = restoring.restore(self.host, self.find(device), terms=terms)
-        if not is_dry_run:
-            self._changed.drop(outcome.device)
-        return outcome
+        return self._run_one("restore", device, self._options(is_dry_run=is_dry_run))
+
+    def run(
+        self, verb: Verb, targets: Sequence[Found], options: Options
+    ) -> Generator[tuple[int, Result], None, None]:
+        """Change targets, and yield the number and the result of each as it comes.
+
+        :param targets: devices from :meth:`targets` and :meth:`group_members`.
+        """
+        action = self._action(verb)
+        devices = [device for _, device in targets if isinstance(device, Device)]
+        together = frozenset(device.name for device in devices)
+        options = dataclasses.replace(options, together=together)
+        run = all_or_none if options.is_atomic else many.run_all
+        with closing(run(self.host, targets, action, options)) as results:
+            for number, result in results:
+                if isinstance(result, Outcome) and not options.is_dry_run:
+                    self._note(verb, result)
+                yield number, result
 
     def unpersist(self, device: str | Device) -> Persisted:
-        """Leave a device to the kernel at the next boot; now it stays as it is.
+        """Stop binding a device at boot; its current driver stays.
 
         :raises NotFoundError: it is not persistent.
-        :raises ResolverError: it stays so.
+        :raises ResolverError: it stays persistent.
         """
         return persist.unpersist(self.host, records.key_of(self.find(device)))
 
     def statuses(self) -> tuple[Status, ...]:
-        """Return what is remembered of devices, and how they are now."""
+        """Return the recorded devices, and their current state."""
         return tuple(statuses(self.host))
 
     def examine(self) -> tuple[Finding, ...]:
-        """Return what keeps the host from using VFIO, the worst first."""
+        """Return why the host cannot use VFIO, the worst finding first."""
         from resolver.doctor.examination import examine
 
         return examine(self.host, self.aliases)
 
     def give_back(self) -> None:
-        """Bring every device that the session has changed to where it was.
+        """Undo every change of the session, the last one first.
 
-        :raises NotUndoneError: not all are back; those that are not stay with the
-            session, and each is named with the reason.
+        :raises NotUndoneError: some devices are not back; the session keeps them,
+            and the error names each with the reason.
         """
-        self._changed.give_back(self.host, self.terms)
+        kept, problems = [], []
+        while self._changed:
+            outcome = self._changed.pop()
+            before = outcome.device
+            try:
+                device = inventory.read_device(self.host, before.bus, before.name)
+                checks.require_unused(self.host, device, self.options)
+                restore.undo(self.host, outcome, self.options)
+            except ResolverError as problem:
+                kept.append(outcome)
+                problems.append(f"{before}: {problem.message}")
+        self._changed = kept[::-1]
+        if problems:
+            raise NotUndoneError(
+                "not every device could be given back",
+                problems=tuple(problems),
+                hint="resolver status shows them, resolver restore tries again",
+            )
 
-    def _terms(self, *, is_dry_run: bool) -> Terms:
-        return dataclasses.replace(self.terms, is_dry_run=is_dry_run)
+    def _options(self, **values: object) -> Options:
+        return dataclasses.replace(self.options, **values)  # type: ignore[arg-type]  # each value has its field's type
 
-    # What is persistent shall outlast the session.
-    def _kept(self, outcome: Outcome, terms: Terms) -> Outcome:
-        if outcome.changed and not terms.is_dry_run and outcome.persisted is None:
-            self._changed.add(outcome)
-        return outcome
+    def _run_one(self, verb: Verb, device: str | Device, options: Options) -> Outcome:
+        found = self.find(device)
+        ((_, result),) = self.run(verb, [(found.name, found)], options)
+        if isinstance(result, ResolverError):
+            raise result
+        return result
+
+    # The aliases are read here, before the workers that share them start.
+    def _action(self, verb: Verb) -> Callable[[Device, Options], Outcome]:
+        host = self.host
+        if verb == "unbind":
+            return lambda device, options: bind.unbind(host, device, options)
+        if verb == "restore":
+            return lambda device, options: restore.restore(host, device, options)
+        aliases = self.aliases
+        action = bind.bind if verb == "bind" else boot.bind_persistent
+        return lambda device, options: action(host, aliases, device, options)
+
+    # A restored device is back already; a persistent one outlasts the session.
+    def _note(self, verb: Verb, outcome: Outcome) -> None:
+        if verb == "restore":
+            back = outcome.device
+            self._changed = [
+                one
+                for one in self._changed
+                if (one.device.bus, one.device.name) != (back.bus, back.name)
+            ]
+        elif outcome.changed and outcome.persisted is None:
+            self._changed.append(outcome)

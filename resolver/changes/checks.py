@@ -13,12 +13,14 @@ from resolver.errors import FailedError, RefusedError
 from resolver.inspect import in_use, iommu
 from resolver.inspect.devices import device_directory, place_of
 from resolver.linux import Host
-from resolver.options import Terms
+from resolver.matching.denylist import DENIED
+from resolver.options import Options
 
 __all__ = [
     "require_group",
     "require_idle",
     "require_iommu",
+    "require_not_denied",
     "require_unused",
     "require_writable",
 ]
@@ -43,19 +45,19 @@ def require_iommu(host: Host, device: Device) -> None:
     )
 
 
-def require_group(host: Host, device: Device, terms: Terms) -> None:
+def require_group(host: Host, device: Device, options: Options) -> None:
     """Refuse a device whose IOMMU group nobody could open with it.
 
     :raises RefusedError: another member is bound to a driver of the host.
 
     Source: Linux, drivers/iommu/iommu.c, iommu_group_claim_dma_owner().
     """
-    if terms.is_forced:
+    if options.is_forced:
         return
     hindering = [
         mate
         for mate in iommu.hindering(host, device)
-        if mate.name not in terms.together
+        if mate.name not in options.together
     ]
     if hindering:
         names = ", ".join(f"{mate} on {mate.binding.driver}" for mate in hindering)
@@ -67,12 +69,12 @@ def require_group(host: Host, device: Device, terms: Terms) -> None:
         )
 
 
-def require_unused(host: Host, device: Device, terms: Terms) -> None:
+def require_unused(host: Host, device: Device, options: Options) -> None:
     """Refuse to take a device from its driver while it is in use.
 
     :raises RefusedError: it is, and who uses it.
     """
-    if terms.is_forced or device.binding.driver is None:
+    if options.is_forced or device.binding.driver is None:
         return
     uses = tuple(in_use.uses_of(host, device))
     if uses:
@@ -80,6 +82,26 @@ def require_unused(host: Host, device: Device, terms: Terms) -> None:
             f"the device is in use: {'; '.join(use.text for use in uses)}",
             rule=uses[0].rule,
             hint="end that use first, or take the device away from it with --force",
+        )
+
+
+def require_not_denied(host: Host, device: Device, driver: str) -> None:
+    """Refuse what vfio-pci would refuse at its probe; no force helps.
+
+    Kernels before 5.9 have no such list, and no parameter that says so.
+
+    :raises RefusedError: the device is on the list of the loaded vfio-pci.
+    """
+    if driver != "vfio-pci" or device.vendor_device not in DENIED:
+        return
+    parameter = f"{host.sys}/module/vfio_pci/parameters/disable_denylist"
+    if host.attribute(parameter) == "N":
+        raise RefusedError(
+            f"vfio-pci denies devices of this kind, {device.vendor_device}: they are "
+            "not safe to give away",
+            rule="vfio-pci-denylist",
+            hint="a guest that you trust may have it: put options vfio-pci "
+            "disable_denylist=1 into /etc/modprobe.d, and load vfio-pci again",
         )
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Final
 
+from resolver.changes.failures import error_of
 from resolver.changes.outcome import Outcome
-from resolver.changes.transaction import error_of
 from resolver.device import Device
 from resolver.errors import FailedError, ResolverError
 from resolver.inspect.device_words import Found
 from resolver.linux import Host
-from resolver.options import Terms
+from resolver.options import Options
 
 __all__ = [
     "DEFAULT_JOBS",
@@ -38,29 +38,27 @@ Source: https://bugzilla.kernel.org/show_bug.cgi?id=209041.
 """
 
 Result = Outcome | ResolverError
-Action = Callable[[Device, Terms], Outcome]
+Action = Callable[[Device, Options], Outcome]
 
 
 def run_all(
     host: Host,
     targets: Sequence[Found],
     action: Action,
-    terms: Terms,
-    jobs: int | None,
+    options: Options,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> Generator[tuple[int, Result], None, None]:
     """Do every target, and yield its number with what came of it, as it comes.
 
-    :param jobs: how many at a time; ``None``: the usual number.
     :param is_stopped: whether nothing more shall be begun.
     """
     units = units_of(targets)
-    count = min(jobs or DEFAULT_JOBS, len(units))
+    count = min(options.jobs or DEFAULT_JOBS, len(units))
 
     def do(number: int) -> Result:
-        return attempt(targets[number][1], action, terms)
+        return attempt(targets[number][1], action, options)
 
-    workers = host.workers(count, do) if count > 1 and not terms.is_dry_run else None
+    workers = host.workers(count, do) if count > 1 and not options.is_dry_run else None
     if workers is None:
         for number in (number for unit in units for number in unit):
             if is_stopped():
@@ -87,12 +85,12 @@ def units_of(targets: Sequence[Found]) -> list[list[int]]:
     return list(units.values())
 
 
-def attempt(device: Device | ResolverError, action: Action, terms: Terms) -> Result:
+def attempt(device: Device | ResolverError, action: Action, options: Options) -> Result:
     """Do one target, and return also what went wrong."""
     if isinstance(device, ResolverError):
         return device
     try:
-        return action(device, terms)
+        return action(device, options)
     except ResolverError as error:
         return error
     except OSError as problem:

@@ -16,20 +16,12 @@ from resolver.linux.ownership import (
     owner_of,
     user_number,
 )
+from resolver.options import Grant
 
-__all__ = ["Given", "Grant", "hand_over", "parse_grant", "require_put_back"]
+__all__ = ["Given", "hand_over", "parse_grant", "require_put_back"]
 
 _UDEV_S = 5.0
 _GROUP_BITS = 0o060
-
-
-class Grant(NamedTuple):
-    """Who gets the nodes."""
-
-    uid: int | None
-    """``None``: it stays whose it is."""
-    gid: int | None
-    """``None``: likewise; else the group may read and write, too."""
 
 
 class Given(NamedTuple):

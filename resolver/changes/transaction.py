@@ -1,235 +1,301 @@
-"""Carry out the writes of a plan; if one fails, put everything back.
+"""One change of one device: lock, record, write, verify, roll back, release.
 
-Whatever interrupts them, Ctrl-C too, the device is brought back to where it was,
-and reading verifies that it is. Nothing is decided here.
+A transaction is always in one of these states. Up to RECORDING the device is
+untouched.
+
+| state        | done in it                         | interrupted by    | then         |
+|--------------|------------------------------------|-------------------|--------------|
+| LOCKED       | hold the locks of group and device | error, signal     | release      |
+| RECORDING    | write the record to /run/resolver  | error, signal     | ROLLING_BACK |
+| WRITING      | write the steps to sysfs, in order | error, signal     | ROLLING_BACK |
+|              |                                    | write that hangs  | BLOCKED      |
+| VERIFYING    | read driver, override, VFIO device | mismatch, signal  | ROLLING_BACK |
+| DONE         | keep or replace the record         | error             | release      |
+| ROLLING_BACK | write the way back and verify it,  | refused write     | NOT_UNDONE   |
+|              | then restore the record            | (signals wait)    |              |
+| ROLLED_BACK  | raise the error                    |                   | release      |
+| NOT_UNDONE   | keep the record, raise the error   |                   | release      |
+| BLOCKED      | keep the record, raise the error   |                   | the helper   |
+|              |                                    |                   | keeps locks  |
+
+A killed process loses its locks in every state. What it wrote stays, and so does
+the record, if it got past RECORDING: ``resolver restore`` reads it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import NoReturn
 
-from resolver.changes import nvidia
+from resolver.changes import checks, failures, journal, nvidia
+from resolver.changes.journal import Record
 from resolver.changes.plan import Step, plan_move
 from resolver.device import Binding, Device
-from resolver.errors import (
-    BlockedError,
-    FailedError,
-    NotFoundError,
-    NotUndoneError,
-    ResolverError,
-)
+from resolver.errors import BlockedError, FailedError, NotFoundError, NotUndoneError
 from resolver.inspect.devices import (
     bound_driver,
     driver_directory,
     has_vfio_device,
-    place_of,
     read_binding,
+    read_device,
 )
 from resolver.linux import Host
-from resolver.options import Terms
+from resolver.options import Options
 
-__all__ = ["WAIT_S", "carry_out", "error_of"]
+__all__ = [
+    "WAIT_S",
+    "State",
+    "Transaction",
+    "change",
+    "lock_names",
+    "locked",
+    "move_back",
+]
 
 WAIT_S = 5.0
-"""How long a driver may take to show up after the write that binds it has returned:
-some probe on their own time, and VFIO lets go of a device some time after its user."""
+"""Seconds to wait for a driver after the write that binds it has returned: some
+probe asynchronously, and VFIO releases a device some time after its user."""
 
 
-def carry_out(
+class State(Enum):
+    """State of a transaction; the table above has what each one does."""
+
+    LOCKED = auto()
+    RECORDING = auto()
+    WRITING = auto()
+    VERIFYING = auto()
+    DONE = auto()
+    ROLLING_BACK = auto()
+    ROLLED_BACK = auto()
+    NOT_UNDONE = auto()
+    BLOCKED = auto()
+
+
+def lock_names(device: Device) -> tuple[str, ...]:
+    """Return the locks that a device needs: its IOMMU group's, then its own."""
+    group = (f"group-{device.iommu_group}",) if device.iommu_group is not None else ()
+    return (*group, f"{device.bus}-{device.name}")
+
+
+@contextmanager
+def locked(host: Host, device: Device, options: Options) -> Iterator[Device]:
+    """Hold the locks of a device, and yield it as read under them.
+
+    A dry run takes no locks.
+
+    :raises RefusedError: the host is a captured one.
+    :raises FailedError: another run, or the kernel, holds the device for too long.
+    """
+    if options.is_dry_run:
+        yield read_device(host, device.bus, device.name)
+        return
+    host.require_live()
+    with host.locked(lock_names(device), options.timeout_s):
+        device = read_device(host, device.bus, device.name)
+        checks.require_idle(device)
+        yield device
+
+
+def change(
     host: Host,
     device: Device,
     steps: Sequence[Step],
-    *,
     before: Binding,
     target: Binding,
-    terms: Terms,
+    options: Options,
+    *,
     needs_vfio: bool = False,
-) -> None:
-    """Do every step, then verify that the device is where it shall be.
+) -> Record | None:
+    """Record a device, write the steps, verify, and keep the record.
 
-    :param before: driver and override to put back if a step fails.
-    :param target: driver and override after the last step.
-    :param needs_vfio: the driver must have registered a VFIO device.
-    :raises FailedError: a step failed; the device is back where it was.
-    :raises NotUndoneError: a step failed, and the device is not back.
-    :raises BlockedError: a step has not ended: nothing more can be done for now.
+    :return: the record before this change.
+    :raises ResolverError: as with :meth:`Transaction.run`.
     """
-    steps = nvidia.with_lock(host, device, steps)
-    try:
+    checks.require_writable(host, device)
+    previous = journal.usable(host, device)
+    record = journal.record_of(host, device, before, wanted=target.driver)
+    if previous is not None:
+        record = dataclasses.replace(previous, wanted=target.driver)
+    transaction = Transaction(
+        host, device, before, target, options, needs_vfio, record, previous
+    )
+    transaction.run(steps)
+    return previous
+
+
+def move_back(
+    host: Host,
+    device: Device,
+    steps: Sequence[Step],
+    before: Binding,
+    target: Binding,
+    options: Options,
+    record: Record | None,
+) -> None:
+    """Write the steps, verify, and replace the record.
+
+    :param record: record of the device afterwards; ``None``: none.
+    :raises ResolverError: as with :meth:`Transaction.run`.
+    """
+    Transaction(host, device, before, target, options).run(steps)
+    journal.return_to(host, device.name, record)
+
+
+@dataclass
+class Transaction:
+    """One change of one device; the caller holds its locks."""
+
+    host: Host
+    device: Device
+    before: Binding
+    """Driver and override to roll back to."""
+    target: Binding
+    """Driver and override after the last step."""
+    options: Options
+    needs_vfio: bool = False
+    """The driver must register a VFIO device."""
+    record: Record | None = None
+    """Record to write before the first step; ``None``: leave the record alone."""
+    previous: Record | None = None
+    """Record to restore after a roll-back."""
+    state: State = State.LOCKED
+
+    def run(self, steps: Sequence[Step]) -> None:
+        """Go from LOCKED to DONE, or raise the error of the state it ends in.
+
+        :raises FailedError: a step failed; the device is rolled back.
+        :raises RefusedError: likewise, and a driver refused it.
+        :raises NotUndoneError: a step failed, and so did the roll-back.
+        :raises BlockedError: a write has not returned; it may still happen.
+        """
+        steps = nvidia.with_lock(self.host, self.device, steps)
+        try:
+            self._write_record()
+            self._write_steps(steps)
+            self._verify()
+        except BlockedError as blocked:
+            self.state = State.BLOCKED
+            raise failures.about_blocked(
+                self.host, self.device, self.before, blocked
+            ) from blocked
+        except BaseException as failure:
+            with self.host.uninterrupted():
+                self._roll_back(steps, failure)
+        self.state = State.DONE
+
+    def _write_record(self) -> None:
+        self.state = State.RECORDING
+        if self.record is not None and self.record != self.previous:
+            journal.remember(self.host, self.record)
+
+    def _write_steps(self, steps: Sequence[Step]) -> None:
+        self.state = State.WRITING
+        options = self.options
         for step in steps:
-            _perform(host, device, step, target, terms)
-        _verify(host, device, target, needs_vfio=needs_vfio)
-    except BlockedError as blocked:
-        raise _told(host, device, before, blocked) from blocked
-    except BaseException as failure:
-        with host.uninterrupted():
-            nvidia.give_back(host, steps, terms.timeout_s)
-            problems = _put_back(host, device, before, terms)
-        error = _reported(host, device, failure)
-        if problems:
-            raise NotUndoneError(
-                error.message if error else "interrupted",
-                problems=problems,
-                hint=f"resolver restore {device.name} tries again",
-            ) from failure
-        if error is None:
+            if step.action == "lock":
+                nvidia.lock(
+                    self.host, step, options.timeout_s, is_forced=options.is_forced
+                )
+                continue
+            self._write(step)
+            if step.action == "probe" and self.target.driver is not None:
+                self._require_bound(self.target.driver)
+
+    def _write(self, step: Step) -> None:
+        path = f"{self.host.sys}/{step.path}"
+        try:
+            self.host.write(path, step.text, timeout_s=self.options.timeout_s)
+        except OSError as problem:
+            raise failures.write_failure(self.host, step, problem) from problem
+
+    # The kernel reports a probe as done even if no driver took the device. A write
+    # to the driver's "bind" returns the reason. Source: Linux, drivers/base/bus.c,
+    # drivers_probe_store().
+    def _require_bound(self, driver: str) -> None:
+        if bound_driver(self.host, self.device) is not None:
+            return
+        path = f"{driver_directory(self.device.bus, driver)}/bind"
+        try:
+            self._write(Step(action="bind", path=path, text=self.device.name))
+        except FailedError as problem:
+            bound = bound_driver(self.host, self.device)
+            # The kernel probed the device by itself in the meantime.
+            if problem.errno == errno.EBUSY and bound is not None:
+                return
             raise
-        if _is_there(host, device):
-            state = f"bound to {before.driver}" if before.driver else "without a driver"
-            error.message += f"; the device is {state} as before"
+
+    def _verify(self) -> None:
+        self.state = State.VERIFYING
+        host, device, target = self.host, self.device, self.target
+
+        def is_bound() -> bool:
+            return bound_driver(host, device) == target.driver
+
+        if not host.wait(is_bound, WAIT_S):
+            driver = bound_driver(host, device) or "none"
+            raise FailedError(
+                "every write succeeded, but the driver is "
+                f"{driver}, not {target.driver or 'none'}"
+            )
+        override = read_binding(host, device).override
+        if override != target.override:
+            raise FailedError(
+                "every write succeeded, but driver_override is "
+                f"{override!r}, not {target.override!r}"
+            )
+        if self.needs_vfio and not host.wait(
+            lambda: has_vfio_device(host, device), WAIT_S
+        ):
+            raise FailedError(
+                f"{target.driver} took the device, but registered no VFIO device",
+                hint="the kernel log has the reason: dmesg | tail",
+            )
+
+    def _roll_back(self, steps: Sequence[Step], failure: BaseException) -> NoReturn:
+        has_written = self.state is not State.RECORDING
+        self.state = State.ROLLING_BACK
+        error = None
+        if has_written:
+            nvidia.give_back(self.host, steps, self.options.timeout_s)
+            problems = self._write_back()
+            error = failures.reason_of(self.host, self.device, failure)
+            if problems:
+                self.state = State.NOT_UNDONE
+                raise NotUndoneError(
+                    error.message if error else "interrupted",
+                    problems=problems,
+                    hint=f"resolver restore {self.device.name} tries again",
+                ) from failure
+        if self.record is not None:
+            journal.return_to(self.host, self.device.name, self.previous)
+        self.state = State.ROLLED_BACK
+        if error is None:
+            raise failure
+        failures.add_state(self.host, self.device, self.before, error)
         raise error from failure
 
-
-def error_of(problem: OSError) -> str:
-    """Return what a system call said: ``EBUSY (Device or resource busy)``."""
-    number = problem.errno or 0
-    return f"{errno.errorcode.get(number, number)} ({problem.strerror})"
-
-
-def _perform(
-    host: Host, device: Device, step: Step, target: Binding, terms: Terms
-) -> None:
-    if step.action == "lock":
-        nvidia.lock(host, step, terms.timeout_s, is_forced=terms.is_forced)
-        return
-    _write(host, step, terms)
-    if step.action == "probe" and target.driver is not None:
-        _require_bound(host, device, target.driver, terms)
-
-
-def _write(host: Host, step: Step, terms: Terms) -> None:
-    try:
-        host.write(f"{host.sys}/{step.path}", step.text, timeout_s=terms.timeout_s)
-    except OSError as problem:
-        raise _failure(host, step, problem) from problem
-
-
-# A probe is reported as done even when no driver took the device. The driver's
-# own "bind" says what was wrong. Source: Linux, drivers/base/bus.c,
-# drivers_probe_store().
-def _require_bound(host: Host, device: Device, driver: str, terms: Terms) -> None:
-    if bound_driver(host, device) is not None:
-        return
-    path = f"{driver_directory(device.bus, driver)}/bind"
-    step = Step(action="bind", path=path, text=device.name)
-    try:
-        _write(host, step, terms)
-    except FailedError as problem:
-        bound = bound_driver(host, device)
-        # Bound in the meantime, by a probe that the kernel ran on its own.
-        if problem.errno == errno.EBUSY and bound is not None:
-            return
-        raise
-
-
-def _verify(host: Host, device: Device, target: Binding, *, needs_vfio: bool) -> None:
-    def driver() -> str | None:
-        return bound_driver(host, device)
-
-    if not host.wait(lambda: driver() == target.driver, WAIT_S):
-        raise FailedError(
-            "every write succeeded, but the driver is "
-            f"{driver() or 'none'}, not {target.driver or 'none'}"
-        )
-    now = read_binding(host, device)
-    if now.override != target.override:
-        raise FailedError(
-            "every write succeeded, but driver_override is "
-            f"{now.override!r}, not {target.override!r}"
-        )
-    if needs_vfio and not host.wait(lambda: has_vfio_device(host, device), WAIT_S):
-        raise FailedError(
-            f"{target.driver} took the device, but registered no VFIO device",
-            hint="the kernel log has the reason: dmesg | tail",
-        )
-
-
-# A write that waits in the kernel has the device's lock: any other write, one that
-# takes it back too, would wait as well.
-def _told(
-    host: Host, device: Device, before: Binding, blocked: BlockedError
-) -> BlockedError:
-    now = Binding(bound_driver(host, device), before.override)
-    blocked.problems = (
-        "what it was asked to do may still happen",
-        *_differences(before, now),
-    )
-    blocked.hint = (
-        f"process {blocked.pid} cannot be ended; when the driver has let go of the "
-        f"device and it is gone, resolver restore {device.name} gives the device back"
-    )
-    return blocked
-
-
-# What could not be put back, one line each; it goes on after each of them.
-def _put_back(
-    host: Host, device: Device, before: Binding, terms: Terms
-) -> tuple[str, ...]:
-    problems = []
-    try:
-        now = read_binding(host, device)
-        for step in plan_move(device.bus, device.name, now, before):
-            try:
-                _write(host, step, terms)
-            except FailedError as problem:
-                problems.append(problem.message)
-        now = read_binding(host, device)
-    except NotFoundError:
-        return ()  # The device went away, and its override with it.
-    except (BlockedError, FailedError) as problem:
-        return (*problems, problem.message)
-    except OSError as problem:
-        return (*problems, f"the device cannot be read: {error_of(problem)}")
-    return (*problems, *_differences(before, now)) if now != before else ()
-
-
-def _differences(before: Binding, now: Binding) -> list[str]:
-    found = []
-    if now.driver != before.driver:
-        found.append(
-            f"the driver was {before.driver or 'none'} and is {now.driver or 'none'}"
-        )
-    if now.override != before.override:
-        was, is_now = before.override or "unset", now.override or "unset"
-        found.append(f"driver_override was {was} and is {is_now}")
-    return found
-
-
-def _failure(host: Host, step: Step, problem: OSError) -> FailedError:
-    directory = step.path.rpartition("/")[0]
-    driver = directory.rpartition("/")[2]
-    said = error_of(problem)
-    if step.action == "bind":
-        message = f"driver {driver} does not take the device: {said}"
-        hint = "the kernel log has the reason: dmesg | tail"
-    elif step.action == "unbind":
-        message = f"driver {driver} does not release the device: {said}"
-        hint = ""
-    else:
-        path = f"{host.sys}/{step.path}"
-        message = f"cannot write {step.text.strip()!r} to {path}: {said}"
-        hint = ""
-    if problem.errno in (errno.EACCES, errno.EPERM):
-        hint = "run as root"
-    return FailedError(message, hint=hint, errno=problem.errno or 0)
-
-
-def _is_there(host: Host, device: Device) -> bool:
-    return host.is_there(place_of(host, device))
-
-
-# The error to report; None for an interruption, which is no error of the host.
-def _reported(
-    host: Host, device: Device, failure: BaseException
-) -> ResolverError | None:
-    if not _is_there(host, device):
-        return FailedError(
-            "the device went away meanwhile",
-            hint="resolver devices shows those there are",
-        )
-    if isinstance(failure, ResolverError):
-        return failure
-    if isinstance(failure, OSError):
-        return FailedError(error_of(failure), errno=failure.errno or 0)
-    return None
+    # What could not be rolled back, one line each. A refused write does not stop it.
+    def _write_back(self) -> tuple[str, ...]:
+        host, device, before = self.host, self.device, self.before
+        problems = []
+        try:
+            now = read_binding(host, device)
+            for step in plan_move(device.bus, device.name, now, before):
+                try:
+                    self._write(step)
+                except FailedError as problem:
+                    problems.append(problem.message)
+            now = read_binding(host, device)
+        except NotFoundError:
+            return ()  # The device went away, and its override with it.
+        except (BlockedError, FailedError) as problem:
+            return (*problems, problem.message)
+        except OSError as problem:
+            reason = failures.error_of(problem)
+            return (*problems, f"the device cannot be read: {reason}")
+        return (*problems, *failures.differences(before, now)) if now != before else ()

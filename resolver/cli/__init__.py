@@ -12,8 +12,8 @@ from importlib import import_module
 
 import click
 
+from resolver.cli.invocation import Invocation
 from resolver.cli.options import common
-from resolver.cli.session import Session
 from resolver.errors import FailedError, ResolverError
 
 __all__ = ["main"]
@@ -72,25 +72,25 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code; ``report`` says what it means."""
-    session = Session()
+    call = Invocation()
     try:
         stopped = cli.main(
-            list(arguments), prog_name="resolver", standalone_mode=False, obj=session
+            list(arguments), prog_name="resolver", standalone_mode=False, obj=call
         )
-        code = stopped if isinstance(stopped, int) else session.exit_code
+        code = stopped if isinstance(stopped, int) else call.exit_code
     except click.UsageError as problem:
         usage = problem.ctx.get_usage() + "\n" if problem.ctx else ""
-        session.console.talk(f"{usage}error: {problem.format_message()}")
+        call.console.talk(f"{usage}error: {problem.format_message()}")
         code = problem.exit_code
     except (click.Abort, KeyboardInterrupt):
-        session.console.talk("error: interrupted")
+        call.console.talk("error: interrupted")
         code = 130
     except ResolverError as problem:
-        session.console.error(problem)
+        call.console.error(problem)
         code = problem.exit_code
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""
-        session.console.error(FailedError(f"{where}{problem.strerror}"))
+        call.console.error(FailedError(f"{where}{problem.strerror}"))
         code = 1
-    session.console.flush()
-    return code or (141 if session.console.is_unread else 0)
+    call.console.flush()
+    return code or (141 if call.console.is_unread else 0)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from resolver.cli import options
-from resolver.cli.changes import Change, changing
-from resolver.cli.session import Session, pass_session
+from resolver.cli import options as shared
+from resolver.cli.invocation import Invocation, pass_invocation
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from resolver.options import Options
 
 __all__ = ["command"]
 
@@ -21,11 +22,11 @@ def _complete_drivers(
 ) -> list[CompletionItem]:
     from resolver.cli.completion import drivers
 
-    return drivers(context.ensure_object(Session).host(), incomplete)
+    return drivers(context.ensure_object(Invocation).host(), incomplete)
 
 
 @click.command("bind")
-@options.devices(required=True)
+@shared.devices(required=True)
 @click.option(
     "--driver",
     metavar="NAME",
@@ -47,47 +48,43 @@ def _complete_drivers(
 )
 @click.option("--uid", "user", metavar="USER", help="Give its nodes to this user.")
 @click.option("--gid", "group", metavar="GROUP", help="Give its nodes to this group.")
-@changing
-@options.common
-@pass_session
+@shared.changing
+@shared.common
+@pass_invocation
 def command(
-    session: Session,
+    call: Invocation,
     devices: tuple[str, ...],
     driver: str | None,
     with_group: bool,
     is_persistent: bool,
     user: str | None,
     group: str | None,
-    change: Change,
+    options: Options,
+    as_json: bool,
 ) -> None:
     """Bind DEVICE to its best VFIO driver.
 
     What it was bound to is remembered; resolver restore gives it back.
     """
-    from resolver.changes import bind
+    from dataclasses import replace
+
     from resolver.changes.node_owner import parse_grant
-    from resolver.changes.provision import Wishes, provide
+    from resolver.cli import many
     from resolver.device import check_name
 
     if driver is not None:
         check_name(driver, "driver")
-    grant = parse_grant(user, group)
-    batch = change.batch("bind", session, devices)
-    named = {device.name for device in batch.devices()}
-    if with_group:
-        batch.add_group_mates()
-    host, aliases = batch.host, session.aliases(batch.host)
-
-    def request(name: str) -> str | None:
-        return driver if name in named else None
-
-    def wishes(name: str) -> Wishes:
-        return Wishes(request=request(name), grant=grant, is_persistent=is_persistent)
-
-    session.exit_code = batch.run(
-        lambda device, terms: provide(
-            host, aliases, device, wishes(device.name), terms
-        ),
-        change.manner(session, is_atomic=with_group),
-        choose=lambda device: bind.choose_for(aliases, device, request(device.name)),
+    options = replace(
+        options,
+        driver=driver,
+        owner=parse_grant(user, group),
+        is_persistent=is_persistent,
     )
+    session = many.session_for(call, options)
+    targets = session.targets(many.with_stdin(devices))
+    if with_group:
+        members = session.group_members(targets)
+        names = frozenset(name for name, _ in members)
+        options = replace(options, is_atomic=True, group_members=names)
+        targets += members
+    many.change_devices(call, session, "bind", targets, options, as_json=as_json)

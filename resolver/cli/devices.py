@@ -2,23 +2,84 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
-from resolver.cli import options
-from resolver.cli.session import Session, pass_session
+from resolver.cli import options as shared
+from resolver.cli.invocation import Invocation, pass_invocation
+
+if TYPE_CHECKING:
+    from resolver.device import Device
+    from resolver.matching.driver_state import DriverState
+    from resolver.matching.select import Choice
+    from resolver.session import Session
 
 __all__ = ["command"]
 
 
 @click.command("devices")
 @click.option("--class", "kind", metavar="CLASS", help="Only net, storage, 0x0200...")
-@options.as_json
-@options.kernel
-@options.common
-@pass_session
-def command(session: Session, kind: str | None, as_json: bool) -> None:
+@shared.as_json
+@shared.kernel
+@shared.common
+@pass_invocation
+def command(call: Invocation, kind: str | None, as_json: bool) -> None:
     """Show every PCI device, its driver and its best VFIO driver."""
-    from resolver.cli.listing import list_devices
+    from resolver.matching.device_class import class_prefix
+    from resolver.matching.driver_state import REMARKABLE
+    from resolver.output import documents, text
 
-    host = session.host()
-    list_devices(host, session.aliases(host), session.console, kind, as_json=as_json)
+    session = call.session()
+    prefix = class_prefix(kind) if kind is not None else ""
+    found = [
+        (device, *_best(session, device))
+        for device in session.devices()
+        if (device.device_class or "").startswith(prefix)
+    ]
+    if as_json:
+        objects = [documents.device_object(*row) for row in found]
+        call.console.document(documents.document("devices", devices=objects))
+        return
+    rows = [text.DEVICE_COLUMNS, *(text.device_row(*row) for row in found)]
+    if not any(state in REMARKABLE for *_, state in found):
+        rows = [row[:-1] for row in rows]
+    if sys.stdout.isatty():
+        _print_table(rows)
+    else:
+        call.console.lines(text.columns(rows))
+
+
+# The choice, the best driver, and the state of the current driver.
+def _best(
+    session: Session, device: Device
+) -> tuple[Choice | None, str | None, DriverState]:
+    from resolver.errors import NotFoundError
+    from resolver.inspect.devices import find_driver
+    from resolver.inspect.modules import module_of_driver
+    from resolver.matching.driver_state import driver_state
+
+    bound = device.binding.driver
+    module = module_of_driver(session.host, device.bus, bound) if bound else None
+    try:
+        choice = session.choose(device, session.options)
+        driver = find_driver(session.host, device.bus, choice.name, bound)
+    except NotFoundError:
+        # `resolver explain` reports the reason.
+        return None, None, driver_state(device, module, None)
+    return choice, driver, driver_state(device, module, choice)
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console as Terminal
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
+    for row in rows[1:]:
+        table.add_row(*map(Text, row))
+    Terminal().print(table)

@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from resolver.cli import options
-from resolver.cli.session import Session, pass_session
+from resolver.cli import options as shared
+from resolver.cli.invocation import Invocation, pass_invocation
+
+if TYPE_CHECKING:
+    from resolver.explanation import Explanation
+    from resolver.session import Session
 
 __all__ = ["command"]
 
 
 @click.command("explain")
-@options.devices(required=True)
-@options.as_json
-@options.kernel
-@options.common
-@pass_session
-def command(session: Session, devices: tuple[str, ...], as_json: bool) -> None:
+@shared.devices(required=True)
+@shared.as_json
+@shared.kernel
+@shared.common
+@pass_invocation
+def command(call: Invocation, devices: tuple[str, ...], as_json: bool) -> None:
     """Show which driver DEVICE would get, and why; it may be a modalias."""
-    from resolver.cli.explaining import explain_devices
+    from resolver.errors import ResolverError
+    from resolver.output import documents, text
 
-    host = session.host()
-    aliases = session.aliases(host)
-    session.exit_code = explain_devices(
-        host, aliases, session.console, devices, as_json=as_json
-    )
+    session = call.session()
+    objects, codes = [], []
+    for word in devices:
+        try:
+            found = _explain(session, word)
+        except ResolverError as error:
+            codes.append(error.exit_code)
+            objects.append(documents.error_object(word, None, error))
+            error.about = word
+            call.console.error(error)
+            continue
+        objects.append(documents.explanation_object(word, found))
+        if not as_json:
+            call.console.lines(text.explanation_lines(word, found))
+    if as_json:
+        call.console.document(documents.document("explain", devices=objects))
+    call.exit_code = text.worst(codes)
+
+
+def _explain(session: Session, word: str) -> Explanation:
+    if word.startswith(("pci:", "vfio_")) and ":v" in word:
+        from resolver.explanation import explain_modalias
+        from resolver.matching import modalias
+
+        return explain_modalias(session.host, session.aliases, modalias.parse(word))
+    return session.explain(word)

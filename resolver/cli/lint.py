@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from resolver.cli import options
-from resolver.cli.session import Session, pass_session
+from resolver.cli import options as shared
+from resolver.cli.invocation import Invocation, pass_invocation
 
 if TYPE_CHECKING:
     from resolver.lint.judgement import Report
@@ -37,13 +37,13 @@ def _complete_ids(
     required=True,
     type=click.Path(allow_dash=True),
 )
-@options.kept_option(
+@shared.kept_option(
     "--modules-dir",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False),
     help="Compare with the kernel whose modules are in DIR.",
 )
-@options.kept_option(
+@shared.kept_option(
     "--kernel", metavar="RELEASE", help="Compare with this kernel of the host."
 )
 @click.option(
@@ -85,10 +85,10 @@ def _complete_ids(
 @click.option(
     "--no-cache", "is_fresh", is_flag=True, help="Read every module file anew."
 )
-@options.common
-@pass_session
+@shared.common
+@pass_invocation
 def command(
-    session: Session,
+    call: Invocation,
     files: tuple[str, ...],
     form: str,
     only: tuple[str, ...],
@@ -105,29 +105,27 @@ def command(
 
     The exit code is 1 if there are errors, and with --strict, if there are warnings.
     """
-    if session.kernel and session.modules_dir:
+    if call.kernel and call.modules_dir:
         raise click.UsageError("--kernel and --modules-dir exclude each other")
     from resolver.lint import front
     from resolver.lint.judgement import selected
 
     wanted = selected(_words(only), _words(disable))
     known = front.known(baseline) if baseline else None
-    names = front.names(session.host())
-    report = _looked_at(session, files, wanted, names, is_fresh=is_fresh)
+    names = front.names(call.host())
+    report = _looked_at(call, files, wanted, names, is_fresh=is_fresh)
     if new_baseline:
         front.write_baseline(new_baseline, report)
     if known is not None:
         report, gone = front.without(report, known)
         if gone:
-            session.console.talk(
-                f"warning: {baseline}: {gone} of its findings are gone"
-            )
-    session.exit_code = report.exit_code(is_strict=is_strict)
-    _print(session, report, names, form, is_strict=is_strict)
+            call.console.talk(f"warning: {baseline}: {gone} of its findings are gone")
+    call.exit_code = report.exit_code(is_strict=is_strict)
+    _print(call, report, names, form, is_strict=is_strict)
 
 
 def _looked_at(
-    session: Session,
+    call: Invocation,
     files: Sequence[str],
     wanted: Collection[str],
     names: Names,
@@ -137,10 +135,10 @@ def _looked_at(
     from resolver.lint import front
     from resolver.lint.judgement import judge
 
-    host = session.host()
-    kernel = front.kernel(host, files, session.kernel, session.modules_dir)
+    host = call.host()
+    kernel = front.kernel(host, files, call.kernel, call.modules_dir)
     stdin = sys.stdin.buffer if "-" in files else None
-    things = front.read(host, files, stdin, session.console.talk, is_fresh=is_fresh)
+    things = front.read(host, files, stdin, call.console.talk, is_fresh=is_fresh)
     return judge(things, kernel, names, wanted)
 
 
@@ -149,27 +147,27 @@ def _words(texts: tuple[str, ...]) -> list[str]:
 
 
 def _print(
-    session: Session, report: Report, names: Names, form: str, *, is_strict: bool
+    call: Invocation, report: Report, names: Names, form: str, *, is_strict: bool
 ) -> None:
     if form == "json":
         from resolver.lint.document import report_document
 
-        session.console.document(report_document(report, session.exit_code))
+        call.console.document(report_document(report, call.exit_code))
     elif form == "sarif":
         from importlib.metadata import version
 
         from resolver.lint.sarif import sarif_log
 
-        session.console.document(sarif_log(report, version("simkernel")))
+        call.console.document(sarif_log(report, version("simkernel")))
     elif form == "junit":
         from resolver.lint.junit import junit_report
 
-        session.console.write(junit_report(report, is_strict=is_strict))
+        call.console.write(junit_report(report, is_strict=is_strict))
     else:
         from resolver.lint import text
 
-        styled = list(text.lines(report, names, is_verbose=session.is_verbose))
+        styled = list(text.lines(report, names, is_verbose=call.is_verbose))
         if sys.stdout.isatty():
             text.print_styled(styled)
         else:
-            session.console.lines(line for _, line in styled)
+            call.console.lines(line for _, line in styled)

@@ -1,181 +1,118 @@
-"""One command on several devices: each on its own, and none hides another's error."""
+"""Change several devices with one command, and report each of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
 from typing import Any
 
-from resolver.changes import journal
-from resolver.changes.all_or_none import all_or_none
-from resolver.changes.many import Action, Result, in_order, run_all
+from resolver.changes.many import Result, in_order
+from resolver.cli.invocation import Invocation
 from resolver.device import Device
-from resolver.errors import NotFoundError, ResolverError
-from resolver.inspect.device_words import Found, find_devices
-from resolver.inspect.devices import bound_driver, glance, read_device
-from resolver.inspect.iommu import mates_of
-from resolver.linux import Host
-from resolver.matching.select import Choice
-from resolver.options import Terms
+from resolver.errors import ResolverError
+from resolver.inspect.device_words import Found
+from resolver.inspect.devices import bound_driver
+from resolver.options import Options
 from resolver.output import documents
 from resolver.output import text as report
-from resolver.output.console import Console
 from resolver.output.progress import with_progress
-from resolver.persistence import records
-from resolver.persistence.records import PersistentRecord
+from resolver.session import Session, Verb
 
-__all__ = ["Batch", "Manner"]
-
-Choose = Callable[[Device], Choice]
+__all__ = ["change_devices", "session_for", "with_stdin"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """How a command on several devices is carried out and reported."""
+def with_stdin(words: Iterable[str]) -> Iterator[str]:
+    """Yield words, and for ``-`` the lines of stdin that are not comments."""
+    for word in words:
+        if word != "-":
+            yield word
+            continue
+        for line in sys.stdin.buffer:
+            text = line.decode("utf-8", "surrogateescape").strip()
+            if text and not text.startswith("#"):
+                yield text
 
-    as_json: bool = False
-    is_verbose: bool = False
-    is_atomic: bool = False
-    """All devices or none."""
-    jobs: int | None = None
-    """How many IOMMU groups at a time; ``None``: as many as serve the purpose."""
 
+def session_for(call: Invocation, options: Options) -> Session:
+    """Return a session that may change the host.
 
-class Batch:
-    """The devices of one command, and what came of each.
-
-    :param command: its name, for the JSON document.
+    :raises RefusedError: the host is a captured one.
     """
+    session = call.session(options)
+    if not options.is_dry_run:
+        session.host.require_live()
+    return session
 
+
+def change_devices(
+    call: Invocation,
+    session: Session,
+    verb: Verb,
+    targets: Sequence[Found],
+    options: Options,
+    *,
+    as_json: bool,
+) -> None:
+    """Change each target, report it, and set the exit code.
+
+    An error of one target does not stop the others. An interruption ends the command
+    after the current devices are rolled back; the finished ones are reported.
+    """
+    reporter = _Reporter(call, session, verb, options, as_json=as_json)
+    run = session.run(verb, targets, options)
+    try:
+        with session.host.interruptible(), closing(run):
+            for number, result in in_order(with_progress(run, len(targets))):
+                reporter.add(*targets[number], result)
+    finally:
+        reporter.finish(len(targets))
+    call.exit_code = report.worst(
+        result.exit_code
+        for result in reporter.results
+        if isinstance(result, ResolverError)
+    )
+
+
+class _Reporter:
     def __init__(
-        self, command: str, host: Host, console: Console, terms: Terms
+        self,
+        call: Invocation,
+        session: Session,
+        verb: Verb,
+        options: Options,
+        *,
+        as_json: bool,
     ) -> None:
-        self.command = command
-        self.host = host
-        self.console = console
-        self.terms = terms
-        if not terms.is_dry_run:
-            host.require_live()
-        self._targets: list[Found] = []
+        self._console = call.console
+        self._is_verbose = call.is_verbose
+        self._session = session
+        self._verb = verb
+        self._options = options
+        self._as_json = as_json
         self._objects: list[dict[str, Any]] = []
-        self._results: list[Result] = []
+        self.results: list[Result] = []
 
-    def find(self, words: Iterable[str]) -> None:
-        """Find every device before the first is touched; one named twice is one.
-
-        :raises UsageError: a word is no device, or fits several without saying so.
-        """
-        self._targets.extend(find_devices(self.host, words, glance))
-
-    def add_group_mates(self) -> None:
-        """Find the other members of the devices' IOMMU groups, but for bridges."""
-        known = {(one.bus, one.name) for one in self.devices()}
-        for device in self.devices():
-            for mate in mates_of(self.host, device):
-                if (mate.bus, mate.name) not in known and not mate.is_bridge:
-                    known.add((mate.bus, mate.name))
-                    self._targets.append((mate.name, mate))
-
-    def find_remembered(self) -> None:
-        """Find every device that has a record."""
-        for name in journal.recorded(self.host):
-            try:
-                record = journal.load(self.host, name)
-                bus = record.bus if record else "pci"
-                self._targets.append((name, read_device(self.host, bus, name)))
-            except ResolverError as error:
-                if isinstance(error, NotFoundError):
-                    path = journal.path_of(self.host, name)
-                    error.hint = f"remove {path} if the device does not come back"
-                self._targets.append((name, error))
-
-    def find_persistent(self, keys: Iterable[str]) -> dict[str, PersistentRecord]:
-        """Find devices that were made persistent; return what was, by their names."""
-        found = {}
-        for key in keys:
-            try:
-                record = records.load(self.host, key)
-                if record is None:
-                    raise NotFoundError("it is not persistent")
-                device = read_device(self.host, record.bus, record.device)
-            except ResolverError as error:
-                self._targets.append((key, error))
-                continue
-            found[device.name] = record
-            self._targets.append((device.name, device))
-        return found
-
-    def run(
-        self, action: Action, manner: Manner, *, choose: Choose | None = None
-    ) -> int:
-        """Do it, report it, and return the exit code.
-
-        An interruption ends the command after the devices at hand were put back;
-        what was done before is reported.
-
-        :param choose: what the action chooses, to say it also where it fails.
-        """
-        terms = replace(
-            self.terms, together=frozenset(one.name for one in self.devices())
-        )
-        carry_out = all_or_none if manner.is_atomic else run_all
-        results = carry_out(self.host, self._targets, action, terms, manner.jobs)
-        try:
-            with self.host.interruptible(), closing(results):
-                for number, result in in_order(
-                    with_progress(results, len(self._targets))
-                ):
-                    self._report(*self._targets[number], result, choose, manner)
-        finally:
-            if manner.as_json:
-                self.console.document(
-                    documents.document(
-                        self.command, dry_run=terms.is_dry_run, devices=self._objects
-                    )
-                )
-            if len(self._targets) > 1:
-                self.console.talk(report.summary(self._results))
-        return report.worst(
-            result.exit_code
-            for result in self._results
-            if isinstance(result, ResolverError)
-        )
-
-    def devices(self) -> list[Device]:
-        """Return those that were found."""
-        return [found for _, found in self._targets if isinstance(found, Device)]
-
-    def _report(
-        self,
-        text: str,
-        device: Device | ResolverError,
-        result: Result,
-        choose: Choose | None,
-        manner: Manner,
-    ) -> None:
-        self._results.append(result)
+    def add(self, text: str, device: Device | ResolverError, result: Result) -> None:
+        self.results.append(result)
         if isinstance(result, ResolverError):
-            self._report_error(text, device, choose, result)
+            self._add_error(text, device, result)
             return
-        self._objects.append(documents.outcome_object(self.host, result))
-        if manner.as_json:
+        host, is_dry_run = self._session.host, self._options.is_dry_run
+        self._objects.append(documents.outcome_object(host, result))
+        if self._as_json:
             return
-        lines = list(report.outcome_lines(result, is_dry_run=self.terms.is_dry_run))
-        steps = list(report.step_lines(self.host, result.steps))
-        if self.terms.is_dry_run:
+        lines = list(report.outcome_lines(result, is_dry_run=is_dry_run))
+        steps = list(report.step_lines(host, result.steps))
+        if is_dry_run:
             lines.extend(steps)
-        self.console.lines(lines)
-        if manner.is_verbose and not self.terms.is_dry_run:
+        self._console.lines(lines)
+        if self._is_verbose and not is_dry_run:
             for line in steps:
-                self.console.talk(line)
+                self._console.talk(line)
 
-    def _report_error(
-        self,
-        text: str,
-        device: Device | ResolverError,
-        choose: Choose | None,
-        error: ResolverError,
+    def _add_error(
+        self, text: str, device: Device | ResolverError, error: ResolverError
     ) -> None:
         if isinstance(device, ResolverError):
             error.about = text
@@ -183,12 +120,22 @@ class Batch:
         else:
             error.about = str(device)
             choice = None
-            with suppress(ResolverError):
-                choice = choose(device) if choose else None
-            driver = bound_driver(self.host, device)
+            if self._verb == "bind":
+                with suppress(ResolverError):
+                    choice = self._session.choose(device, self._options)
+            driver = bound_driver(self._session.host, device)
             self._objects.append(
                 documents.error_object(
                     text, device, error, choice=choice, driver=driver
                 )
             )
-        self.console.error(error)
+        self._console.error(error)
+
+    def finish(self, count: int) -> None:
+        if self._as_json:
+            document = documents.document(
+                self._verb, dry_run=self._options.is_dry_run, devices=self._objects
+            )
+            self._console.document(document)
+        if count > 1:
+            self._console.talk(report.summary(self.results))

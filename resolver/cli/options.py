@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from resolver.cli.session import Session
+from resolver.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 __all__ = [
     "as_json",
+    "changing",
     "common",
     "devices",
     "dry_run",
     "kept_option",
     "kernel",
-    "many",
-    "safety",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -29,11 +29,11 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 # Options that every command has may stand before its name, too.
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     if value and parameter.name:
-        setattr(context.ensure_object(Session), parameter.name, value)
+        setattr(context.ensure_object(Invocation), parameter.name, value)
 
 
 def kept_option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
-    """Declare an option whose value is kept in the session."""
+    """Declare an option whose value is kept in the invocation."""
     return click.option(*names, **attributes, callback=_keep, expose_value=False)
 
 
@@ -59,8 +59,7 @@ dry_run = click.option(
 )
 
 
-def many(command: Command) -> Command:
-    """Add what a command has that changes several devices."""
+def _many(command: Command) -> Command:
     command = click.option(
         "--jobs",
         metavar="N",
@@ -75,8 +74,7 @@ def many(command: Command) -> Command:
     )(command)
 
 
-def safety(command: Command) -> Command:
-    """Add what a command has that takes devices from drivers."""
+def _safety(command: Command) -> Command:
     command = click.option(
         "--timeout",
         "timeout_s",
@@ -90,6 +88,27 @@ def safety(command: Command) -> Command:
         is_flag=True,
         help="Take devices that are in use, too.",
     )(command)
+
+
+def changing(command: Command) -> Command:
+    """Add the options of a command that changes devices.
+
+    The command receives them as one ``options`` argument, and ``as_json``.
+    """
+
+    @wraps(command)
+    def with_options(*arguments: Any, **values: Any) -> Any:
+        # Costs a tenth of the start of a command that changes nothing.
+        from resolver.options import Options
+
+        names = ("is_dry_run", "is_forced", "is_atomic", "jobs", "timeout_s")
+        chosen = {name: values.pop(name) for name in names}
+        given = {name: value for name, value in chosen.items() if value is not None}
+        return command(*arguments, options=Options(**given), **values)
+
+    for add in (as_json, dry_run, _many, _safety):
+        with_options = add(with_options)
+    return with_options  # type: ignore[return-value]  # it is called as the command is
 
 
 def devices(*, required: bool) -> Callable[[Command], Command]:
@@ -108,4 +127,4 @@ def _complete_devices(
 ) -> list[CompletionItem]:
     from resolver.cli.completion import devices
 
-    return devices(context.ensure_object(Session).host(), incomplete)
+    return devices(context.ensure_object(Invocation).host(), incomplete)

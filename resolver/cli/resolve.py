@@ -4,62 +4,152 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from resolver.cli import options
-from resolver.cli.session import Session, pass_session
+from resolver.cli import options as shared
+from resolver.cli.invocation import Invocation, pass_invocation
 from resolver.errors import UsageError
+
+if TYPE_CHECKING:
+    from resolver.matching.alias_files import AliasEntry
+    from resolver.matching.alias_index import AliasLookup
 
 __all__ = ["command"]
 
 _LINES_AT_ONCE = 512
 
+OnError = Callable[[int, UsageError], None]
+"""Receives the number of a line, from 1, and its error."""
+
 
 @click.command("resolve")
 @click.argument("modaliases", metavar="[MODALIAS... | -]", nargs=-1)
-@options.kept_option(
+@shared.kept_option(
     "--modules-dir",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False),
     help="Aliases of the kernel whose modules are in DIR.",
 )
-@options.as_json
-@options.kernel
-@options.common
-@pass_session
-def command(session: Session, modaliases: tuple[str, ...], as_json: bool) -> None:
+@shared.as_json
+@shared.kernel
+@shared.common
+@pass_invocation
+def command(call: Invocation, modaliases: tuple[str, ...], as_json: bool) -> None:
     """Print the VFIO module for each MODALIAS, or for each line of stdin (-).
 
     Columns are modalias, module, alias and source, with tabs between.
     """
-    from resolver.cli import resolution
-
-    if session.kernel and session.modules_dir:
+    if call.kernel and call.modules_dir:
         raise click.UsageError("--kernel and --modules-dir exclude each other")
     if not modaliases:
         raise click.UsageError("name modaliases, or say - to read them from stdin")
-    console = session.console
-    aliases = session.aliases(session.host())
+    console = call.console
+    aliases = call.aliases(call.host())
     for note in aliases.notes:
         console.talk(f"warning: {note}")
     lines = sys.stdin.buffer if modaliases == ("-",) else _encoded(modaliases)
 
     def on_error(number: int, problem: UsageError) -> None:
-        session.exit_code = problem.exit_code
+        call.exit_code = problem.exit_code
         problem.about = f"line {number}" if modaliases == ("-",) else ""
         console.error(problem)
 
     if as_json:
         header = '{"schema": "resolver/1", "command": "resolve"}'
-        pieces = resolution.json_lines(aliases.lookup, lines, on_error, header)
+        pieces = _json_lines(aliases.lookup, lines, on_error, header)
     else:
-        pieces = resolution.text_lines(aliases.lookup, lines, on_error)
+        pieces = _text_lines(aliases.lookup, lines, on_error)
     while chunk := "".join(itertools.islice(pieces, _LINES_AT_ONCE)):
         console.write(chunk)
         if console.is_unread:
             break
+
+
+def _text_lines(
+    lookup: AliasLookup, lines: Iterable[bytes], on_error: OnError
+) -> Iterator[str]:
+    """Yield modalias, module, alias and source, with tabs between, for each line.
+
+    Where nothing matches, ``-`` stands for module, alias and source.
+
+    :param lines: modaliases; blanks around them are ignored, and so are empty lines.
+    """
+    from resolver.matching.modalias import vfio_name
+
+    best = lookup.best
+    endings: dict[AliasEntry | None, str] = {None: "\t-\t-\t-\n"}
+    for number, text in _numbered(lines):
+        try:
+            entry = best(vfio_name(text))
+        except UsageError as problem:
+            on_error(number, problem)
+            continue
+        ending = endings.get(entry)
+        if ending is None and entry is not None:
+            ending = f"\t{entry.module}\t{entry.pattern}\t{entry.source}\n"
+            endings[entry] = ending
+        yield f"{text}{ending}"
+
+
+def _json_lines(
+    lookup: AliasLookup, lines: Iterable[bytes], on_error: OnError, header: str
+) -> Iterator[str]:
+    """Yield a JSON document piece by piece, with one object for each line.
+
+    :param lines: as for ``text_lines``.
+    :param header: the document without the bracket that ends it.
+    """
+    # Costs a tenth of the start of a command that prints text.
+    from json.encoder import encode_basestring_ascii as quoted
+
+    from resolver.matching.modalias import vfio_name
+
+    best = lookup.best
+    endings: dict[AliasEntry | None, str] = {}
+    separator = f'{header[:-1]}, "modaliases": ['
+    for number, text in _numbered(lines):
+        try:
+            entry = best(vfio_name(text))
+        except UsageError as problem:
+            on_error(number, problem)
+            ending = _members(None, error=problem.message)
+        else:
+            if (known := endings.get(entry)) is None:
+                known = endings[entry] = _members(entry)
+            ending = known
+        yield f'{separator}\n{{"modalias": {quoted(text)}, {ending}'
+        separator = ","
+    if separator == ",":
+        yield "\n]}\n"
+    else:
+        yield f"{separator}]}}\n"
+
+
+# What follows the modalias in its object.
+def _members(entry: AliasEntry | None, **more: str) -> str:
+    import json
+
+    from resolver.matching.glob import wildcards
+
+    found = {
+        "module": entry.module if entry else None,
+        "alias": entry.pattern if entry else None,
+        "wildcards": wildcards(entry.pattern) if entry else None,
+        "source": entry.source if entry else None,
+    }
+    return json.dumps({**found, **more})[1:]
+
+
+# Bytes that are no ASCII make a modalias malformed, and stay recognisable in the
+# message about it.
+def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(lines, 1):
+        text = line.strip().decode("latin-1")
+        if text:
+            yield number, text
 
 
 def _encoded(texts: Sequence[str]) -> Iterator[bytes]:

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import click
 
-from resolver.cli import options
-from resolver.cli.session import Session, pass_session
+from resolver.cli import options as shared
+from resolver.cli.invocation import Invocation, pass_invocation
 
 __all__ = ["command"]
 
 
 @click.command("status")
-@options.as_json
-@options.common
-@pass_session
-def command(session: Session, as_json: bool) -> None:
+@shared.as_json
+@shared.common
+@pass_invocation
+def command(call: Invocation, as_json: bool) -> None:
     """Show which devices are remembered, and how they are now."""
     from resolver.output import documents, text
     from resolver.status import statuses
 
-    found = list(statuses(session.host()))
+    found = list(statuses(call.host()))
     if as_json:
         objects = [documents.status_object(one) for one in found]
-        session.console.document(documents.document("status", devices=objects))
+        call.console.document(documents.document("status", devices=objects))
         return
     rows = [text.status_row(one) for one in found]
     if rows:
-        session.console.lines(text.columns([text.STATUS_COLUMNS, *rows]))
+        call.console.lines(text.columns([text.STATUS_COLUMNS, *rows]))
     else:
-        session.console.talk("nothing is remembered")
+        call.console.talk("nothing is remembered")
     for one in found:
         if one.problem:
-            session.console.talk(text.shown(f"{one.name}: {one.problem}"))
+            call.console.talk(text.shown(f"{one.name}: {one.problem}"))

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from resolver.cli import options
-from resolver.cli.changes import Change, changing
-from resolver.cli.session import Session, pass_session
+from resolver.cli import options as shared
+from resolver.cli.invocation import Invocation, pass_invocation
+
+if TYPE_CHECKING:
+    from resolver.options import Options
 
 __all__ = ["command"]
 
 
 @click.command("unbind")
-@options.devices(required=True)
-@changing
-@options.common
-@pass_session
-def command(session: Session, devices: tuple[str, ...], change: Change) -> None:
+@shared.devices(required=True)
+@shared.changing
+@shared.common
+@pass_invocation
+def command(
+    call: Invocation, devices: tuple[str, ...], options: Options, as_json: bool
+) -> None:
     """Take DEVICE from its driver and leave it without one."""
-    from resolver.changes import bind
+    from resolver.cli import many
 
-    batch = change.batch("unbind", session, devices)
-    session.exit_code = batch.run(
-        lambda device, terms: bind.unbind(batch.host, device, terms=terms),
-        change.manner(session),
-    )
+    session = many.session_for(call, options)
+    targets = session.targets(many.with_stdin(devices))
+    many.change_devices(call, session, "unbind", targets, options, as_json=as_json)

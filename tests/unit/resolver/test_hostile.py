@@ -27,7 +27,7 @@ from resolver.cli import run
 from resolver.errors import ResolverError
 from resolver.inspect.devices import read_device
 from resolver.linux import Host
-from resolver.options import Terms
+from resolver.options import Options
 from tests.unit.resolver.conftest import CapturedHost
 
 VF = "0000:3b:00.2"
@@ -265,7 +265,7 @@ def test_records_of_any_kind_change_nothing_elsewhere(data: bytes) -> None:
         with watched(captured.root):
             device = read_device(host, "pci", VF)
             with suppress(ResolverError, OSError):
-                restore.restore(host, device, terms=Terms(is_forced=True))
+                restore.restore(host, device, Options(is_forced=True))
 
 
 class NoPrograms(Host):

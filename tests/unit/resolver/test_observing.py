@@ -17,6 +17,7 @@ from resolver.inspect.devices import read_device
 from resolver.linux import Host
 from resolver.linux.users import ipv4_addresses, is_claimed
 from resolver.matching.alias_index import Aliases, AliasLookup
+from resolver.options import Options
 
 pytestmark = pytest.mark.real
 
@@ -69,7 +70,7 @@ def test_device_that_the_kernel_is_at_work_on_is_busy(captured: Any) -> None:
     assert device.is_busy
     assert (device.binding.driver, device.vendor_device) == ("mlx5_core", "15b3:101e")
     with pytest.raises(FailedError, match="the kernel is at work on the device"):
-        bind(host, Aliases(AliasLookup(())), device, request="vfio-pci")
+        bind(host, Aliases(AliasLookup(())), device, Options(driver="vfio-pci"))
     assert os.listdir(host.journal) == []
     # Let the processes go that wait for it, however many are left.
     os.close(os.open(path / "driver_override", os.O_RDWR | os.O_NONBLOCK))

@@ -20,7 +20,7 @@ from resolver.device import Binding, Device
 from resolver.errors import FailedError, NotFoundError, UsageError
 from resolver.inspect.device_words import find_devices
 from resolver.linux import Host
-from resolver.options import Terms
+from resolver.options import Options
 from simkernel.model.core.faults import Fault as PlannedFault
 from simkernel.scenario.render import load
 from simkernel.scenario.schema import FaultEntry
@@ -216,7 +216,7 @@ def test_groups_are_done_side_by_side(captured: Any) -> None:
     """Sixteen devices are at work at the same time, each in a process of its own."""
     targets = [(str(n), device(str(n), str(n))) for n in range(16)]
 
-    def meet_the_others(one: Device, terms: Terms) -> Any:
+    def meet_the_others(one: Device, options: Options) -> Any:
         captured.write(f"run/begun/{one.name}", "")
         deadline = time.monotonic() + 60
         while len(os.listdir(captured.root / "run/begun")) < 16:
@@ -224,7 +224,9 @@ def test_groups_are_done_side_by_side(captured: Any) -> None:
             time.sleep(0.01)
         raise FailedError(f"met in {os.getpid()}")
 
-    found = dict(run_all(captured.live_host, targets, meet_the_others, Terms(), 16))
+    found = dict(
+        run_all(captured.live_host, targets, meet_the_others, Options(jobs=16))
+    )
     assert found.keys() == set(range(16))
     assert len({str(result) for result in found.values()}) == 16
 
@@ -234,12 +236,12 @@ def test_worker_that_is_killed_loses_only_its_device(captured: Any) -> None:
     """The others go on, and it is told."""
     targets = [(str(n), device(str(n), str(n))) for n in range(4)]
 
-    def action(one: Device, terms: Terms) -> Any:
+    def action(one: Device, options: Options) -> Any:
         if one.name == "2":
             os.kill(os.getpid(), 9)
         raise FailedError("done")
 
-    found = dict(run_all(captured.live_host, targets, action, Terms(), 4))
+    found = dict(run_all(captured.live_host, targets, action, Options(jobs=4)))
     assert [str(found[n]) for n in (0, 1, 3)] == ["done"] * 3
     assert "was at work on it was ended" in str(found[2])
 
@@ -289,10 +291,10 @@ except KeyboardInterrupt:
 def test_error_of_the_system_is_told_with_its_file() -> None:
     """And what to do about it."""
 
-    def action(one: Device, terms: Terms) -> Any:
+    def action(one: Device, options: Options) -> Any:
         raise PermissionError(13, "Permission denied", "/sys/x")
 
-    result = attempt(device("a"), action, Terms())
+    result = attempt(device("a"), action, Options())
     assert isinstance(result, FailedError)
     assert (str(result), result.hint) == (
         "/sys/x: EACCES (Permission denied)",

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from resolver.changes.node_owner import Grant, hand_over
+from resolver.changes.node_owner import hand_over
 from resolver.device import Binding, Device
 from resolver.errors import FailedError
 from resolver.inspect.devices import read_device
 from resolver.linux import Host
+from resolver.options import Grant
 from simkernel.scenario.render import load, parse
 from tests.simulated import Result, Session, session
 

@@ -1,4 +1,4 @@
-"""What the options before and after the command's name say."""
+"""State of one call of the command, from its options to its exit code."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from resolver.output.console import Console
 
 if TYPE_CHECKING:
     from resolver.matching.alias_index import Aliases
+    from resolver.options import Options
+    from resolver.session import Session
 
-__all__ = ["Session", "pass_session"]
+__all__ = ["Invocation", "pass_invocation"]
 
 
-class Session:
+class Invocation:
     """One call of the command."""
 
     def __init__(self) -> None:
@@ -28,11 +30,22 @@ class Session:
         self.root = "/"
 
     def host(self) -> Host:
-        """Return the host to look at."""
+        """Return the host: the running one, or the one captured in ``--root``."""
         return Host.below(self.root)
 
+    def session(self, options: Options | None = None) -> Session:
+        """Return a session on the host.
+
+        :raises UsageError: there is no such host, or no such kernel.
+        """
+        from resolver.session import Session
+
+        host = self.host()
+        is_other = self.kernel is not None or self.modules_dir is not None
+        return Session(host, options, self.aliases(host) if is_other else None)
+
     def aliases(self, host: Host) -> Aliases:
-        """Return the VFIO aliases of the kernel that was named, or is running.
+        """Return the VFIO aliases of the running kernel, or of the one named.
 
         :raises UsageError: there is no such kernel.
         """
@@ -52,4 +65,4 @@ class Session:
         return read_aliases(host, directory, is_running=self.kernel is None)
 
 
-pass_session = click.make_pass_decorator(Session, ensure=True)
+pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
