@@ -1,4 +1,4 @@
-"""Binds a virtual function, uses it, and gives it back, whatever happens meanwhile.
+"""Bind a virtual function, use it, and restore it even after an error.
 
 Run as root: ``python python_api.py 0000:3b:00.2``.
 """
@@ -11,20 +11,20 @@ import resolver
 
 
 def use(address: str) -> int:
-    """Bind a device for as long as it is needed, and return an exit code."""
+    """Bind a device, use it, restore it, and return an exit code."""
     with resolver.Session() as session:
         explained = session.explain(address)
         print(f"{explained.device} would get {explained.choice.module}")
         outcome = session.bind(address)
         device = session.find(address)
         print(f"{device.name} has {outcome.driver}, group {device.iommu_group}")
-        # Here a virtual machine or a program in user space would open it.
+        # A virtual machine or a user-space driver would open the device here.
     print(f"{device.name} has {session.find(address).binding.driver} again")
     return 0
 
 
 def main() -> int:
-    """Bind the device that the command line names."""
+    """Bind the device on the command line."""
     try:
         return use(sys.argv[1])
     except resolver.ResolverError as problem:

@@ -1,4 +1,4 @@
-/* List virtual functions with driver and IOMMU group: a stand-in for your tool. */
+/* List virtual functions with driver and IOMMU group. Stands for your tool. */
 
 #include <dirent.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #define DEVICES "/sys/bus/pci/devices"
 
-/* Return the last name of where a device's link leads, "-" if there is no such link. */
+/* Return the last name in a link's target, or "-" if the link is missing. */
 static const char *name_behind(const char *device, const char *link, char *buffer,
 			       size_t size)
 {

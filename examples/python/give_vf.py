@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Give a virtual function to vfio-pci: a stand-in for the tool that you test.
+"""Bind a virtual function to vfio-pci. Stands for the tool that you test.
 
-If a step fails, what was done before it is undone.
+If a step fails, the tool rolls back the steps before it.
 """
 
 import subprocess
@@ -12,13 +12,13 @@ SYSFS = "/sys/bus/pci"
 
 
 def write(path: Path, text: str) -> None:
-    """Write to a file of the kernel's with one write, so that errors are its own."""
+    """Write to a kernel file with one write, so that an error is the kernel's."""
     with path.open("wb", buffering=0) as stream:
         stream.write(text.encode())
 
 
 def driver_of(device: Path) -> str:
-    """Return the name of a device's driver, empty if it has none."""
+    """Return the name of a device's driver, or an empty text."""
     link = device / "driver"
     return link.resolve().name if link.exists() else ""
 
@@ -27,7 +27,7 @@ def give(address: str) -> str:
     """Bind a function to vfio-pci and return the name of its IOMMU group."""
     device = Path(SYSFS, "devices", address)
     if not (device / "physfn").exists():
-        raise SystemExit(f"{address} is no virtual function")
+        raise SystemExit(f"{address} is not a virtual function")
     before = driver_of(device)
     subprocess.run(["modprobe", "vfio_pci"], check=True)
     write(device / "driver_override", "vfio-pci")
@@ -46,7 +46,7 @@ def give(address: str) -> str:
 
 
 def main() -> int:
-    """Give what is named on the command line; the exit code is 1 if that fails."""
+    """Bind the function on the command line; return 1 if that fails."""
     try:
         print(f"/dev/vfio/{give(sys.argv[1])}")
     except (OSError, subprocess.CalledProcessError) as error:

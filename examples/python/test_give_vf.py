@@ -1,7 +1,7 @@
 """Tests of give_vf.py on simulated hosts.
 
-Run them with ``pytest``. With ``--sim-via fakefs`` they run in this process, with
-``--sim-via fuse`` the tool is a process of its own.
+Run them with ``pytest``. With ``--sim-via fakefs`` the tool runs in this process, with
+``--sim-via fuse`` in its own.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ LOADED = [
     "/sys/devices/virtual/*",
     "/sys/module/*",
 ]
-"""Where loading vfio_pci shows, beside the device."""
+"""Other files that change when vfio_pci is loaded."""
 
 pytestmark = pytest.mark.scenario("mlx5_vfio_pci", vfs=2)
 
@@ -33,7 +33,7 @@ def give(sim, address=VF):
 
 
 def test_function_is_given_to_vfio(sim):
-    """And nothing else on the host changes."""
+    """The function is on vfio-pci, and nothing else on the host changes."""
     done = give(sim)
 
     assert (done.returncode, done.stdout) == (0, "/dev/vfio/2\n")
@@ -47,13 +47,13 @@ def test_function_is_given_to_vfio(sim):
             "/sys/class/net/ens1v0": None,
             f"/sys/bus/pci/drivers/mlx5_core/{VF}": None,
         },
-        ignore=[*LOADED, f"{DEVICE}/power/"],  # VFIO lets a function sleep
+        ignore=[*LOADED, f"{DEVICE}/power/"],  # VFIO suspends idle functions
     )
 
 
 @pytest.mark.parametrize("step", [1, 2, 3], ids=["override", "unbind", "probe"])
 def test_failure_at_any_write_is_undone(sim, step):
-    """The function is with its old driver again."""
+    """The function is back on its previous driver."""
     sim.kernel.inject("EIO", at_write=step)
 
     done = give(sim)
@@ -63,8 +63,8 @@ def test_failure_at_any_write_is_undone(sim, step):
     sim.assert_unchanged(ignore=LOADED)
 
 
-def test_function_that_vanishes_is_an_error_and_no_traceback(sim):
-    """Somebody pulls the card while the tool is at it."""
+def test_function_that_vanishes_is_an_error_without_traceback(sim):
+    """The card is unplugged while the tool works on it."""
     sim.kernel.inject(at_write=2, remove=VF)
 
     done = give(sim)
@@ -74,8 +74,8 @@ def test_function_that_vanishes_is_an_error_and_no_traceback(sim):
     assert VF not in sim.kernel.devices
 
 
-def test_new_function_is_given_as_well(sim):
-    """One that came after the host was up."""
+def test_new_function_is_given(sim):
+    """The tool also binds a function that appeared after boot."""
     sim.kernel.write("/sys/bus/pci/devices/0000:3b:00.0/sriov_numvfs", "0")
     sim.kernel.write("/sys/bus/pci/devices/0000:3b:00.0/sriov_numvfs", "3")
     added = sim.kernel.wait_for_event("add", "0000:3b:00.4")
@@ -86,17 +86,17 @@ def test_new_function_is_given_as_well(sim):
 
 
 @pytest.mark.scenario(OWN)
-def test_function_that_is_none_is_refused(sim):
-    """A disk of our own lab, described in a file beside this one."""
+def test_physical_function_is_refused(sim):
+    """The host is your own scenario, a file beside this one."""
     done = give(sim, "0000:01:00.0")
 
-    assert "is no virtual function" in done.stderr
+    assert "is not a virtual function" in done.stderr
     sim.assert_unchanged()
 
 
 @pytest.mark.scenario(via="fakefs")
 def test_parts_of_the_tool_can_be_called(sim_fs):
-    """The test itself is on the host: no process, no output to parse."""
+    """The test is on the host itself, and needs no process and no parsing."""
     import give_vf
 
     assert give_vf.driver_of(Path(DEVICE)) == "mlx5_core"

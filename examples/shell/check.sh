@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run release.sh on simulated hosts and compare what it says.
+# Run release.sh on simulated hosts and compare its output.
 set -u
 cd "$(dirname "$0")" || exit 1
 
@@ -21,11 +21,11 @@ check() {
 
 check "a function is released" 0 "0000:3b:00.2 was with mlx5_core" \
     mlx5_vfio_pci ./release.sh 0000:3b:00.2
-check "twice is no error" 0 "0000:3b:00.2 was with mlx5_core
+check "a second release succeeds" 0 "0000:3b:00.2 was with mlx5_core
 0000:3b:00.2 has no driver" \
     mlx5_vfio_pci sh -c './release.sh 0000:3b:00.2; ./release.sh 0000:3b:00.2'
-check "an unknown one is" 4 "release.sh: 0000:99:00.0: no such device" \
+check "an unknown function is an error" 4 "release.sh: 0000:99:00.0: no such device" \
     mlx5_vfio_pci ./release.sh 0000:99:00.0
-check "a VFIO driver lets go as well" 0 "0000:3b:00.2 was with mlx5_vfio_pci" \
+check "a VFIO driver releases its function" 0 "0000:3b:00.2 was with mlx5_vfio_pci" \
     already_bound ./release.sh 0000:3b:00.2
 exit "$failed"

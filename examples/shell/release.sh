@@ -1,5 +1,5 @@
 #!/bin/sh
-# Take a PCI function from its driver: a stand-in for the script that you test.
+# Unbind a PCI function from its driver. Stands for the script that you test.
 set -eu
 
 if [ $# -ne 1 ]; then

@@ -126,7 +126,7 @@ def test_shell_project_fails_if_its_script_does(examples: Path) -> None:
     done = run(examples / "shell", "./check.sh")
 
     assert done.returncode == 1
-    assert "FAILED: an unknown one is" in done.stdout
+    assert "FAILED: an unknown function is an error" in done.stdout
 
 
 @needs_fuse
