@@ -1,8 +1,8 @@
-"""Runs the commands of docs/clients.md: ``python docs/make_clients.py``.
+"""Update the outputs in docs/clients.md: ``python docs/make_clients.py``.
 
-What they print takes the place of what the page shows; all else on it is written by
-hand. It takes Debian 12 with the packages that the page names. A test fails while the
-page does not show what its commands print.
+Runs the commands of the page and replaces the output shown. Everything else on the page
+is written by hand. Needs Debian 12 with the packages that the page names. A test fails
+if the page does not show the present output.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "clients.md"
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ (.*(?:\n> .*)*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
-_PATIENCE_S = 120
+_TIMEOUT_S = 120
 
 
 def output_of(command: str) -> str:
-    """Return what a command prints, run in the repository by this Python's tools."""
+    """Run a command in the repository and return its output."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", command],
@@ -32,13 +32,13 @@ def output_of(command: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=_PATIENCE_S,
+        timeout=_TIMEOUT_S,
     )
     return done.stdout
 
 
 def refreshed(text: str) -> str:
-    """Return a page with the output that its commands have now."""
+    """Return the page with the present output of its commands."""
     return _BLOCK.sub(
         lambda block: "```console\n" + _COMMAND.sub(_run_again, block[1]) + "```", text
     )
