@@ -1,6 +1,6 @@
-"""Writes docs/lint.md from the checks: ``python docs/make_lint_reference.py``.
+"""Write docs/lint.md from the checks: ``python docs/make_lint_reference.py``.
 
-A test fails while the file is not what this would write.
+A test fails if the file is not current.
 """
 
 from __future__ import annotations
@@ -13,16 +13,20 @@ from resolver.lint.checks import FAMILIES
 
 PAGE = Path(__file__).parent / "lint.md"
 INTRODUCTION = """\
-# Checks for who writes a VFIO driver
+# Check a VFIO driver's module
 
 <!-- Made from resolver/lint/checks by docs/make_lint_reference.py. -->
 
-`resolver lint FILE...` looks at modules and says whether user space will find the
-driver, load it and bind it, and nothing else by accident. No device is needed, and
-nothing is loaded.
+```sh
+resolver lint my-vfio-pci.ko                 # also .ko.xz, .ko.zst, .ko.gz
+resolver lint --kernel RELEASE my-vfio-pci.ko   # compare with this kernel
+resolver lint /lib/modules/RELEASE           # a module directory or modules.alias
+modinfo my-vfio-pci.ko | resolver lint -     # the output of modinfo
+```
 
-FILE is a module (`.ko`, `.ko.xz`, `.ko.zst`, `.ko.gz`), a `modules.alias`, a module
-directory such as `/lib/modules/RELEASE`, or `-` for what `modinfo` prints:
+`resolver lint` checks whether user space will find the driver, load it and bind it, and
+bind nothing else by accident. It needs no device and loads nothing. To read module
+files, install the extra `lint` ([README](../README.md#install)).
 
 ```console
 $ simkernel run mlx5_vfio_pci -- resolver lint /lib/modules/6.12.117-amd64
@@ -31,40 +35,41 @@ $ simkernel run mlx5_vfio_pci -- resolver lint /lib/modules/6.12.117-amd64
 7 modules, 0 errors, 0 warnings, 0 notes
 ```
 
-Only a module's file shows which drivers it registers, its table of ids and the
-symbols that it uses; what a source does not show is not looked at. To read module
-files, `pip install 'simkernel[lint]'`.
+| severity | meaning | exit code |
+|---|---|---|
+| error | a device gets the wrong driver, or none | 1 |
+| warning | the same, depending on host or tool | 0, with `--strict` 1 |
+| note | for information | 0 |
 
-- `--kernel RELEASE` or `--modules-dir DIR` says which kernel to compare with; for a
-  module directory with a `modules.alias` that is the directory itself. Modules that
-  are named together are compared with each other, too.
-- `--only` and `--disable` take ids of checks.
-- `--format` is `text`, `json` ([a document](json.md)), `sarif` (2.1.0, for code
-  review) or `junit`.
-- `--write-baseline FILE` notes what is found now; with `--baseline FILE`, it is not
-  reported again. A finding is the same if check, module, and alias or driver are.
-- The names of devices are from `pci.ids` (Debian: `pci.ids`, Fedora: `hwdata`), if it
-  is there.
-- What the files of a module directory say is kept in `$XDG_CACHE_HOME/resolver`, by
-  path, size and time of change; `--no-cache` reads them anew. Debian's 4,230 modules
-  take 6 s on two processors, and less than a second the next time
-  (`python -m benchmarks lint`).
-
-A file may be anything: it is given at most 256 MiB, unpacked or not, and what cannot
-be read is a finding like others.
-
-| severity | meaning |
+| option | effect |
 |---|---|
-| error | a device gets the wrong driver, or none; the exit code is 1 |
-| warning | that depends on host or tool; the exit code is 0, with `--strict` 1 |
-| note | good to know |
+| `--kernel RELEASE`, `--modules-dir DIR` | compare with this kernel |
+| `--only ID`, `--disable ID` | run only this check, or skip it |
+| `--format` | `text`, [`json`](json.md#lint), `sarif` (2.1.0, for code review) or `junit` |
+| `--write-baseline FILE` | save the present findings |
+| `--baseline FILE` | do not report the saved findings again |
+| `--no-cache` | read all module files again |
 
-In a CI job, where a build has made `my-vfio-pci.ko`:
+- A module directory with a `modules.alias` is compared with itself. Modules that one
+  command names are also compared with each other.
+- Only a module's file shows which drivers it registers, its id table, and the symbols
+  it uses. Checks that need more than the input shows are skipped.
+- Check, module, and alias or driver identify a finding in a baseline.
+- Names of devices come from `pci.ids` if it is installed (Debian: `pci.ids`, Fedora:
+  `hwdata`).
+- The content of a module directory is cached in `$XDG_CACHE_HOME/resolver`, by path,
+  size and modification time. Debian's 4,230 modules take 6 s on two processors, and
+  less than a second from the cache (`python -m benchmarks lint`).
+- `resolver lint` reads at most 256 MiB of a file, uncompressed or not. A file that it
+  cannot read is a finding like any other.
+
+In a CI job that has built `my-vfio-pci.ko`:
 
 ```sh
-pip install 'simkernel[lint]'
 resolver lint --strict --disable unsigned --format sarif my-vfio-pci.ko > lint.sarif
 ```
+
+[developers.md](developers.md#run-it-on-each-push) has jobs for GitHub and GitLab.
 """
 
 
@@ -85,7 +90,7 @@ def _check(check: Check) -> Iterator[str]:
     yield f"- Way out: {_text(check.remedy)}\n"
 
 
-# Stars are no emphasis, and names with underscores stay what they are.
+# Escape Markdown: aliases have stars, and names have underscores.
 def _text(text: str) -> str:
     return text.replace("*", "\\*").replace("_", "\\_").replace("<", "&lt;")
 

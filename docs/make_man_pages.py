@@ -1,6 +1,6 @@
-"""Writes docs/man and docs/completion: ``python docs/make_man_pages.py``.
+"""Write docs/man and docs/completion: ``python docs/make_man_pages.py``.
 
-A test fails while a file is not what this would write.
+A test fails if a file is not current.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from resolver.cli import cli
 DOCS = Path(__file__).parent
 NAME = "resolver"
 FILES = {
-    "/run/resolver": "How devices were found, until given back or the next boot.",
-    "/etc/resolver/persistent": "What is bound at every boot.",
-    "/lib/modules/RELEASE/modules.alias": "Which VFIO driver is for which device.",
-    "/etc/modprobe.d": "What keeps a module from being loaded.",
-    "/etc/driverctl.d": "What driverctl binds at every boot, where it is installed.",
+    "/run/resolver": "Records for restore, until the next boot.",
+    "/etc/resolver/persistent": "Devices that are bound at every boot.",
+    "/lib/modules/RELEASE/modules.alias": "VFIO drivers and their devices.",
+    "/etc/modprobe.d": "Blacklists of modules.",
+    "/etc/driverctl.d": "Devices that driverctl binds at every boot.",
 }
 COMPLETION = {"zsh": "_resolver", "fish": "resolver.fish"}
-"""Shell to the name under which it looks for the file."""
+"""Shell to the file name that it looks for."""
 
 AUTOLOADED = ("$zsh_eval_context[-1] == loadautofunc", "$funcstack[1] == _resolver")
-"""How click's file finds out that zsh calls it, which is true once only; and ours."""
+"""How click's file detects a call by zsh, which works only once; and our test."""
 
 BASH = r"""_resolver_completion() {
-    # Readline takes a colon for the end of a word, and addresses have colons.
+    # Readline ends a word at a colon, and addresses have colons.
     local line=${COMP_LINE:0:COMP_POINT} current there='' type value
     local -a words
     read -ra words <<<"$line"
@@ -52,7 +52,7 @@ BASH = r"""_resolver_completion() {
 
 complete -o nosort -F _resolver_completion resolver
 """
-"""Instead of click's own, which takes part of an address for a word."""
+"""Replaces click's own, which completes only a part of an address."""
 
 
 def files() -> Iterator[tuple[Path, str]]:
@@ -112,7 +112,7 @@ def _commands(context: click.Context, names: list[str]) -> Iterator[str]:
 
 def _general() -> Iterator[str]:
     yield ".SH EXIT STATUS"
-    yield "With several devices the highest counts."
+    yield "With several devices, the highest code counts."
     for code, meaning in _exit_codes():
         yield from (".TP", f"\\fB{code}\\fR", _text(meaning))
     yield ".SH FILES"

@@ -1,6 +1,6 @@
-"""Writes docs/scenario.md from the schema: ``python docs/make_scenario_reference.py``.
+"""Write docs/scenario.md from the schema: ``python docs/make_scenario_reference.py``.
 
-A test fails while the file is not what this would write.
+A test fails if the file is not current.
 """
 
 from __future__ import annotations
@@ -15,29 +15,38 @@ from typing import Any
 from simkernel.scenario.schema import devices, kernel, modules, scenario
 
 INTRODUCTION = """\
-# The scenario file
+# Scenario file
 
 <!-- Made from simkernel/scenario/schema/ by docs/make_scenario_reference.py. -->
 
-A scenario is a file `NAME.yaml.j2` of two parts, with a line `---` between them. The
-first is plain YAML: a `description`, and `parameters` with a `default` and a
-`description` each. The second is a [Jinja2](https://jinja.palletsprojects.com/)
-template in which the parameters are variables; what it renders to is YAML with the
-keys below. `simkernel run --set NAME=VALUE` gives a parameter another value, and
-`simkernel show NAME` prints what a template renders to.
+```sh
+simkernel show mlx5_vfio_pci                # print a scenario that comes with simkernel
+simkernel show ./host.yaml.j2               # print your own, rendered
+simkernel run --set vfs=2 ./host.yaml.j2 -- resolver devices
+```
 
-- Jinja2 runs in its sandbox, and a name that is not defined is an error.
-- YAML is not allowed to guess types: every value is text until the table below says
-  otherwise, so `0000:01:00.0` needs no quotes to stay what it is.
-- Quote what YAML itself would read differently: texts with `: `, ` #`, or a leading
-  `*`, `[`, `{`, `"`.
-- An unknown key is an error. All errors are reported at once, each with its place.
-- `{% import "_macros/vfio.yaml.j2" as vfio %}` gives the modules of a stock kernel:
-  `vfio.stock()`, `vfio.variant(...)`, `vfio.host_driver(...)`.
+A scenario is a file `NAME.yaml.j2`. A line `---` divides it into two parts:
+
+1. Plain YAML: a `description`, and `parameters` with a `default` and a `description`
+   each.
+2. A [Jinja2](https://jinja.palletsprojects.com/) template. Its variables are the
+   parameters. It renders to YAML with the keys below.
+
+- `simkernel run --set NAME=VALUE` sets a parameter.
+- Jinja2 runs in its sandbox. An undefined name is an error.
+- YAML does not guess types. Every value is text unless the tables below give a type, so
+  `0000:01:00.0` needs no quotes.
+- Quote a text that YAML reads as syntax: one with `: ` or ` #`, or with a leading `*`,
+  `[`, `{` or `"`.
+- An unknown key is an error. simkernel reports all errors at once, each with its place.
+- `{% import "_macros/vfio.yaml.j2" as vfio %}` imports macros for the modules of a
+  stock kernel: `vfio.stock()`, `vfio.variant(...)`, `vfio.host_driver(...)`.
+
+[simkernel.md](simkernel.md#write-a-scenario) has a complete scenario.
 
 """
 PARTS = (scenario, kernel, devices, modules)
-"""The schema, what uses before what is used."""
+"""The schema's modules; a class that uses another comes first."""
 CLASSES = [
     one
     for part in PARTS
@@ -69,7 +78,7 @@ def _rows(cls: type[Any], documented: dict[str, str]) -> Iterator[str]:
 
 
 def _kind(annotation: str) -> str:
-    """Return a type as an author of YAML knows it."""
+    """Return a type in the words of an author of YAML."""
     annotation = annotation.removesuffix(" | None")
     if annotation.startswith("tuple["):
         inner = annotation.removeprefix("tuple[").removesuffix(", ...]")

@@ -1,5 +1,5 @@
 _resolver_completion() {
-    # Readline takes a colon for the end of a word, and addresses have colons.
+    # Readline ends a word at a colon, and addresses have colons.
     local line=${COMP_LINE:0:COMP_POINT} current there='' type value
     local -a words
     read -ra words <<<"$line"
