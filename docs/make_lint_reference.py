@@ -44,8 +44,8 @@ $ simkernel run mlx5_vfio_pci -- resolver lint /lib/modules/6.12.117-amd64
 | option | effect |
 |---|---|
 | `--kernel RELEASE`, `--modules-dir DIR` | compare with this kernel |
-| `--only ID`, `--disable ID` | run only this check, or skip it |
-| `--format` | `text`, [`json`](json.md#lint), `sarif` (2.1.0, for code review) or `junit` |
+| `--only ID,...`, `--disable ID,...` | run only these checks, or skip them |
+| `--format` | `text`, [`json`](json.md#lint), `sarif` (2.1.0) or `junit` |
 | `--write-baseline FILE` | save the present findings |
 | `--baseline FILE` | do not report the saved findings again |
 | `--no-cache` | read all module files again |
