@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from benchmarks.harness import MissingPeerError, Result, python
 from simkernel.errors import SimkernelError
-from simkernel.fronts.fuse.sandbox.host import FuseHost
+from simkernel.fronts.fuse.host import FuseHost
 from simkernel.host.boot import boot_host
 from simkernel.scenario.render import load
 

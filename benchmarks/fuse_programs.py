@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.harness import MissingPeerError, Result, python
 from simkernel.errors import SimkernelError
 from simkernel.filesystems.node import Attribute, Directory, Link
-from simkernel.fronts.fuse.sandbox.host import FuseHost
+from simkernel.fronts.fuse.host import FuseHost
 from simkernel.host.boot import boot_host
 from simkernel.host.host import Host
 from simkernel.model.pci.function import PciDevice

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from benchmarks.harness import MissingPeerError, Result, python
 from simkernel.errors import SimkernelError
-from simkernel.fronts.fuse.sandbox.host import FuseHost
+from simkernel.fronts.fuse.host import FuseHost
 from simkernel.host.boot import boot_host
 from simkernel.host.host import Host
 from simkernel.scenario.render import load

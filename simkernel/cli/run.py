@@ -50,7 +50,7 @@ class _Request:
 
 def _on_fakefs(request: _Request) -> int:
     from simkernel.fronts.fakefs.run import run as run_on_fakefs
-    from simkernel.fronts.trace import Trace
+    from simkernel.fronts.tracing.trace import Trace
 
     host = request.host()
     with nullcontext() if request.trace is None else Trace(request.trace) as trace:
@@ -75,7 +75,7 @@ def _on_vm(request: _Request) -> int:
 
 def _on_fuse(request: _Request) -> int:
     from simkernel.fronts.fuse.run import run as run_on_fuse
-    from simkernel.fronts.trace import Trace
+    from simkernel.fronts.tracing.trace import Trace
 
     with nullcontext() if request.trace is None else Trace(request.trace) as trace:
         return run_on_fuse(request.host, request.command, trace, udev=request.udev)

@@ -25,7 +25,7 @@ from typing import Any
 from simkernel.errors import UsageError
 from simkernel.fronts.fakefs.host import FakefsHost
 from simkernel.fronts.fakefs.run import kept_folders, run_on
-from simkernel.fronts.trace import Trace
+from simkernel.fronts.tracing.trace import Trace
 from simkernel.host.host import Host
 from simkernel.testing.tier import Command
 
@@ -44,8 +44,8 @@ class FakefsTier:
         self._place = FakefsHost(host, trace)
         self._place.__enter__()
 
-    def turn(self) -> AbstractContextManager[object]:
-        """Nothing to keep apart: programs run in this process."""
+    def kernel_lock(self) -> AbstractContextManager[object]:
+        """Return a context without a lock: programs run in this process."""
         return nullcontext()
 
     @contextmanager

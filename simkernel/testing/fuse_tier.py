@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from functools import cache
 
 from simkernel.errors import SimkernelError
-from simkernel.fronts.fuse.sandbox.host import FuseHost
-from simkernel.fronts.trace import Trace
+from simkernel.fronts.fuse.host import FuseHost
+from simkernel.fronts.tracing.trace import Trace
 from simkernel.host.host import Host
 from simkernel.model.kernel import Kernel
 from simkernel.testing.running import Running
@@ -42,9 +42,9 @@ class FuseTier:
         self._place = FuseHost(lambda: host, trace)
         self._place.__enter__()
 
-    def turn(self) -> AbstractContextManager[object]:
-        """Keep programs from the kernel while a test deals with it."""
-        return self._place.turn.changing()
+    def kernel_lock(self) -> AbstractContextManager[object]:
+        """Hold the kernel lock, which programs wait for meanwhile."""
+        return self._place.kernel_lock.change()
 
     def run(self, command: Command) -> subprocess.CompletedProcess[str]:
         """Run a program to its end.

@@ -8,7 +8,7 @@ from signal import SIGKILL, SIGTERM
 from threading import Thread
 from types import TracebackType
 
-from simkernel.fronts.fuse.sandbox.host import FuseHost
+from simkernel.fronts.fuse.host import FuseHost
 from simkernel.fronts.fuse.sandbox.process import Process
 from simkernel.testing.tier import Command
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simkernel.errors import UsageError
-from simkernel.fronts.trace import Trace
+from simkernel.fronts.tracing.trace import Trace
 from simkernel.host.boot import boot_host
 from simkernel.host.host import Host
 from simkernel.scenario.render import load
@@ -216,7 +216,7 @@ class Sim:
         return boot_host(self._scenario, source=self._name)
 
     def _ask(self, method: str, *arguments: Any) -> Any:
-        with nullcontext() if self._tier is None else self._tier.turn():
+        with nullcontext() if self._tier is None else self._tier.kernel_lock():
             return getattr(self._controls, method)(*arguments)
 
     def _tier_for_programs(self) -> Tier:

@@ -58,8 +58,8 @@ class Tier(Protocol):
 
     name: str
 
-    def turn(self) -> AbstractContextManager[object]:
-        """Keep programs from the kernel while a test deals with it."""
+    def kernel_lock(self) -> AbstractContextManager[object]:
+        """Hold the kernel lock, which programs wait for meanwhile."""
 
     def run(self, command: Command) -> subprocess.CompletedProcess[str]:
         """Run a program to its end.

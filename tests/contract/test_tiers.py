@@ -19,7 +19,7 @@ import pytest
 from simkernel.filesystems.node import Attribute, Directory, Link
 from simkernel.filesystems.sysfs.root import sysfs
 from simkernel.fronts.fakefs.host import simulated
-from simkernel.fronts.fuse.sandbox.host import FuseHost
+from simkernel.fronts.fuse.host import FuseHost
 from simkernel.host.host import Host
 from simkernel.scenario.render import installed
 from tests.bench import host_of

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from simkernel.fronts.fuse.sandbox.host import FuseHost
+from simkernel.fronts.fuse.host import FuseHost
 from simkernel.host.boot import boot_host
 from simkernel.scenario.render import parse
 from simkernel.testing import Sim

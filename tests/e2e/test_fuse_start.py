@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simkernel.errors import UsageError
-from simkernel.fronts.fuse.sandbox.host import FuseHost
+from simkernel.fronts.fuse.host import FuseHost
 from simkernel.host.host import Host
 from tests.fuse import needs_fuse
 

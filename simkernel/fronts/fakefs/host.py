@@ -21,11 +21,11 @@ from simkernel.fronts.fakefs.filesystem import HostFiles, populate, show_real
 from simkernel.fronts.fakefs.patches.netlink import uevent_sockets
 from simkernel.fronts.fakefs.patches.processes import Answer, popen_answering
 from simkernel.fronts.fakefs.patches.shortcuts import install
-from simkernel.fronts.fakefs.patches.streams import live_streams
+from simkernel.fronts.fakefs.patches.streams import RawStream, live_streams
 from simkernel.fronts.fakefs.patches.system import DescriptorCalls, replacements
-from simkernel.fronts.fakefs.programs.catalog import Programs
-from simkernel.fronts.fakefs.tracing import Tracer
-from simkernel.fronts.trace import Trace
+from simkernel.fronts.fakefs.programs.runner import Programs
+from simkernel.fronts.tracing.fakefs import FakefsTracer
+from simkernel.fronts.tracing.trace import Trace
 from simkernel.host.host import Host
 
 __all__ = ["FakefsHost", "simulated"]
@@ -65,9 +65,11 @@ class FakefsHost:
         fake_os = self._patcher.fake_modules["os"]
         DescriptorCalls(fake_os, self.filesystem).install(fake_os)
         install(fake_os, self.filesystem, trees)
-        self._tracer: Tracer | None = None
+        self._tracer: FakefsTracer | None = None
         if self._trace is not None:
-            self._tracer = Tracer(self._trace, self.filesystem, fake_os)
+            self._tracer = FakefsTracer(
+                self._trace, self.filesystem, fake_os, RawStream
+            )
         self.host.load_through(HostFiles(self.filesystem))
         self.host.kernel.clock.run(time.monotonic, time.sleep)
         return self
@@ -92,7 +94,7 @@ class FakefsHost:
             answer: Answer = self.programs.run
             if self._tracer is not None:
                 stack.enter_context(self._tracer.recording())
-                answer = self._tracer.answering(answer)
+                answer = self._tracer.recording_programs(answer)
             _replace(stack, subprocess, "Popen", popen_answering(answer))
             stack.enter_context(uevent_sockets(kernel.uevents))
             for name, function in replacements(kernel.release).items():

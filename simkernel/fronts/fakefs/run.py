@@ -21,7 +21,7 @@ from simkernel.fronts.fakefs.host import FakefsHost
 from simkernel.fronts.fakefs.nodes import LiveDirectory
 from simkernel.fronts.fakefs.programs.python import find_program, run_program
 from simkernel.fronts.folders import kept_folders
-from simkernel.fronts.trace import Trace
+from simkernel.fronts.tracing.trace import Trace
 from simkernel.host.host import Host
 
 __all__ = ["kept_folders", "run", "run_on"]

@@ -1,7 +1,6 @@
-"""The simulated kernel as a mounted file system: any program can run on it.
+"""The simulated kernel as a mounted file system: runs any program.
 
-``run.py`` runs one command, ``host.py`` keeps a host up for many. This process is the
-kernel: ``filesystem.py`` answers what is asked of ``/sys``, ``modules.py`` loads
-modules. What happens inside the namespaces is in ``inside``, a process of its own that
-imports nothing of the kernel.
+``run.py`` runs one command, ``host.py`` keeps a host running for many. This process is
+the kernel: ``server`` answers FUSE requests and system calls. ``sandbox`` starts the
+process of ``inside``, which makes the namespaces and starts the programs in them.
 """

@@ -1,4 +1,4 @@
-"""``simkernel run`` on the fuse tier: one command, as if it ran by itself."""
+"""``simkernel run`` on the fuse tier: runs one command on a host."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from simkernel.fronts.fuse.sandbox.process import Process, Sandbox
 from simkernel.fronts.fuse.sandbox.requirements import find_library
 
 if TYPE_CHECKING:
-    from simkernel.fronts.trace import Trace
+    from simkernel.fronts.tracing.trace import Trace
     from simkernel.host.host import Host
 
 __all__ = ["run"]
 
 _STOPPING = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
-"""This process stops when the command has stopped, not before."""
-_PASSED_ON = signal.valid_signals() - {
+"""Ignored: this process stops after the command has stopped."""
+_FORWARDED = signal.valid_signals() - {
     *_STOPPING,
     signal.SIGCHLD,
     signal.SIGKILL,
     signal.SIGSTOP,
-    # about this process itself
+    # faults of this process itself
     signal.SIGBUS,
     signal.SIGFPE,
     signal.SIGILL,
@@ -36,14 +36,14 @@ _PASSED_ON = signal.valid_signals() - {
     signal.SIGSEGV,
     signal.SIGTRAP,
 }
-_PYTHON_IGNORES = {signal.SIGPIPE, signal.SIGXFSZ}
-"""Python does so at its start; whoever started it had them as usual."""
-_FROM_KERNEL = 0x80
-"""SI_KERNEL: a terminal has sent it, and to the command as well."""
+_IGNORED_BY_PYTHON = {signal.SIGPIPE, signal.SIGXFSZ}
+"""Python ignores them when it starts; its parent process did not."""
+_SI_KERNEL = 0x80
+"""Sent by a terminal, which sends it to the command as well."""
 
 
 def run(
-    make: Callable[[], Host],
+    make_host: Callable[[], Host],
     argv: Sequence[str],
     trace: Trace | None = None,
     *,
@@ -51,25 +51,25 @@ def run(
 ) -> int:
     """Run a command on a simulated host and return its exit code.
 
-    Signals to this process go to the command. If a signal ends the command, the same
-    one ends this process.
+    Forwards signals to the command. If a signal ends the command, this process ends by
+    the same signal.
 
-    :param make: returns the host.
-    :param trace: what the command does on the host is written there.
-    :param udev: the machine's udevd runs on the host.
-    :raises UsageError: there is no such command.
-    :raises UnavailableError: the machine does not allow it.
+    :param make_host: returns the host.
+    :param trace: records what the command does on the host.
+    :param udev: run the machine's udevd on the host.
+    :raises UsageError: the command does not exist or cannot be run.
+    :raises UnavailableError: the machine does not support the fuse tier.
     """
     find_library()
     with closing(Sandbox()) as sandbox:
-        code = _code_of(make, argv, trace, sandbox, udev=udev)
+        code = _exit_code(make_host, argv, trace, sandbox, udev=udev)
     if code < 0:
-        _end_by(-code)
+        _kill_self(-code)
     return code
 
 
-def _code_of(
-    make: Callable[[], Host],
+def _exit_code(
+    make_host: Callable[[], Host],
     argv: Sequence[str],
     trace: Trace | None,
     sandbox: Sandbox,
@@ -77,42 +77,43 @@ def _code_of(
     udev: bool,
 ) -> int:
     """Return a command's exit code, or minus its signal."""
-    # The namespaces are made while the simulated kernel is imported.
-    from simkernel.fronts.fuse.sandbox.host import FuseHost
+    # Import it here: meanwhile, another process makes the namespaces.
+    from simkernel.fronts.fuse.host import FuseHost
 
     with (
-        FuseHost(make, trace, udev=udev, sandbox=sandbox) as host,
-        _signals_set_aside() as signals,
+        FuseHost(make_host, trace, udev=udev, sandbox=sandbox) as host,
+        _blocked_signals() as signals,
     ):
         process = host.start(
             argv,
             ignored_signals=signals.ignored,
             blocked_signals=signals.blocked,
         )
-        with _passing_signals_to(process):
+        with _forwarded_signals(process):
             return host.wait(process)
 
 
 @dataclass(frozen=True, slots=True)
 class _Signals:
-    """What the command shall find as this process found it."""
+    """Signals that the command inherits as ignored or blocked."""
 
     ignored: list[int]
     blocked: list[int]
 
 
 @contextmanager
-def _signals_set_aside() -> Iterator[_Signals]:
-    """Let no signal reach this process by itself while the block runs."""
+def _blocked_signals() -> Iterator[_Signals]:
+    """Block the signals to forward while the block runs."""
     ignored = [
         int(number)
         for number in signal.valid_signals()
-        if signal.getsignal(number) == signal.SIG_IGN and number not in _PYTHON_IGNORES
+        if signal.getsignal(number) == signal.SIG_IGN
+        and number not in _IGNORED_BY_PYTHON
     ]
     before = {number: signal.getsignal(number) for number in _STOPPING}
     for number in _STOPPING:
         signal.signal(number, signal.SIG_IGN)
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
     try:
         yield _Signals(ignored, [int(number) for number in blocked])
     finally:
@@ -122,31 +123,31 @@ def _signals_set_aside() -> Iterator[_Signals]:
 
 
 @contextmanager
-def _passing_signals_to(process: Process) -> Iterator[None]:
-    """Pass signals on to a command while the block runs, and stop when it stops."""
-    over = threading.Event()
+def _forwarded_signals(process: Process) -> Iterator[None]:
+    """Forward signals to a command, and stop when it stops."""
+    is_over = threading.Event()
 
-    def pass_on() -> None:
+    def forward() -> None:
         while True:
-            info = signal.sigwaitinfo(_PASSED_ON)
-            if over.is_set():
+            info = signal.sigwaitinfo(_FORWARDED)
+            if is_over.is_set():
                 return
-            if info.si_code != _FROM_KERNEL or info.si_signo == signal.SIGCONT:
+            if info.si_code != _SI_KERNEL or info.si_signo == signal.SIGCONT:
                 process.send_signal(info.si_signo)
 
     process.on_stop = lambda: os.kill(os.getpid(), signal.SIGSTOP)
-    thread = threading.Thread(target=pass_on, name="signals", daemon=True)
+    thread = threading.Thread(target=forward, name="signals", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        is_over.set()
         signal.pthread_kill(thread.ident or 0, signal.SIGCONT)
         thread.join()
 
 
-def _end_by(number: int) -> None:
-    """End this process by a signal, leaving no core of it."""
+def _kill_self(number: int) -> None:
+    """End this process by a signal, without a core dump."""
     sys.stdout.flush()
     sys.stderr.flush()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -21,7 +21,7 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 from simkernel.errors import KernelRefusal
 from simkernel.fronts.fakefs.nodes import LiveFile
 
-__all__ = ["LiveRaw", "live_streams", "open_descriptor"]
+__all__ = ["LiveRaw", "RawStream", "live_streams", "open_descriptor"]
 
 T = TypeVar("T")
 
@@ -86,11 +86,11 @@ def _as_the_system(call: Callable[..., T], *arguments: Any) -> T:
         raise OSError(refusal.errno, refusal.strerror) from refusal
 
 
-class _Raw(io.RawIOBase):
+class RawStream(io.RawIOBase):
     """One open file: reads show, each write is one store."""
 
     path = ""
-    """By which it was opened, if somebody keeps a record."""
+    """Path given to ``open``; set while a trace is recorded."""
 
     def __init__(self, file: LiveFile, *, reads: bool, writes: bool) -> None:
         check = partial(file.tree.check_open, reads=reads, writes=writes)
@@ -102,15 +102,19 @@ class _Raw(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
+        """Tell whether it is open for reading."""
         return self._reads
 
     def writable(self) -> bool:
+        """Tell whether it is open for writing."""
         return self._writes
 
     def seekable(self) -> bool:
+        """Return True, as for a regular file."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read; at position 0, show the attribute anew."""
         if not self._reads:
             raise io.UnsupportedOperation("not readable")
         if self._position == 0 or not self._text:
@@ -121,6 +125,10 @@ class _Raw(io.RawIOBase):
         return len(part)
 
     def write(self, data: Any) -> int:
+        """Store the data in one write.
+
+        :raises RuntimeError: in a forked process, whose kernel is a copy.
+        """
         if not self._writes:
             raise io.UnsupportedOperation("not writable")
         if os.getpid() != self._process:
@@ -131,6 +139,7 @@ class _Raw(io.RawIOBase):
         return _as_the_system(self._tree.write, self._attribute, bytes(data))
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Set and return the position of the next read."""
         base = {
             io.SEEK_SET: 0,
             io.SEEK_CUR: self._position,
@@ -140,10 +149,11 @@ class _Raw(io.RawIOBase):
         return self._position
 
     def tell(self) -> int:
+        """Return the position of the next read."""
         return self._position
 
 
-class LiveRaw(_Descriptor, _Raw):
+class LiveRaw(_Descriptor, RawStream):
     """A file opened by ``os.open`` or without buffering."""
 
 
@@ -182,7 +192,7 @@ def _open_live(file: LiveFile, *, binary: bool, options: dict[str, Any]) -> Any:
     reads, writes = modes.can_read, modes.can_write
     if options["raw_io"] or (binary and options["buffering"] == 0):
         return _described(LiveRaw(file, reads=reads, writes=writes), file, options)
-    raw = _Raw(file, reads=reads, writes=writes)
+    raw = RawStream(file, reads=reads, writes=writes)
     kinds: tuple[Any, Any] = (
         (_LiveRandom, io.BufferedRandom)
         if reads and writes

@@ -1,6 +1,6 @@
-"""What runs inside the namespaces: mounts, the first process, trapped system calls.
+"""Runs inside the namespaces: mounts, the init process, trapped system calls.
 
-It is started as a Python of its own and imports the standard library only, so that it
-is up within milliseconds. It holds no kernel rule; what is asked of the kernel goes to
-the process outside.
+It runs in a Python process of its own and imports the standard library only, so it
+starts within milliseconds. It contains no rule of the kernel: requests to the kernel go
+to the process outside.
 """

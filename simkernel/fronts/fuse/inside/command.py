@@ -1,4 +1,4 @@
-"""A command: from its description to its ``execve``."""
+"""Starts a command: from the request to ``execve``."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from collections.abc import Sequence
 from errno import ENOENT
 from typing import Any, NoReturn
 
+from simkernel.fronts.fuse.inside.channel import Channel, unpacked
 from simkernel.fronts.fuse.inside.seccomp_filter import trap_system_calls
 from simkernel.fronts.fuse.inside.steps import StepError, step
-from simkernel.fronts.fuse.sandbox.channel import Channel, unpacked
 
 __all__ = ["Command"]
 
 
 class Command:
-    """A process that was started, and what it reports until it runs its program.
+    """A started process, with its reports until it executes its program.
 
-    :param identity: the number by which the kernel's end knows it.
-    :param descriptors: a memory file with what is to be run, and standard input,
-        output and error.
-    :param umask: of the new process.
+    :param identity: number of the command outside the namespaces.
+    :param descriptors: a memory file with the request, then standard input, output and
+        error.
+    :param umask: umask of the process.
     :param sysfs: device number that ``/sys`` must have.
     """
 
@@ -31,58 +31,58 @@ class Command:
     ) -> None:
         self.identity = identity
         self.failed: dict[str, Any] | None = None
-        """Why its program does not run."""
+        """Step and errno if the program could not be executed."""
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # This process ignores signals; until the new one does not, they wait.
+        # This process ignores signals. Block them until the child has reset that.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self.process = os.fork()
         if self.process == 0:
             here.close()
-            _become(Channel(there), descriptors, umask, sysfs)
+            _execute_request(Channel(there), descriptors, umask, sysfs)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         there.close()
         for number in descriptors:
             os.close(number)
         self._channel = Channel(here)
         self.reports = self._channel.fileno()
-        """Descriptor to hear it at; -1: it says nothing more."""
+        """Descriptor of the reports; -1 after the last one."""
 
-    def hear(self) -> int | None:
-        """Hear one report; return where its trapped calls come, if it says so."""
-        heard = self._channel.receive()
-        if heard is None:
+    def receive_report(self) -> int | None:
+        """Receive one report; return the seccomp listener if it has one."""
+        received = self._channel.receive()
+        if received is None:
             self.reports = -1
             self._channel.detach()
             return None
-        message, descriptors = heard
+        message, descriptors = received
         if descriptors:
             return descriptors[0]
         self.failed = message
         return None
 
 
-def _become(
+def _execute_request(
     channel: Channel, descriptors: Sequence[int], umask: int, sysfs: int
 ) -> NoReturn:
-    """Run the program in this process.
+    """Execute the program in this process.
 
-    Nothing runs unless ``/sys`` is the simulated one and the calls are trapped.
+    Nothing is executed unless ``/sys`` is the simulated one and calls are trapped.
     """
     try:
-        wanted = unpacked(descriptors[0])
-        for number, given in enumerate(descriptors[1:]):
-            os.dup2(given, number)
+        request = unpacked(descriptors[0])
+        for number, stream in enumerate(descriptors[1:]):
+            os.dup2(stream, number)
         with step("trap system calls"):
-            channel.send({"say": "listener"}, [trap_system_calls()])
+            channel.send({"type": "listener"}, [trap_system_calls()])
         with step("see the simulated /sys"):
             if os.stat("/sys").st_dev != sysfs:
                 raise StepError("see the simulated /sys", 0)
-        with step(f"change to the directory {wanted['folder']}"):
-            os.chdir(wanted["folder"])
+        with step(f"change to the directory {request['folder']}"):
+            os.chdir(request["folder"])
         os.umask(umask)
-        _restore_signals(wanted["ignored_signals"], wanted["blocked_signals"])
-        with step(f"run {wanted['argv'][0]}"):
-            _execute(wanted["argv"], wanted["search"], wanted["environment"])
+        _restore_signals(request["ignored_signals"], request["blocked_signals"])
+        with step(f"run {request['argv'][0]}"):
+            _execute(request["argv"], request["search"], request["environment"])
     except StepError as error:
         channel.send({"step": error.step, "errno": error.errno})
     finally:
@@ -101,15 +101,15 @@ def _restore_signals(ignored: list[int], blocked: list[int]) -> None:
 def _execute(
     argv: list[str], search: list[str], environment: dict[str, str]
 ) -> NoReturn:
-    """Run the first program of a name that there is.
+    """Execute the first program of that name in the search path.
 
-    :raises OSError: there is none, or it cannot be run.
+    :raises OSError: no program of that name can be executed.
     """
     refusal = OSError(ENOENT, os.strerror(ENOENT))
     names = [argv[0]] if "/" in argv[0] else [f"{one}/{argv[0]}" for one in search]
     for name in names:
         try:
-            os.execve(name, argv, environment)  # noqa: S606  # what was asked for
+            os.execve(name, argv, environment)  # noqa: S606  # the user's command
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:

@@ -1,7 +1,7 @@
-"""The first process of the namespaces: lays out the world, then starts commands in it.
+"""The init process of the namespaces: mounts the host, then starts commands.
 
-It adopts what they leave behind, and answers their trapped system calls. When it ends,
-the kernel ends everything else in the namespaces.
+It reaps orphaned processes, and answers trapped system calls. When it ends, the kernel
+kills all other processes of the namespaces.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from simkernel.fronts.fuse.inside import syscalls
-from simkernel.fronts.fuse.inside.answers import Trapped
+from simkernel.fronts.fuse.inside.channel import Channel, Message
 from simkernel.fronts.fuse.inside.command import Command
-from simkernel.fronts.fuse.inside.mounts import World
+from simkernel.fronts.fuse.inside.mounts import MountNamespace
 from simkernel.fronts.fuse.inside.namespaces import enter_user_namespace
 from simkernel.fronts.fuse.inside.steps import step
-from simkernel.fronts.fuse.sandbox.channel import Channel, Message
+from simkernel.fronts.fuse.inside.trapped_calls import TrappedCalls
 
-__all__ = ["First"]
+__all__ = ["InitProcess"]
 
 
-class First:
-    """Process 1.
+class InitProcess:
+    """Process 1 of the PID namespace.
 
     :param device: ``/dev/fuse``, not mounted yet.
-    :param umask: what commands begin with.
+    :param umask: umask of commands.
     """
 
     def __init__(self, channel: Channel, device: int, umask: int) -> None:
@@ -35,129 +35,133 @@ class First:
         self._device = device
         self._umask = umask
         self._commands: dict[int, Command] = {}
-        """By process."""
+        """By process id."""
         self._poll = select.poll()
-        self._heard: dict[int, Callable[[], None]] = {}
-        """What to do when a descriptor has something to read."""
+        self._handlers: dict[int, Callable[[], None]] = {}
+        """Handler of each polled descriptor."""
         self._listeners: set[int] = set()
-        """Those that tell of trapped system calls."""
+        """Descriptors of seccomp notifications."""
 
     def run(self) -> None:
-        """Be process 1 until the kernel's end of the channel closes.
+        """Run until the kernel's end of the channel closes.
 
-        :raises StepError: the machine does not allow something.
+        :raises StepError: the machine does not allow a step.
         """
-        self._sysfs = self._lay_out()
-        self._trapped = Trapped(
-            self._channel, self._release, own_network=not self._is_alone
+        self._sysfs = self._mount_host()
+        self._trapped_calls = TrappedCalls(
+            self._channel, self._release, new_network=not self._private_network
         )
-        self._children = _wakeup()
-        self._listen(self._channel.fileno(), self._hear_kernel)
-        self._listen(self._children, self._reap)
-        self._channel.send({"say": "up"})
+        self._child_wakeup = _child_wakeup()
+        self._add_handler(self._channel.fileno(), self._handle_message)
+        self._add_handler(self._child_wakeup, self._reap)
+        self._channel.send({"type": "ready"})
         while True:
-            ready = [(*one, self._heard.get(one[0])) for one in self._poll.poll()]
-            for number, events, action in ready:
-                if action is None or action is not self._heard.get(number):
-                    continue  # closed meanwhile, and perhaps another one's number
+            ready = [(*one, self._handlers.get(one[0])) for one in self._poll.poll()]
+            for number, events, handler in ready:
+                if handler is None or handler is not self._handlers.get(number):
+                    continue  # closed by an earlier handler, and perhaps reused
                 if number in self._listeners and not events & select.POLLIN:
-                    self._trapped.forget(number)
-                    self._ignore(number)  # nobody is left whose calls it traps
+                    self._trapped_calls.drop(number)
+                    self._remove_handler(number)  # its processes have ended
                 else:
-                    action()
+                    handler()
 
-    def _lay_out(self) -> int:
-        """Put everything into its place; return the device number of ``/sys``."""
-        world = World()
-        machine = world.begin(self._device)
+    def _mount_host(self) -> int:
+        """Make all mounts; return the device number of ``/sys``."""
+        mounts = MountNamespace()
+        machine_proc = mounts.mount_staged(self._device)
         os.close(self._device)
-        self._channel.send({"say": "mounted"}, machine)
-        for number in machine:
+        self._channel.send({"type": "mounted"}, machine_proc)
+        for number in machine_proc:
             os.close(number)
-        sysfs = world.cover_real_sysfs()
-        world.make_dev()
-        world.make_proc()
-        message, (index, content) = self._hear()
+        sysfs = mounts.cover_sysfs()
+        mounts.mount_dev()
+        mounts.mount_proc()
+        message, (index, content) = self._receive()
         self._release = message["release"]
-        self._is_alone = message["own_network"]
+        self._private_network = message["private_network"]
         files = f"/proc/self/fd/{index}", f"/proc/self/fd/{content}"
-        world.empty(message["empty"])
+        mounts.hide_folders(message["hidden_folders"])
         modules = message["modules_dir"], f"/lib/modules/{message['release']}"
-        world.make_files(message["folders"], modules, *files)
-        world.show_kernel_files(message["places"])
-        self._vfio = world.take_vfio()
-        world.end()
+        mounts.write_files(message["folders"], modules, *files)
+        mounts.bind_kernel_files(message["kernel_files"])
+        self._vfio = mounts.vfio_mount()
+        mounts.remove_stage()
         os.close(index)
         os.close(content)
-        with step("lock the mounts in another user namespace"):
-            # What it finds there it cannot take away: the machine's own /sys stays
-            # covered even for root.
-            network = syscalls.NEW_NETWORK if self._is_alone else 0
-            enter_user_namespace(syscalls.NEW_MOUNTS | network)
-        with step("prepare /dev/vfio"):
-            self._vfio.begin()
-            self._vfio.show(message["vfio"])
-        if self._is_alone:
-            with step("bring the loopback interface up"):
-                syscalls.bring_up_loopback()
+        self._lock_mounts(shows_vfio=message["vfio"])
         syscalls.die_with_parent()
         return sysfs
 
-    # ---- what is heard
+    def _lock_mounts(self, *, shows_vfio: bool) -> None:
+        """Enter a second user namespace, in which the mounts made so far are locked."""
+        with step("lock the mounts in another user namespace"):
+            # Even root cannot unmount locked mounts, so the machine's /sys stays
+            # covered. Source: mount_namespaces(7).
+            network = syscalls.NEW_NETWORK if self._private_network else 0
+            enter_user_namespace(syscalls.NEW_MOUNTS | network)
+        with step("prepare /dev/vfio"):
+            self._vfio.attach()
+            self._vfio.set_visible(shows_vfio)
+        if self._private_network:
+            with step("bring the loopback interface up"):
+                syscalls.bring_up_loopback()
 
-    def _listen(self, number: int, action: Callable[[], None]) -> None:
-        self._heard[number] = action
+    # ---- messages
+
+    def _add_handler(self, number: int, handler: Callable[[], None]) -> None:
+        self._handlers[number] = handler
         self._poll.register(number, select.POLLIN)
 
-    def _ignore(self, number: int) -> None:
-        del self._heard[number]
+    def _remove_handler(self, number: int) -> None:
+        del self._handlers[number]
         self._listeners.discard(number)
         self._poll.unregister(number)
         os.close(number)
 
-    def _hear(self) -> tuple[Message, list[int]]:
-        """Hear the kernel; if it is gone, end."""
-        heard = self._channel.receive()
-        if heard is None:
+    def _receive(self) -> tuple[Message, list[int]]:
+        """Receive a message from the kernel; exit if the channel is closed."""
+        received = self._channel.receive()
+        if received is None:
             os._exit(0)
-        return heard
+        return received
 
-    def _hear_kernel(self) -> None:
-        message, descriptors = self._hear()
-        match message["say"]:
+    def _handle_message(self) -> None:
+        message, descriptors = self._receive()
+        match message["type"]:
             case "start":
                 command = Command(message["id"], descriptors, self._umask, self._sysfs)
                 self._commands[command.process] = command
-                self._listen(command.reports, lambda: self._hear_command(command))
+                self._add_handler(command.reports, lambda: self._handle_report(command))
             case "signal":
                 for command in self._commands.values():
                     if command.identity == message["id"]:
                         os.kill(command.process, message["signal"])
-            case "answer":
-                self._trapped.answer(message)
+            case "reply":
+                self._trapped_calls.handle_reply(message)
             case "kill":
-                with suppress(ProcessLookupError):  # there is none
+                with suppress(ProcessLookupError):  # no process is left
                     os.kill(-1, signal.SIGKILL)
-                self._channel.send({"say": "killed"})
+                self._channel.send({"type": "killed"})
             case "vfio":
-                with suppress(OSError):  # a program's own mounts are in its way
-                    self._vfio.show(message["present"])
+                with suppress(OSError):  # a program has mounted on /dev/vfio
+                    self._vfio.set_visible(message["present"])
 
-    def _hear_command(self, command: Command) -> None:
-        """Hear from a command that is about to start."""
+    def _handle_report(self, command: Command) -> None:
+        """Receive a report of a command that is starting."""
         number = command.reports
-        listener = command.hear()
+        listener = command.receive_report()
         if listener is not None:
             self._listeners.add(listener)
-            self._listen(listener, lambda: self._trapped.hear(listener))
+            self._add_handler(listener, lambda: self._trapped_calls.handle(listener))
         elif command.reports < 0:
-            self._ignore(number)
+            self._remove_handler(number)
 
     # ---- processes
 
     def _reap(self) -> None:
-        """Take note of every process that ended or stopped."""
-        os.read(self._children, 512)
+        """Reap all ended processes; report ended and stopped commands."""
+        os.read(self._child_wakeup, 512)
         while True:
             try:
                 process, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
@@ -169,23 +173,23 @@ class First:
             if command is None:
                 continue
             if os.WIFSTOPPED(status):
-                self._say(command, {"say": "stopped"})
+                self._report(command, {"type": "stopped"})
             else:
                 del self._commands[process]
                 while command.reports >= 0:
-                    self._hear_command(command)
-                ended = {"status": os.waitstatus_to_exitcode(status)}
-                self._say(command, {"say": "ended", **ended, "failed": command.failed})
+                    self._handle_report(command)
+                ended = {"type": "ended", "status": os.waitstatus_to_exitcode(status)}
+                self._report(command, {**ended, "failed": command.failed})
 
-    def _say(self, command: Command, message: Message) -> None:
+    def _report(self, command: Command, message: Message) -> None:
         self._channel.send({**message, "id": command.identity})
 
 
-def _wakeup() -> int:
-    """Return a descriptor that can be read when a child did something."""
+def _child_wakeup() -> int:
+    """Return a descriptor that becomes readable at each SIGCHLD."""
     reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    # Else a call that is being answered fails if a child ends just then.
+    # Otherwise a trapped call fails if a child ends while it is handled.
     signal.siginterrupt(signal.SIGCHLD, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     return reading

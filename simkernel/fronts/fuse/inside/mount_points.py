@@ -1,6 +1,6 @@
-"""Room for mounts: directories that are private, or that the machine does not have.
+"""Makes mount points, also where the machine has no such folder.
 
-Nothing is ever created on the machine's own file systems.
+It never creates anything on the machine's own file systems.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ from errno import EBUSY
 
 from simkernel.fronts.fuse.inside import syscalls
 
-__all__ = ["STAGE", "Room"]
+__all__ = ["STAGE", "MountPoints"]
 
 STAGE = "/run/simkernel"
-"""Where file systems are put together before they get to their places."""
+"""Where mounts are prepared before they move to their mount points."""
 
 _PLAIN = syscalls.NO_SETUID | syscalls.NO_DEVICES
 
 
-class Room:
-    """What has been made private so far."""
+class MountPoints:
+    """Makes folders and files in private file systems."""
 
     def __init__(self) -> None:
         self._private: set[int] = set()
-        """Device numbers of file systems that were mounted here."""
+        """Device numbers of the file systems mounted by this object."""
 
     def cover(self, path: str, mode: int = 0o755) -> None:
-        """Have an empty directory at a path, which is made if it is not there.
+        """Mount an empty private folder on a path; make the mount point if missing.
 
         :raises OSError: as the system call that failed.
         """
-        self.make(path)
+        self.make_folder(path)
         syscalls.mount("simkernel", path, "tmpfs", _PLAIN, f"mode={mode:o}")
         self._private.add(os.stat(path).st_dev)
 
-    def make(self, path: str) -> None:
-        """Have a directory at a path.
+    def make_folder(self, path: str) -> None:
+        """Make a folder, if it does not exist.
 
         :raises OSError: as the system call that failed.
         """
@@ -44,13 +44,13 @@ class Room:
         if os.path.isdir(path):
             return
         parent = os.path.dirname(path)
-        self.make(parent)
+        self.make_folder(parent)
         if os.stat(parent).st_dev not in self._private:
-            self._rebuild(parent)
+            self._recreate(parent)
         os.mkdir(path, 0o755)
 
-    def keep_writes(self, source: str, path: str) -> None:
-        """Show a directory at a path, and keep what is written there from the disk.
+    def overlay(self, source: str, path: str) -> None:
+        """Mount a folder so that writes to it do not reach the disk.
 
         :raises OSError: the kernel does not allow it; nothing has changed.
 
@@ -68,42 +68,42 @@ class Room:
         finally:
             syscalls.unmount(stage)
 
-    def write(self, path: str, data: bytes) -> None:
-        """Have a file at a path, whatever the machine has there.
+    def write_file(self, path: str, data: bytes) -> None:
+        """Create a file, or replace the machine's file at that path.
 
         :raises OSError: as the system call that failed.
         """
         folder = os.path.realpath(os.path.dirname(path))
-        self.make(folder)
+        self.make_folder(folder)
         if os.stat(folder).st_dev not in self._private:
             try:
-                self.keep_writes(folder, folder)
+                self.overlay(folder, folder)
             except OSError:
-                self._rebuild(folder)
+                self._recreate(folder)
         path = f"{folder}/{os.path.basename(path)}"
         try:
             os.unlink(path)
         except FileNotFoundError:
             pass
-        except OSError as problem:
-            if problem.errno != EBUSY:
+        except OSError as error:
+            if error.errno != EBUSY:
                 raise
-            syscalls.unmount(path)  # a file of the machine's, shown again
+            syscalls.unmount(path)  # bound by _bind_again()
             os.unlink(path)
         with open(path, "xb") as file:
             file.write(data)
 
-    def _rebuild(self, path: str) -> None:
-        """Put a new directory in a directory's place, with all its entries in it."""
-        stage = f"{STAGE}/rebuilt"
+    def _recreate(self, path: str) -> None:
+        """Cover a folder with a private copy; its entries are bind mounts."""
+        stage = f"{STAGE}/recreated"
         self.cover(stage, stat.S_IMODE(os.stat(path).st_mode))
         with os.scandir(path) as entries:
             for entry in entries:
-                _show_again(entry, f"{stage}/{entry.name}")
+                _bind_again(entry, f"{stage}/{entry.name}")
         syscalls.move(stage, path)
 
 
-def _show_again(entry: os.DirEntry[str], target: str) -> None:
+def _bind_again(entry: os.DirEntry[str], target: str) -> None:
     if entry.is_symlink():
         os.symlink(os.readlink(entry.path), target)
         return

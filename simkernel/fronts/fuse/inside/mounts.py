@@ -1,4 +1,4 @@
-"""The mounts that programs see: the kernel's files, and the host's beside them."""
+"""The mounts of a host: the simulated kernel's files, and plain files."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import os
 from contextlib import suppress
 
 from simkernel.fronts.fuse.inside import syscalls
-from simkernel.fronts.fuse.inside.mount_points import STAGE, Room
+from simkernel.fronts.fuse.inside.mount_points import STAGE, MountPoints
 from simkernel.fronts.fuse.inside.steps import step
-from simkernel.fronts.fuse.inside.vfio import VfioFolder
+from simkernel.fronts.fuse.inside.vfio_mount import VfioMount
 
-__all__ = ["HAND_OVER", "HIDDEN_PROC", "World"]
+__all__ = ["HAND_OVER", "HIDDEN_PROC", "MountNamespace"]
 
 _KERNEL_FILES = f"{STAGE}/kernel"
-"""Where the kernel's file system is while its parts are put into their places."""
+"""Where the FUSE file system is mounted while its parts are bound elsewhere."""
 
 HAND_OVER = ".hand-over"
-"""A file of the kernel's file system that is opened and closed once, to let the threads
-begin that serve it from then on."""
+"""A FUSE file that is opened and closed once. That hands the session over from libfuse
+to the server's own threads."""
 HIDDEN_PROC = "/dev/.proc"
-"""Where a real ``/proc`` is if the one that is seen is put together of links."""
+"""Mount point of a real ``/proc`` if ``/proc`` itself is simulated."""
 _STAGED_PROC = f"{STAGE}/proc"
 
 _PLAIN = syscalls.NO_SETUID | syscalls.NO_DEVICES
@@ -34,23 +34,23 @@ _DEVICE_LINKS = {
 }
 
 
-class World:
-    """Puts the mounts together, one part after the other."""
+class MountNamespace:
+    """Makes the mounts; call the methods in their order here."""
 
     def __init__(self) -> None:
-        self._room = Room()
+        self._mount_points = MountPoints()
         self._proc = "/proc"
 
-    def begin(self, device: int) -> list[int]:
-        """Mount the kernel's file system and a ``/proc``, where nobody looks yet.
+    def mount_staged(self, device: int) -> list[int]:
+        """Mount the FUSE file system and a ``/proc`` in the stage.
 
-        :return: if the machine has no ``/proc/modules``, a descriptor of ``/proc``.
+        :return: a descriptor of ``/proc`` if the machine has no ``/proc/modules``.
         :raises StepError: the machine does not allow it.
         """
-        with step("keep mounts to itself"):
+        with step("make mounts private"):
             syscalls.mount("none", "/", None, syscalls.RECURSIVE | syscalls.PRIVATE)
         with step("mount a tmpfs on /run"):
-            self._room.cover("/run")
+            self._mount_points.cover("/run")
             os.makedirs(_KERNEL_FILES)
         options = f"fd={device},rootmode=40000,user_id=0,group_id=0"
         with step("mount a FUSE file system"):
@@ -67,30 +67,30 @@ class World:
             if os.path.exists(f"{_STAGED_PROC}/modules"):
                 return []
             self._proc = HIDDEN_PROC
-            machine = os.open(_STAGED_PROC, os.O_RDONLY | os.O_CLOEXEC)
-            # What holds the descriptor shall not hold the mounts below it.
+            machine_proc = os.open(_STAGED_PROC, os.O_RDONLY | os.O_CLOEXEC)
+            # The descriptor keeps this mount busy, so mount another one to use.
             syscalls.unmount(_STAGED_PROC)
             _mount_proc()
-            return [machine]
+            return [machine_proc]
 
-    def cover_real_sysfs(self) -> int:
-        """Put the simulated ``/sys`` wherever the machine's own can be seen.
+    def cover_sysfs(self) -> int:
+        """Cover every mount of the machine's sysfs with the simulated ``/sys``.
 
-        :return: the device number that ``/sys`` has now.
+        :return: the new device number of ``/sys``.
         :raises StepError: the machine does not allow it.
         """
         with step("cover /sys"):
             os.close(os.open(f"{_KERNEL_FILES}/{HAND_OVER}", os.O_RDONLY))
-            for place in dict.fromkeys(["/sys", *_mounts_of("sysfs")]):
-                syscalls.bind(f"{_KERNEL_FILES}/sys", place)
+            for path in dict.fromkeys(["/sys", *_mount_points_of("sysfs")]):
+                syscalls.bind(f"{_KERNEL_FILES}/sys", path)
             return os.stat("/sys").st_dev
 
-    def make_proc(self) -> None:
-        """Put ``/proc`` into its place; it knows the processes in here only.
+    def mount_proc(self) -> None:
+        """Mount ``/proc`` of this PID namespace.
 
         :raises StepError: the machine does not allow it.
         """
-        with step("put /proc into its place"):
+        with step("mount /proc on its mount point"):
             if self._proc != "/proc":
                 syscalls.bind(f"{_KERNEL_FILES}/machine", "/proc")
                 os.mkdir(self._proc)
@@ -100,14 +100,14 @@ class World:
                 "simkernel", f"{self._proc}/bus/pci", "tmpfs", syscalls.READ_ONLY
             )
 
-    def make_dev(self) -> None:
-        """Mount a ``/dev`` with what every machine has, and nothing of this one's.
+    def mount_dev(self) -> None:
+        """Mount a private ``/dev`` with the standard nodes only.
 
         :raises StepError: the machine does not allow it.
         """
         stage = f"{STAGE}/dev"
         with step("mount a private /dev"):
-            self._room.cover(stage)
+            self._mount_points.cover(stage)
             for name in _DEVICES:
                 os.close(os.open(f"{stage}/{name}", os.O_CREAT | os.O_CLOEXEC))
                 syscalls.bind(f"/dev/{name}", f"{stage}/{name}")
@@ -115,80 +115,80 @@ class World:
                 os.symlink(target, f"{stage}/{name}")
             os.mkdir(f"{stage}/pts")
             syscalls.bind("/dev/pts", f"{stage}/pts", syscalls.RECURSIVE)
-            self._room.cover(f"{stage}/shm", 0o1777)
+            self._mount_points.cover(f"{stage}/shm", 0o1777)
             syscalls.move(stage, "/dev")
 
-    def empty(self, folders: list[str]) -> None:
-        """Hide what the machine has in some directories; keep what is written to /etc.
+    def hide_folders(self, folders: list[str]) -> None:
+        """Hide folders of the machine, and make ``/etc`` private.
 
         :raises StepError: the machine does not allow it.
         """
-        with suppress(OSError):  # without it, only what is below is private
-            self._room.keep_writes("/etc", "/etc")
+        with suppress(OSError):  # then only these folders are private
+            self._mount_points.overlay("/etc", "/etc")
         with step("hide the machine's own configuration"):
             for folder in {os.path.realpath(folder) for folder in folders}:
                 if os.path.isdir(folder):
-                    self._room.cover(folder)
+                    self._mount_points.cover(folder)
 
-    def make_files(
+    def write_files(
         self, folders: list[str], modules: tuple[str, str], index: str, content: str
     ) -> None:
-        """Lay out the host's own files.
+        """Write the host's plain files.
 
-        :param folders: directories in which nothing of the machine is seen.
-        :param modules: a directory of the machine, empty for none, and its place.
+        :param folders: folders that contain files of the host only.
+        :param modules: a folder of the machine ("" for none), and its mount point.
         :param index: path of a JSON list of paths and sizes.
-        :param content: path of the contents, one after the other.
+        :param content: path of the concatenated contents.
         :raises StepError: the machine does not allow it.
         """
-        source, place = modules
+        source, mount_point = modules
         with step(f"open {source}"):
-            tree = os.open(source or "/", os.O_PATH)  # what covers it comes next
-        with step("mount private directories"):
+            tree = os.open(source or "/", os.O_PATH)  # before it is covered
+        with step("mount private folders"):
             for folder in folders:
-                self._room.cover(folder)
+                self._mount_points.cover(folder)
         if source:
-            with step(f"show {source} as {place}"):
-                os.mkdir(place)
-                self._room.keep_writes(f"/proc/self/fd/{tree}", place)
+            with step(f"mount {source} on {mount_point}"):
+                os.mkdir(mount_point)
+                self._mount_points.overlay(f"/proc/self/fd/{tree}", mount_point)
         os.close(tree)
         with step("write the host's files"), open(content, "rb") as stream:
             with open(index) as listing:
                 paths = json.load(listing)
             for path, size in paths:
-                self._room.write(path, stream.read(size))
+                self._mount_points.write_file(path, stream.read(size))
 
-    def show_kernel_files(self, places: list[tuple[str, str]]) -> None:
-        """Put further parts of the kernel's file system into their places.
+    def bind_kernel_files(self, files: list[tuple[str, str]]) -> None:
+        """Bind files of the FUSE file system to their mount points.
 
-        :param places: path in that file system, and where it is to be seen.
+        :param files: path in that file system, and mount point.
         :raises StepError: the machine does not allow it.
         """
-        for part, place in places:
-            with step(f"put {place} into its place"):
-                self._show(f"{_KERNEL_FILES}/{part}", place)
+        for path, mount_point in files:
+            with step(f"mount {mount_point}"):
+                self._bind(f"{_KERNEL_FILES}/{path}", mount_point)
 
-    def _show(self, source: str, place: str) -> None:
-        if place.startswith("/proc/"):
-            place = self._proc + place.removeprefix("/proc")
-            if os.path.islink(place) or not os.path.exists(place):
-                return  # about the reader itself; or the root has it
+    def _bind(self, source: str, target: str) -> None:
+        if target.startswith("/proc/"):
+            target = self._proc + target.removeprefix("/proc")
+            if os.path.islink(target) or not os.path.exists(target):
+                return  # a link per process; or in the simulated root of /proc
         elif os.path.isdir(source):
-            self._room.make(place)
-        elif not os.path.exists(place):
-            os.close(os.open(place, os.O_CREAT | os.O_CLOEXEC))
-        syscalls.bind(source, place)
+            self._mount_points.make_folder(target)
+        elif not os.path.exists(target):
+            os.close(os.open(target, os.O_CREAT | os.O_CLOEXEC))
+        syscalls.bind(source, target)
 
-    def take_vfio(self) -> VfioFolder:
-        """Return the directory of VFIO's nodes, which is nowhere yet.
+    def vfio_mount(self) -> VfioMount:
+        """Return the mount of ``/dev/vfio``, not attached yet.
 
         :raises StepError: the machine does not allow it.
         """
         with step("prepare /dev/vfio"):
-            return VfioFolder(f"{_KERNEL_FILES}/vfio")
+            return VfioMount(f"{_KERNEL_FILES}/vfio")
 
-    def end(self) -> None:
-        """Take away what was only needed to put it together."""
+    def remove_stage(self) -> None:
+        """Unmount and remove the stage."""
         syscalls.unmount(_KERNEL_FILES)
         os.rmdir(_KERNEL_FILES)
         for name in os.listdir(STAGE):
@@ -200,13 +200,13 @@ def _mount_proc() -> None:
     syscalls.mount("proc", _STAGED_PROC, "proc", _PLAIN | syscalls.NO_EXEC)
 
 
-def _mounts_of(kind: str) -> list[str]:
-    """Return where file systems of a kind are mounted, as far as one can see them."""
-    places = []
+def _mount_points_of(kind: str) -> list[str]:
+    """Return the visible mount points of a type of file system."""
+    found = []
     with open("/proc/self/mountinfo", "rb") as lines:
         for line in lines:
             fields = line.split()
             if fields[fields.index(b"-") + 1] == kind.encode():
-                place = fields[4].decode("unicode_escape").encode("latin-1")
-                places.append(os.fsdecode(place))
-    return [place for place in places if os.path.isdir(place)]
+                path = fields[4].decode("unicode_escape").encode("latin-1")
+                found.append(os.fsdecode(path))
+    return [path for path in found if os.path.isdir(path)]

@@ -1,4 +1,4 @@
-"""Namespaces of one's own, with every user mapped that can be."""
+"""Enters a user namespace with as many ids mapped as the kernel allows."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from simkernel.fronts.fuse.inside import syscalls
 __all__ = ["enter_user_namespace"]
 
 
-def enter_user_namespace(also: int = 0) -> None:
-    """Move this process into a user namespace, and be root there.
+def enter_user_namespace(extra_flags: int = 0) -> None:
+    """Move this process into a new user namespace, as root of it.
 
-    Root keeps every id; an ordinary user's own becomes 0, and there is no other.
+    For root, every id stays the same. For an ordinary user, their id becomes 0, and no
+    other id is mapped.
 
-    :param also: further namespaces, flags of ``unshare(2)``; they belong to the new
+    :param extra_flags: flags of ``unshare(2)`` for further namespaces, owned by the new
         user namespace.
     :raises OSError: the kernel does not allow it.
 
@@ -23,13 +24,13 @@ def enter_user_namespace(also: int = 0) -> None:
     maps = _maps()
     start_reading, start_writing = os.pipe()
     process = os.getpid()
-    helper = os.fork()  # who writes the maps must be in the namespace above
+    helper = os.fork()  # the maps must be written from the parent namespace
     if helper == 0:
         os.close(start_writing)
-        os._exit(_write_when_told(start_reading, process, maps))
+        os._exit(_write_maps(start_reading, process, maps))
     os.close(start_reading)
     try:
-        syscalls.unshare(syscalls.NEW_USER | also)
+        syscalls.unshare(syscalls.NEW_USER | extra_flags)
         os.write(start_writing, b"x")
     finally:
         os.close(start_writing)
@@ -39,9 +40,9 @@ def enter_user_namespace(also: int = 0) -> None:
 
 
 def _maps() -> dict[str, str]:
-    """Return what to write, by file below ``/proc/PID``."""
+    """Return the maps by file name in ``/proc/PID``."""
     if os.geteuid() == 0:
-        return {name: _identity(name) for name in ("uid_map", "gid_map")}
+        return {name: _identity_map(name) for name in ("uid_map", "gid_map")}
     return {
         "setgroups": "deny",
         "uid_map": f"0 {os.geteuid()} 1\n",
@@ -49,15 +50,15 @@ def _maps() -> dict[str, str]:
     }
 
 
-def _identity(name: str) -> str:
-    """Return the map that leaves each id as it is here."""
+def _identity_map(name: str) -> str:
+    """Return the map that keeps each id of this namespace."""
     with open(f"/proc/self/{name}") as lines:
         rows = [line.split() for line in lines]
     return "".join(f"{inside} {inside} {count}\n" for inside, _, count in rows)
 
 
-def _write_when_told(start: int, process: int, maps: dict[str, str]) -> int:
-    """Write the maps of a process once it is in its namespace; return an errno."""
+def _write_maps(start: int, process: int, maps: dict[str, str]) -> int:
+    """Wait for the process to enter its namespace, write its maps; return an errno."""
     try:
         if os.read(start, 1):
             for name, text in maps.items():

@@ -1,7 +1,7 @@
-"""The filter by which the kernel hands some system calls to process 1.
+"""The seccomp filter that sends some system calls to the init process.
 
-Files say most of what a program can ask; these calls say the rest. The filter looks at
-numbers only; what is answered is in ``answers.py``.
+These are the calls, apart from file operations, that tell programs about the kernel.
+The filter only decides by numbers; ``trapped_calls.py`` has the handlers.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ CALLS: Final[Mapping[int, Mapping[int, str]]] = {
 
 AF_NETLINK: Final = 16
 UEVENT_PROTOCOL: Final = 15
-"""Only sockets that hear uevents are trapped (include/uapi/linux/netlink.h)."""
+"""The filter traps uevent sockets only (include/uapi/linux/netlink.h)."""
 
 _SECCOMP: Final = {"x86_64": 317, "aarch64": 277}
 """Number of ``seccomp(2)`` by machine."""
@@ -62,7 +62,7 @@ _FIRST_X32_CALL: Final = 0x40000000
 _SET_FILTER: Final = 1
 _NEW_LISTENER: Final = 1 << 3
 _WAIT_KILLABLE: Final = 1 << 5
-"""A signal does not disturb a call that is being answered; since Linux 5.19."""
+"""Signals cannot interrupt a call while it is handled (Linux 5.19+)."""
 
 _LOAD, _IF_EQUAL, _IF_NOT_LESS, _RETURN = 0x20, 0x15, 0x35, 0x06
 """BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_JMP|JGE|K, BPF_RET|K (linux/bpf_common.h)."""
@@ -73,9 +73,9 @@ _ARGUMENT_AT: Final = (16, 24, 32)
 
 
 def trap_system_calls() -> int:
-    """Have this process's calls answered; return the descriptor to answer at.
+    """Trap system calls of this process; return the notification descriptor.
 
-    What it runs, and what that starts, keeps the filter.
+    Executed programs and child processes inherit the filter.
 
     :raises OSError: the kernel does not allow it.
     """
@@ -85,7 +85,7 @@ def trap_system_calls() -> int:
     program = ctypes.create_string_buffer(pointer, len(pointer))
     number = _SECCOMP.get(os.uname().machine)
     if number is None:
-        raise OSError(ENOSYS, f"system calls of {os.uname().machine} are not known")
+        raise OSError(ENOSYS, f"unsupported machine {os.uname().machine}")
     place = ctypes.c_void_p(ctypes.addressof(program))
     try:
         flags = _NEW_LISTENER | _WAIT_KILLABLE
@@ -97,7 +97,7 @@ def trap_system_calls() -> int:
 
 
 def _filter() -> bytes:
-    """Return the BPF program: one block for each architecture, then "no such call"."""
+    """Return the BPF program: one block per architecture, then ENOSYS."""
     program = [_instruction(_LOAD, _ARCHITECTURE_AT)]
     for architecture, calls in CALLS.items():
         block = list(_block(architecture, calls))
@@ -108,20 +108,20 @@ def _filter() -> bytes:
 
 
 def _block(architecture: int, calls: Mapping[int, str]) -> Iterator[bytes]:
-    """Yield what decides about a call of one architecture."""
+    """Yield the instructions for the calls of one architecture."""
     yield _instruction(_LOAD, _NUMBER_AT)
     if architecture == _X86_64:
         yield _instruction(_IF_NOT_LESS, _FIRST_X32_CALL, otherwise=1)
         yield _instruction(_RETURN, _ERRNO | ENOSYS)
     for number, name in calls.items():
-        decision = _uevent_sockets() if name == "socket" else [_return(_NOTIFY)]
+        decision = _trap_uevent_sockets() if name == "socket" else [_return(_NOTIFY)]
         yield _instruction(_IF_EQUAL, number, otherwise=len(decision))
         yield from decision
     yield _return(_ALLOW)
 
 
-def _uevent_sockets() -> Sequence[bytes]:
-    """Return what traps the sockets that hear uevents, and no others."""
+def _trap_uevent_sockets() -> Sequence[bytes]:
+    """Return the instructions that trap uevent sockets and allow other sockets."""
     return (
         _instruction(_LOAD, _ARGUMENT_AT[0]),
         _instruction(_IF_EQUAL, AF_NETLINK, otherwise=3),
@@ -137,5 +137,8 @@ def _return(decision: int) -> bytes:
 
 
 def _instruction(code: int, value: int, *, otherwise: int = 0) -> bytes:
-    """Return one ``struct sock_filter``; a jump that fails skips so many."""
+    """Return one ``struct sock_filter``.
+
+    :param otherwise: instructions to skip if the condition is false.
+    """
     return struct.pack("=HBBI", code, 0, otherwise, value)

@@ -1,4 +1,4 @@
-"""What was being done when something failed."""
+"""Names the step that failed while the namespaces were made."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["StepError", "step"]
 
 
 class StepError(Exception):
-    """A step towards the namespaces failed.
+    """A step failed.
 
-    :param step: what was tried, to go after "could not".
-    :param errno: of the system call that failed.
+    :param step: name of the step, which follows "cannot" in the message.
+    :param errno: errno of the failed system call.
     """
 
     def __init__(self, step: str, errno: int) -> None:
@@ -23,12 +23,12 @@ class StepError(Exception):
 
 
 @contextmanager
-def step(what: str) -> Iterator[None]:
-    """Say what the block does, if it fails.
+def step(name: str) -> Iterator[None]:
+    """Name the step that the block performs.
 
     :raises StepError: a system call in the block failed.
     """
     try:
         yield
     except OSError as error:
-        raise StepError(what, error.errno or EIO) from error
+        raise StepError(name, error.errno or EIO) from error

@@ -1,4 +1,4 @@
-"""System calls that Python has no function for, or only in newer versions."""
+"""System calls without a function in Python, or only in newer versions."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PRIVATE = 0x40000
 _DETACH = 0x2
 _OPEN_TREE, _MOVE_MOUNT = 428, 429
 """Numbers of system calls, the same on every architecture."""
-_HERE = -100
+_AT_FDCWD = -100
 _CLONE = 0x1
 _FROM_DESCRIPTOR = 0x4
 """AT_FDCWD, OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH."""
@@ -67,15 +67,15 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _checked(result: int, what: str = "") -> int:
+def _checked(result: int, path: str = "") -> int:
     if result < 0:
         number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), what or None)
+        raise OSError(number, os.strerror(number), path or None)
     return result
 
 
 def unshare(flags: int) -> None:
-    """Move this process into new namespaces, or this thread into a directory alone.
+    """Unshare namespaces of this process, or the working directory of this thread.
 
     :raises OSError: as ``unshare(2)``.
     """
@@ -85,7 +85,7 @@ def unshare(flags: int) -> None:
 def mount(
     source: str, target: str, kind: str | None, flags: int = 0, options: str = ""
 ) -> None:
-    """Mount something.
+    """Mount a file system.
 
     :raises OSError: as ``mount(2)``, with the target as file name.
     """
@@ -100,7 +100,7 @@ def mount(
 
 
 def bind(source: str, target: str, flags: int = 0) -> None:
-    """Let a file or directory appear at another place, too.
+    """Bind mount a file or folder.
 
     :raises OSError: as ``mount(2)``, with the target as file name.
     """
@@ -108,7 +108,7 @@ def bind(source: str, target: str, flags: int = 0) -> None:
 
 
 def move(source: str, target: str) -> None:
-    """Move a mount to another place.
+    """Move a mount to another mount point.
 
     :raises OSError: as ``mount(2)``, with the target as file name.
     """
@@ -116,17 +116,17 @@ def move(source: str, target: str) -> None:
 
 
 def detached(source: str) -> int:
-    """Return a descriptor for a mount of a directory that is nowhere yet.
+    """Return a descriptor of a detached bind mount of a folder.
 
     :raises OSError: as ``open_tree(2)``.
     """
     path = ctypes.create_string_buffer(source.encode())
-    place = ctypes.c_void_p(ctypes.addressof(path))
-    return system_call(_OPEN_TREE, _HERE, place, _CLONE | os.O_CLOEXEC)
+    pointer = ctypes.c_void_p(ctypes.addressof(path))
+    return system_call(_OPEN_TREE, _AT_FDCWD, pointer, _CLONE | os.O_CLOEXEC)
 
 
 def attach(mount_: int, target: str) -> None:
-    """Put a mount that is nowhere yet into a place.
+    """Attach a detached mount to a mount point.
 
     :raises OSError: as ``move_mount(2)``.
     """
@@ -136,14 +136,14 @@ def attach(mount_: int, target: str) -> None:
         _MOVE_MOUNT,
         mount_,
         ctypes.c_void_p(ctypes.addressof(nothing)),
-        _HERE,
+        _AT_FDCWD,
         ctypes.c_void_p(ctypes.addressof(path)),
         _FROM_DESCRIPTOR,
     )
 
 
 def unmount(target: str) -> None:
-    """Take a mount away; what still uses it keeps it.
+    """Unmount lazily: open files stay usable.
 
     :raises OSError: as ``umount2(2)``.
     """
@@ -151,31 +151,31 @@ def unmount(target: str) -> None:
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """Set something about this process.
+    """Call ``prctl(2)``.
 
     :raises OSError: as ``prctl(2)``.
     """
-    words = [ctypes.c_ulong(each) for each in arguments]
-    return _checked(_libc.prctl(option, *words))
+    converted = [ctypes.c_ulong(each) for each in arguments]
+    return _checked(_libc.prctl(option, *converted))
 
 
 def restore_default(number: int) -> None:
-    """Give a signal its default action, from any thread."""
+    """Restore the default action of a signal, from any thread."""
     _libc.signal(number, ctypes.c_void_p(0))
 
 
 def bring_up_loopback() -> None:
-    """Bring the loopback interface of a new network namespace up.
+    """Bring up the loopback interface of a new network namespace.
 
     :raises OSError: as the ``ioctl(2)``.
     """
     request = struct.pack("16sh14x", b"lo", _INTERFACE_UP)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, _SET_INTERFACE_FLAGS, request)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as interfaces:
+        fcntl.ioctl(interfaces, _SET_INTERFACE_FLAGS, request)
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent's thread ends."""
+    """Kill this process when the thread of its parent ends."""
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -184,9 +184,9 @@ def system_call(number: int, *arguments: int | ctypes.c_void_p) -> int:
 
     :raises OSError: as the system call.
     """
-    words = [
+    converted = [
         each if isinstance(each, ctypes.c_void_p) else ctypes.c_long(each)
         for each in arguments
     ]
     _libc.syscall.restype = ctypes.c_long
-    return _checked(int(_libc.syscall(ctypes.c_long(number), *words)))
+    return _checked(int(_libc.syscall(ctypes.c_long(number), *converted)))

@@ -1,9 +1,9 @@
-"""Sockets that hear the simulated kernel's uevents, and only those.
+"""Netlink sockets that receive the simulated kernel's uevents only.
 
-The kernel proper sends uevents to every network namespace by itself, but for those of
-user namespaces: there, only what is written to it is heard. So the sockets belong to a
-network namespace of their own, in which a process makes them; programs keep their
-network.
+The machine's kernel sends its own uevents to every network namespace, except those of
+other user namespaces: sockets there receive only what a program sends. So a helper
+process makes the sockets in a network namespace of their own, and programs keep the
+machine's network.
 """
 
 from __future__ import annotations
@@ -16,29 +16,30 @@ import socket
 from simkernel.fronts.fuse.inside import syscalls
 from simkernel.fronts.fuse.inside.seccomp_filter import UEVENT_PROTOCOL
 
-__all__ = ["Ears"]
+__all__ = ["UeventSockets"]
 
 
-class Ears:
-    """Makes sockets in a network namespace in which nothing else is.
+class UeventSockets:
+    """Makes uevent sockets in a helper process.
 
-    :param own_network: False: the namespace of the programs is such a one.
+    :param new_network: make them in a new network namespace; False: the programs have
+        a private one already.
     :raises OSError: the kernel does not allow it.
     """
 
-    def __init__(self, *, own_network: bool) -> None:
+    def __init__(self, *, new_network: bool) -> None:
         self._here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         process = os.fork()
         if process == 0:
             self._here.close()
-            os._exit(_make_sockets(there, own_network))
+            os._exit(_make_sockets(there, new_network))
         there.close()
 
     def socket(self, kind: int) -> int:
-        """Return a new socket for uevents.
+        """Return a new uevent socket.
 
         :param kind: second argument of ``socket(2)``.
-        :raises OSError: there can be none.
+        :raises OSError: as ``socket(2)``.
         """
         self._here.send(array.array("i", [kind]))
         data, descriptors, _, _ = socket.recv_fds(self._here, 4, 1)
@@ -48,11 +49,11 @@ class Ears:
         return descriptors[0]
 
 
-def _make_sockets(there: socket.socket, own_network: bool) -> int:
-    """Make a socket for each request, until nobody asks any more."""
+def _make_sockets(there: socket.socket, new_network: bool) -> int:
+    """Make a socket for each request until the other end closes."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    if own_network:
+    if new_network:
         syscalls.unshare(syscalls.NEW_NETWORK)
     while request := there.recv(4):
         kind = int.from_bytes(request, "little")

@@ -1,1 +1,1 @@
-"""The namespaces that programs run in, as seen from outside."""
+"""Starts and controls the process that makes the namespaces."""

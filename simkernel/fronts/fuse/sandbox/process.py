@@ -1,4 +1,4 @@
-"""The process that makes the namespaces, as seen from the kernel outside."""
+"""The process that makes the namespaces, and the commands started through it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import simkernel
-from simkernel.fronts.fuse.sandbox.channel import Channel, Message, packed
+from simkernel.fronts.fuse.inside.channel import Channel, Message, packed
 from simkernel.fronts.fuse.sandbox.requirements import UnavailableError, failure
 
 __all__ = ["Process", "Sandbox"]
@@ -28,10 +28,10 @@ _PROGRAM = (
 class Process:
     """A command that was started.
 
-    :ivar returncode: as of ``subprocess``: its exit code, or minus the signal that
-        ended it; None while it runs.
+    :ivar returncode: exit code, or minus the signal that ended it, as in
+        ``subprocess``; None while it runs.
     :ivar failed: step and errno, if its program could not be run.
-    :ivar lost: it ended because everything on the host was ended.
+    :ivar lost: all processes of the host were killed.
     """
 
     def __init__(self, identity: int, channel: Channel) -> None:
@@ -40,28 +40,32 @@ class Process:
         self.failed: dict[str, Any] | None = None
         self.lost = False
         self.on_stop: Callable[[], None] = lambda: None
-        """Called when it was stopped by a signal."""
+        """Called when a signal has stopped the command."""
         self._channel = channel
         self._ended = threading.Event()
 
     def send_signal(self, number: int) -> None:
-        """Send a signal; to what has ended, nothing is sent."""
+        """Send a signal, unless the command has ended."""
         if self.returncode is None:
-            self._channel.send({"say": "signal", "id": self.identity, "signal": number})
+            message = {"type": "signal", "id": self.identity, "signal": number}
+            self._channel.send(message)
 
     def wait(self, timeout: float | None = None) -> int | None:
-        """Wait until it has ended and return its ``returncode``."""
+        """Wait for the end of the command and return its ``returncode``.
+
+        :param timeout: seconds.
+        """
         self._ended.wait(timeout)
         return self.returncode
 
-    def end(self, status: int, failed: dict[str, Any] | None = None) -> None:
-        """Take note that it has ended."""
+    def set_ended(self, status: int, failed: dict[str, Any] | None = None) -> None:
+        """Set the result of the command."""
         self.returncode, self.failed = status, failed
         self._ended.set()
 
 
 class Sandbox:
-    """The namespaces, from before they are there until they are gone."""
+    """The namespaces; the constructor starts the process that makes them."""
 
     def __init__(self) -> None:
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -76,111 +80,116 @@ class Sandbox:
             )
         self._processes: dict[int, Process] = {}
         self._killed = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="calls", daemon=True)
+        self._receiver = threading.Thread(
+            target=self._receive, name="sandbox messages", daemon=True
+        )
         self.on_call: Callable[[Message, int | None], int] = lambda call, image: 0
-        """Answers a system call about a module, with its errno."""
+        """Carries out a trapped system call and returns its errno."""
 
     def expect(self, kind: str) -> list[int]:
         """Wait for the next message and return its descriptors.
 
-        :param kind: what it must say.
-        :raises UnavailableError: it tells of trouble instead.
+        :param kind: expected type of the message.
+        :raises UnavailableError: the namespaces could not be made.
         """
-        heard = self._channel.receive()
-        if heard is None:
+        received = self._channel.receive()
+        if received is None:
             raise UnavailableError(
-                "the process that makes the fuse tier's namespaces ended at once",
-                "its messages are above; --via fakefs or --via vm may do instead",
+                "the process that makes the fuse tier's namespaces has ended",
+                "read its messages above, or use --via fakefs or --via vm",
             )
-        message, descriptors = heard
-        if message["say"] == "trouble":
+        message, descriptors = received
+        if message["type"] == "failed":
             raise failure(message["step"], message["errno"])
-        assert message["say"] == kind, message
+        assert message["type"] == kind, message
         return descriptors
 
-    def say(self, message: Message, descriptors: Sequence[int] = ()) -> None:
+    def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
         """Send a message, and close its descriptors."""
         self._channel.send(message, descriptors)
         for number in descriptors:
             os.close(number)
 
-    def listen(self) -> None:
-        """Answer from now on; no :meth:`expect` after this."""
-        self._thread.start()
+    def start_receiving(self) -> None:
+        """Handle all further messages in a thread; call no :meth:`expect` after."""
+        self._receiver.start()
 
     def start(
         self, command: Mapping[str, object], streams: tuple[int, int, int]
     ) -> Process:
         """Start a command.
 
-        :param command: what ``inside/command.py`` wants to know.
-        :param streams: descriptors for its input, output and error.
+        :param command: the members that ``inside/command.py`` reads.
+        :param streams: descriptors of its standard input, output and error.
         """
         process = Process(len(self._processes) + 1, self._channel)
         self._processes[process.identity] = process
-        about = packed(command)
-        message = {"say": "start", "id": process.identity}
-        self._channel.send(message, [about, *streams])
-        os.close(about)
+        content = packed(command)
+        message = {"type": "start", "id": process.identity}
+        self._channel.send(message, [content, *streams])
+        os.close(content)
         return process
 
     def kill_programs(self) -> None:
-        """Kill every program; who waits for the kernel ends when it is answered."""
-        with suppress(OSError):  # they may be gone already
-            self._channel.send({"say": "kill"})
+        """Kill all programs; one that waits for the kernel ends with its request."""
+        with suppress(OSError):  # the sandbox has ended
+            self._channel.send({"type": "kill"})
             self._killed.wait()
 
     def close(self) -> None:
-        """End everything inside and wait until it has; a second time does nothing."""
+        """End the namespaces, and wait until they are gone. Idempotent."""
         if self._builder.returncode is not None:
             return
-        with suppress(OSError):  # it may be gone already
+        with suppress(OSError):  # the sandbox has ended
             self._channel.shutdown()
-        if not self._thread.is_alive():
-            self._close_unheard()
+        if not self._receiver.is_alive():
+            self._close_pending()
         self._builder.wait()
-        if self._thread.is_alive():
-            self._thread.join()
+        if self._receiver.is_alive():
+            self._receiver.join()
         self._channel.close()
 
-    def _close_unheard(self) -> None:
-        """Close what came with messages that nobody waits for any more.
+    def _close_pending(self) -> None:
+        """Close the descriptors of messages that were not received.
 
-        A file system that is mounted but not served keeps who looks at it waiting until
-        its ``/dev/fuse`` is closed everywhere.
+        A process that uses a FUSE mount without a server blocks until ``/dev/fuse`` is
+        closed everywhere.
         """
-        while (heard := self._channel.receive()) is not None:
-            for number in heard[1]:
+        while (received := self._channel.receive()) is not None:
+            for number in received[1]:
                 os.close(number)
 
-    def _listen(self) -> None:
+    def _receive(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        while (heard := self._channel.receive()) is not None:
-            message = heard[0]
-            if message["say"] == "call":
-                threading.Thread(
-                    target=self._answer, args=heard, name="call", daemon=True
-                ).start()
-                continue
-            if message["say"] == "killed":
-                self._killed.set()
-                continue
-            process = self._processes[message["id"]]
-            if message["say"] == "stopped":
-                process.on_stop()
-            else:
-                process.end(message["status"], message["failed"])
+        while (received := self._channel.receive()) is not None:
+            self._handle(*received)
         self._killed.set()
         for process in self._processes.values():
             if process.returncode is None:
                 process.lost = True
-                process.end(-9)
+                process.set_ended(-9)
 
-    def _answer(self, call: Message, descriptors: list[int]) -> None:
+    def _handle(self, message: Message, descriptors: list[int]) -> None:
+        match message["type"]:
+            case "call":
+                threading.Thread(
+                    target=self._carry_out,
+                    args=(message, descriptors),
+                    name="system call",
+                    daemon=True,
+                ).start()
+            case "killed":
+                self._killed.set()
+            case "stopped":
+                self._processes[message["id"]].on_stop()
+            case "ended":
+                process = self._processes[message["id"]]
+                process.set_ended(message["status"], message["failed"])
+
+    def _carry_out(self, call: Message, descriptors: list[int]) -> None:
         errno = self.on_call(call, descriptors[0] if descriptors else None)
         for number in descriptors:
             os.close(number)
-        try:
-            self._channel.send({"say": "answer", "call": call["call"], "errno": errno})
-        except OSError:
-            return  # nobody is left who waits for it
+        reply = {"type": "reply", "call": call["call"], "errno": errno}
+        with suppress(OSError):  # the sandbox has ended
+            self._channel.send(reply)

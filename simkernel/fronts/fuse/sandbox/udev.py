@@ -1,4 +1,4 @@
-"""The machine's own udevd, running on the simulated host."""
+"""Runs the machine's udevd on the simulated host."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _COLDPLUG = (
     ("trigger", "--type=devices", "--action=add"),
     ("settle", "--timeout=60"),
 )
-"""What a system does at its start (systemd's units/systemd-udev-trigger.service)."""
+"""Arguments of udevadm at boot (systemd's units/systemd-udev-trigger.service)."""
 
 
-class _Starts(Protocol):
-    """A host on which programs can be started and waited for."""
+class _Host(Protocol):
+    """A host that starts programs and waits for them."""
 
     def start(
         self, argv: Sequence[str], *, folder: str, streams: tuple[int, int, int]
@@ -36,30 +36,30 @@ class _Starts(Protocol):
     def wait(self, process: Process) -> int: ...
 
 
-def start_udev(host: _Starts) -> None:
-    """Start udevd, and have it see to the devices that are there.
+def start_udev(host: _Host) -> None:
+    """Start udevd, and wait until it has handled the existing devices.
 
-    :raises UnavailableError: the machine has none, or it does not start.
+    :raises UnavailableError: udevd is not installed or does not start.
     """
     daemon = next((path for path in _DAEMONS if os.path.exists(path)), None)
     if daemon is None or shutil.which("udevadm") is None:
         raise UnavailableError(
-            "--udev starts this machine's udevd, and it has none",
-            "install it (Debian: apt-get install udev)",
+            "--udev needs udevd, which is not installed",
+            "run apt-get install udev (Debian)",
         )
-    with _nowhere() as streams:
+    with _null_streams() as streams:
         for words in ([daemon, "--daemon"], *(("udevadm", *one) for one in _COLDPLUG)):
             code = host.wait(host.start(words, folder="/", streams=streams))
             if code:
                 raise UnavailableError(
-                    f"on the simulated host, {' '.join(words)} failed with {code}",
-                    "run it there by hand: simkernel run --via fuse SCENARIO -- sh",
+                    f"{' '.join(words)} failed on the simulated host: exit code {code}",
+                    "run it by hand: simkernel run --via fuse SCENARIO -- sh",
                 )
 
 
 @contextmanager
-def _nowhere() -> Iterator[tuple[int, int, int]]:
-    """Yield streams of a program of which nobody wants to see anything."""
+def _null_streams() -> Iterator[tuple[int, int, int]]:
+    """Yield streams for a program without input and output."""
     null = os.open(os.devnull, os.O_RDWR)
     try:
         yield null, null, null

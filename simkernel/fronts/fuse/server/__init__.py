@@ -1,1 +1,1 @@
-"""The mounted file system: answers FUSE requests from the kernel model."""
+"""The simulated kernel's side: answers FUSE requests and system calls."""

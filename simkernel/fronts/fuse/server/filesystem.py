@@ -1,4 +1,4 @@
-"""A view as a mounted file system, through mfusepy: the only module that knows it."""
+"""Mounts a view as a FUSE file system; the only module that imports mfusepy."""
 
 from __future__ import annotations
 
@@ -29,38 +29,39 @@ from simkernel.fronts.fuse.inside.syscalls import (
     restore_default,
     unshare,
 )
-from simkernel.fronts.fuse.server.name_cache import Names
-from simkernel.fronts.fuse.server.parallel_open import Writers
+from simkernel.fronts.fuse.server.name_cache import NameCache
+from simkernel.fronts.fuse.server.parallel_open import ParallelOpens
 from simkernel.fronts.fuse.server.view import View
 from simkernel.fronts.fuse.server.workers import Workers
 
-__all__ = ["Filesystem", "caller"]
+__all__ = ["Filesystem", "calling_thread"]
 
 _OPTIONS = ("direct_io", "hard_remove", "nullpath_ok", "use_ino")
 _READDIRPLUS = 3 << 13
-"""FUSE_CAP_READDIRPLUS and _AUTO: mfusepy cannot fill the attributes in."""
-_LIBFUSE_TAKES = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
-"""Signals that it handles from its start, where nobody else does."""
+"""FUSE_CAP_READDIRPLUS and _AUTO: mfusepy cannot fill in the attributes."""
+_HANDLED_BY_LIBFUSE = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
+"""Signals that libfuse handles if the process does not."""
 _LARGEST_ERRNO = 511
-"""Clients' kernels drop an answer with a larger one (fs/fuse/dev.c)."""
-_HAND_OVER = 0
-"""Number of the open file that is there to be closed; views begin with 1."""
+"""Linux drops a reply with a larger errno (fs/fuse/dev.c)."""
+_HAND_OVER_NUMBER = 0
+"""Number of the hand-over file while it is open; a view's numbers start at 1."""
 _INODES = (1 << 63) - 1
 _TIMES = ("st_atime", "st_mtime", "st_ctime")
 
 
-def caller() -> int:
-    """Return the number of the process that makes the call which is answered now."""
-    pid: int = mfusepy.fuse_get_context()[2]
-    return pid
+def calling_thread() -> int:
+    """Return the id of the thread that made the current request."""
+    thread: int = mfusepy.fuse_get_context()[2]
+    return thread
 
 
 class Filesystem:
-    """A view that can be mounted.
+    """A view as a FUSE file system.
 
     :param descriptor: ``/dev/fuse``, opened in the user namespace of the mount.
-    :param library: libfuse 3, which mfusepy uses, too.
-    :param keeps_names: clients' kernels may keep names, and so not ask for each look.
+    :param library: libfuse 3, the library that mfusepy uses.
+    :param caches_names: let the machine's kernel cache names. If it does not, the view
+        receives every look-up.
     """
 
     def __init__(
@@ -69,43 +70,43 @@ class Filesystem:
         descriptor: int,
         library: ctypes.CDLL,
         *,
-        keeps_names: bool = True,
+        caches_names: bool = True,
     ) -> None:
-        self._served = descriptor  # libfuse closes it
+        self._session_descriptor = descriptor  # libfuse closes it
         self._descriptor = os.dup(descriptor)
-        writers = Writers(self._descriptor, view.close)
-        self._workers = Workers(library, self._descriptor, writers)
-        self._names = Names(self._descriptor, keeps=keeps_names)
-        self._operations = _Operations(view, self._workers, self._names, writers)
+        parallel_opens = ParallelOpens(self._descriptor, view.close)
+        self._workers = Workers(library, self._descriptor, parallel_opens)
+        self._names = NameCache(self._descriptor, is_enabled=caches_names)
+        self._operations = _Operations(view, self._workers, self._names, parallel_opens)
         self._thread = threading.Thread(target=self._serve, name="fuse", daemon=True)
 
     def start(self) -> None:
-        """Serve; the file system must have been mounted."""
+        """Start serving; mount the file system before."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Wait until it is mounted nowhere any more."""
+    def join(self) -> None:
+        """Wait until the file system is unmounted everywhere."""
         if self._thread.is_alive():
             self._thread.join()
         os.close(self._descriptor)
 
-    def waiting(self) -> AbstractContextManager[None]:
-        """Have others served while the block waits in an operation."""
-        return self._workers.waiting()
+    def blocking(self) -> AbstractContextManager[None]:
+        """Serve other requests while the block waits in an operation."""
+        return self._workers.blocking()
 
-    def forget(self, gone: Stay) -> None:
-        """Have the clients' kernels forget names: something came or went.
+    def invalidate_names(self, stale: Stay) -> None:
+        """Invalidate the names that the machine's kernel caches.
 
-        :param gone: no name that stays longer than this did.
+        :param stale: the longest-lived names that were added or removed.
         """
-        self._names.changed(gone)
+        self._names.invalidate(stale)
 
     def _serve(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        unshare(OWN_DIRECTORY)  # libfuse changes to /, which shall not move others
+        unshare(OWN_DIRECTORY)  # libfuse changes to /; other threads must stay
         mfusepy.FUSE(
             self._operations,
-            f"/dev/fd/{self._served}",
+            f"/dev/fd/{self._session_descriptor}",
             foreground=True,
             nothreads=True,
             fsname="simkernel",
@@ -113,34 +114,38 @@ class Filesystem:
 
 
 class _Operations(mfusepy.Operations):
-    """What mfusepy calls; a path is None where a number says more."""
+    """The callbacks of mfusepy; a path is None for an open file."""
 
     use_ns = True
 
     def __init__(
-        self, view: View, workers: Workers, names: Names, writers: Writers
+        self,
+        view: View,
+        workers: Workers,
+        names: NameCache,
+        parallel_opens: ParallelOpens,
     ) -> None:
         self._view = view
         self._workers = workers
         self._names = names
-        self._writers = writers
+        self._parallel_opens = parallel_opens
         self._started_ns = time.time_ns()
 
     def init_with_config(self, conn_info: Any, config_3: Any) -> None:
-        self._names.begin(conn_info, config_3)
+        self._names.configure(conn_info, config_3)
         conn_info.want &= ~_READDIRPLUS
         for option in _OPTIONS:
             setattr(config_3, option, 1)
-        for number in _LIBFUSE_TAKES:
+        for number in _HANDLED_BY_LIBFUSE:
             if signal.getsignal(number) == signal.SIG_DFL:
                 restore_default(number)
 
     def getattr(self, path: str | None, fh: int | None = None) -> dict[str, int]:
-        path, node = self._found(path, fh)
+        path, node = self._look_up(path, fh)
         times = dict.fromkeys(_TIMES, self._started_ns)
         return {**_attributes(node), **times, "st_ino": hash(path) & _INODES}
 
-    def _found(self, path: str | None, fh: int | None) -> tuple[str, Node]:
+    def _look_up(self, path: str | None, fh: int | None) -> tuple[str, Node]:
         if path is None:
             return self._view.node_of(fh or 0)
         view = self._view
@@ -148,9 +153,11 @@ class _Operations(mfusepy.Operations):
         try:
             node = view.node(path)
         except FileNotFoundError:
-            self._names.missing(is_true=lambda: view.version == version)
+            self._names.set_missing(is_current=lambda: view.version == version)
             raise
-        self._names.found(view.stay(path), is_true=lambda: view.version == version)
+        self._names.set_found(
+            view.stay(path), is_current=lambda: view.version == version
+        )
         return path, node
 
     def readlink(self, path: str) -> str:
@@ -171,10 +178,10 @@ class _Operations(mfusepy.Operations):
 
     def open(self, path: str, flags: int) -> int:
         if path == f"/{HAND_OVER}":
-            return _HAND_OVER
+            return _HAND_OVER_NUMBER
         number = self._view.open(path, flags)
         if flags & os.O_ACCMODE != os.O_RDONLY:
-            self._writers.answer_open(number)
+            self._parallel_opens.reply_open(number)
         return number
 
     def read(self, path: str | None, size: int, offset: int, fh: int) -> bytes:
@@ -189,7 +196,7 @@ class _Operations(mfusepy.Operations):
             raise
 
     def release(self, path: str | None, fh: int) -> int:
-        if fh == _HAND_OVER:
+        if fh == _HAND_OVER_NUMBER:
             self._workers.take_over()
         else:
             self._view.close(fh)
@@ -198,7 +205,7 @@ class _Operations(mfusepy.Operations):
     releasedir = release
 
     def truncate(self, path: str | None, length: int, fh: int | None = None) -> int:
-        return 0  # sysfs takes it and does nothing
+        return 0  # sysfs accepts it and does nothing
 
     def utimens(self, path: str | None, times: Any = None) -> int:
         return 0
@@ -207,11 +214,11 @@ class _Operations(mfusepy.Operations):
         raise OSError(EACCES, "Permission denied")
 
     def chmod(self, path: str | None, mode: int) -> int:
-        self._view.give(path, mode=stat.S_IMODE(mode))
+        self._view.set_owner(path, mode=stat.S_IMODE(mode))
         return 0
 
     def chown(self, path: str | None, uid: int, gid: int) -> int:
-        self._view.give(path, uid=uid, gid=gid)
+        self._view.set_owner(path, uid=uid, gid=gid)
         return 0
 
     def _refuse(self, *unused: object) -> NoReturn:

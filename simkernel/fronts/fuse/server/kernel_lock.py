@@ -1,6 +1,6 @@
-"""Whose turn it is: one thread at a time deals with the kernel.
+"""The kernel lock: one thread at a time uses the simulated kernel.
 
-A thread that waits for the kernel's clock lets the others go on meanwhile.
+A thread that sleeps on the kernel's clock releases the lock meanwhile.
 """
 
 from __future__ import annotations
@@ -13,37 +13,37 @@ from errno import EIO
 
 from simkernel.model.kernel import Kernel
 
-__all__ = ["Turn"]
+__all__ = ["KernelLock"]
 
 
-class Turn:
-    """The right to deal with a kernel; a context manager for those who only look.
+class KernelLock:
+    """The lock of one kernel. Use it as a context manager for reads.
 
-    :param kernel: its clock passes from now on.
+    :param kernel: its clock follows real time from now on.
     """
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._lock = threading.Lock()
-        self._over = threading.Event()
+        self._shut_down = threading.Event()
         self._timer: threading.Timer | None = None
         self.on_change: Callable[[], None] = lambda: None
-        """Called before another thread sees what an operation changed."""
-        self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext
-        """Entered by a thread that waits for the clock."""
+        """Called with the lock held, before other threads see what changed."""
+        self.while_sleeping: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Context that a thread enters while it sleeps on the clock."""
         kernel.clock.run(time.monotonic, self._sleep)
 
     def __enter__(self) -> None:
-        """Wait for the turn, to look."""
+        """Acquire the lock for a read."""
         self._lock.acquire()
 
     def __exit__(self, *unused: object) -> None:
-        """Give the turn to the next one."""
+        """Release the lock."""
         self._lock.release()
 
     @contextmanager
-    def changing(self) -> Iterator[Kernel]:
-        """Have the turn, to change something."""
+    def change(self) -> Iterator[Kernel]:
+        """Hold the lock for an operation that may change the kernel."""
         with self._lock:
             try:
                 yield self._kernel
@@ -51,32 +51,32 @@ class Turn:
                 self.on_change()
                 self._set_timer()
 
-    def end(self) -> None:
-        """Let nobody wait for the clock any more: the host is going down."""
-        self._over.set()
+    def shut_down(self) -> None:
+        """Wake the threads that sleep on the clock; their operations fail."""
+        self._shut_down.set()
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
 
     def _sleep(self, seconds: float) -> None:
-        """Let time pass for the thread that has the turn.
+        """Release the lock, sleep, and acquire it again.
 
-        :raises OSError: the host is going down.
+        :raises OSError: EIO, the host is shutting down.
         """
         self.on_change()
         self._lock.release()
         try:
-            with self.waiting():
-                over = self._over.wait(seconds)
+            with self.while_sleeping():
+                is_shut_down = self._shut_down.wait(seconds)
         finally:
             self._lock.acquire()
-        if over:
-            raise OSError(EIO, "the simulated host is going down")
+        if is_shut_down:
+            raise OSError(EIO, "the simulated host is shutting down")
 
     def _set_timer(self) -> None:
-        """See to it that what the kernel does later is done then."""
+        """Set a timer for the kernel's next deferred work."""
         due = self._kernel.clock.next_due
-        if due is None or self._over.is_set():
+        if due is None or self._shut_down.is_set():
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -85,5 +85,5 @@ class Turn:
         self._timer.start()
 
     def _tick(self) -> None:
-        with self.changing() as kernel:
+        with self.change() as kernel:
             kernel.clock.tick()

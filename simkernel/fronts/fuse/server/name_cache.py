@@ -1,8 +1,8 @@
-"""How long clients' kernels keep names before they ask for them again.
+"""How long the machine's kernel caches names of the FUSE file system.
 
-What is there as long as its directory is, they keep. Other names come and go: they are
-kept while nothing changes, if the clients' kernels can be told to forget them all.
-Where things change, being told would cost more than asking.
+A name that lives as long as its directory is cached for good. Other names come and go.
+They are cached while nothing changes, if the machine's kernel can invalidate all names
+at once. While names change often, an invalidation costs more than a look-up.
 """
 
 from __future__ import annotations
@@ -14,91 +14,109 @@ from collections.abc import Callable
 from typing import Any
 
 from simkernel.filesystems.node import Stay
+from simkernel.model.core.notifier import Change, Kind, Notice, Observer
 
-__all__ = ["Names"]
+__all__ = ["NameCache", "StaleNames"]
 
 _EPOCH_PROTOCOL = (7, 44)
-"""Since which kernels forget all names at once (include/uapi/linux/fuse.h)."""
+"""First FUSE protocol with FUSE_NOTIFY_INC_EPOCH (include/uapi/linux/fuse.h)."""
 _INCREMENT_EPOCH = struct.pack("=IiQ", 16, 8, 0)
 """``fuse_out_header`` of FUSE_NOTIFY_INC_EPOCH."""
 _LONG_S = 86400.0
-_COMING_AND_GOING = Stay.BRIEFLY, Stay.WITH_DEVICES
+_TEMPORARY = Stay.BRIEFLY, Stay.WITH_DEVICES
 _QUIET_S = 0.05
-"""How long nothing must have changed."""
+"""Time without changes before temporary names are cached."""
 
 
-class Names:
-    """Says of each name that is looked up how long it may be kept.
+class StaleNames(Observer):
+    """Collects which names have become stale since the last invalidation."""
 
-    libfuse has one setting for all; it is read right after the look-up was answered. It
-    can be set for each, since one thread at a time answers look-ups: ``Workers`` has
-    others only for operations that wait.
+    def __init__(self) -> None:
+        self._stale: Stay | None = None
 
-    :param device: ``/dev/fuse``, through which kernels are told.
-    :param keeps: False: nothing is kept, so that everything is asked for.
+    def changed(self, notice: Notice) -> None:
+        """Note a change; an added or removed device makes its path stale."""
+        is_path = notice.kind is Kind.DEVICE and notice.change is not Change.CHANGED
+        stale = Stay.WITH_DEVICES if is_path else Stay.BRIEFLY
+        self._stale = max(stale, self._stale or Stay.BRIEFLY)
+
+    def take(self) -> Stay | None:
+        """Return and reset the longest-lived kind of stale name; None: no name."""
+        stale, self._stale = self._stale, None
+        return stale
+
+
+class NameCache:
+    """Sets the cache timeout of each look-up.
+
+    libfuse has one timeout for all names, and reads it right after each look-up. It can
+    differ by name because one thread at a time answers look-ups: ``Workers`` starts
+    more threads for blocked operations only.
+
+    :param device: ``/dev/fuse``, for invalidations.
+    :param is_enabled: False: cache no names, so that the server receives every look-up.
     """
 
-    def __init__(self, device: int, *, keeps: bool) -> None:
+    def __init__(self, device: int, *, is_enabled: bool) -> None:
         self._device = device
-        self._keeps = keeps
-        self._forgets = False
-        self._are_kept = dict.fromkeys(_COMING_AND_GOING, False)
-        """Such names may be in somebody's memory."""
-        self._changed_s = dict.fromkeys(_COMING_AND_GOING, 0.0)
+        self._is_enabled = is_enabled
+        self._can_invalidate = False
+        self._may_be_cached = dict.fromkeys(_TEMPORARY, False)
+        """Whether the machine's kernel may have cached names of this kind."""
+        self._changed_s = dict.fromkeys(_TEMPORARY, 0.0)
         self._config: Any = None
 
-    def begin(self, connection: Any, config: Any) -> None:
-        """Take note of what the kernel can, and set what is the same for all names.
+    def configure(self, connection: Any, config: Any) -> None:
+        """Read the kernel's abilities, and set the timeout of attributes.
 
         :param connection: libfuse's ``struct fuse_conn_info``.
-        :param config: its ``struct fuse_config``.
+        :param config: libfuse's ``struct fuse_config``.
         """
         protocol = connection.proto_major, connection.proto_minor
-        self._forgets = protocol >= _EPOCH_PROTOCOL
+        self._can_invalidate = protocol >= _EPOCH_PROTOCOL
         self._config = config
         config.attr_timeout = _LONG_S  # the attributes of a file never change
         config.entry_timeout = config.negative_timeout = 0.0
 
-    def found(self, stay: Stay, *, is_true: Callable[[], bool]) -> None:
-        """Say of a name that is there how long it is kept.
+    def set_found(self, stay: Stay, *, is_current: Callable[[], bool]) -> None:
+        """Set the timeout of a name that exists.
 
-        :param is_true: tells whether nothing has changed since it was looked for.
+        :param is_current: tells whether no name has changed since the look-up.
         """
-        keep = self._may_keep(stay, is_true=is_true)
+        keep = self._may_cache(stay, is_current=is_current)
         self._config.entry_timeout = _LONG_S if keep else 0.0
 
-    def missing(self, *, is_true: Callable[[], bool]) -> None:
-        """Say of a name that is not there how long that is kept."""
-        keep = self._may_keep(Stay.BRIEFLY, is_true=is_true)
+    def set_missing(self, *, is_current: Callable[[], bool]) -> None:
+        """Set the timeout of a name that does not exist."""
+        keep = self._may_cache(Stay.BRIEFLY, is_current=is_current)
         self._config.negative_timeout = _LONG_S if keep else 0.0
 
-    def _may_keep(self, stay: Stay, *, is_true: Callable[[], bool]) -> bool:
-        if not self._keeps:
+    def _may_cache(self, stay: Stay, *, is_current: Callable[[], bool]) -> bool:
+        if not self._is_enabled:
             return False
         if stay is Stay.WITH_DIRECTORY:
             return True
-        before, self._are_kept[stay] = self._are_kept[stay], True
-        # Whoever changes something from here on finds that names are kept.
+        before, self._may_be_cached[stay] = self._may_be_cached[stay], True
+        # A change from here on invalidates, so is_current() must be called after.
         quiet_s = time.monotonic() - self._changed_s[stay]
-        if self._forgets and quiet_s >= _QUIET_S and is_true():
+        if self._can_invalidate and quiet_s >= _QUIET_S and is_current():
             return True
-        self._are_kept[stay] = before
+        self._may_be_cached[stay] = before
         return False
 
-    def changed(self, gone: Stay) -> None:
-        """Have kernels ask anew for all names: something has come or gone.
+    def invalidate(self, stale: Stay) -> None:
+        """Invalidate all cached names if names of the given kind may be among them.
 
-        Any thread may call it: no lock of the kernel's is taken.
+        Takes no lock of the simulated kernel, so any thread may call it.
 
-        :param gone: no name that stays longer than this did; if only such names are
-            kept, they may be.
+        :param stale: the longest-lived names that were added or removed.
 
         Source: fs/fuse/dev.c fuse_notify_inc_epoch().
         """
         now = time.monotonic()
-        affected = [stay for stay in _COMING_AND_GOING if stay <= gone]
+        affected = [stay for stay in _TEMPORARY if stay <= stale]
         for stay in affected:
             self._changed_s[stay] = now
-        if any(self._are_kept[stay] for stay in affected):
-            self._are_kept = dict.fromkeys(_COMING_AND_GOING, False)
+        if any(self._may_be_cached[stay] for stay in affected):
+            self._may_be_cached = dict.fromkeys(_TEMPORARY, False)
             os.write(self._device, _INCREMENT_EPOCH)

@@ -1,13 +1,13 @@
-"""Files to which several programs write at once, as they do to the kernel's.
+"""Opens files for parallel writes, as sysfs allows them.
 
-Linux lets one write to a FUSE file go at a time, unless the answer to its open says
-that several may; so one that takes long, as a probe does, would keep others waiting.
-The kernel's own files have no such lock, but one for each open file. libfuse can say it
-since 3.14.1, and Debian 12 has 3.14.0. So opens for writing are answered here, and the
-same files closed here; libfuse finds that nobody waits for its answer.
+By default Linux runs one write to a FUSE file at a time, so that a slow probe would
+block all other writers. The kernel's own files have one lock per open file instead. A
+FUSE server asks for parallel writes in its reply to an open, which libfuse supports
+since 3.14.1; Debian 12 has 3.14.0. So this module replies to opens for writing and to
+the releases of these files itself. libfuse's own reply then fails, which it ignores.
 
-A file that is emptied as it is opened, as by a shell's ``>``, has one writer at a time
-all the same: Linux insists while it takes the file to be empty.
+A file that is truncated as it is opened, as by a shell's ``>``, still has one writer at
+a time: Linux insists on that while it takes the file to be empty.
 
 Source: fs/kernfs/file.c kernfs_fop_write_iter(); drivers/base/dd.c
 __device_driver_lock(). Rule: R-LOCK-2.
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from errno import ENOENT
 
-__all__ = ["Writers"]
+__all__ = ["ParallelOpens"]
 
 _RELEASE = 18
 _DIRECT_IO, _PARALLEL_DIRECT_WRITES = 1 << 0, 1 << 6
@@ -32,7 +32,7 @@ _OPEN_OUT = "QIi"
 
 
 class _Request(ctypes.Structure):
-    """``fuse_in_header`` and the first word behind it (include/uapi/linux/fuse.h)."""
+    """``fuse_in_header`` and the word that follows it (include/uapi/linux/fuse.h)."""
 
     _fields_ = (
         ("length", ctypes.c_uint32),
@@ -47,50 +47,50 @@ class _Request(ctypes.Structure):
     )
 
 
-class Writers:
-    """Answers opens for writing, and what follows from that.
+class ParallelOpens:
+    """Replies to opens for writing, and to the releases of these files.
 
-    :param device: ``/dev/fuse``, of which a descriptor of its own is kept.
-    :param close: forgets something open, by its number.
+    :param device: ``/dev/fuse``.
+    :param close: closes an open file by its number.
     """
 
     def __init__(self, device: int, close: Callable[[int], None]) -> None:
         self._device = device
         self._close = close
-        self._answered: set[int] = set()
+        self._opened: set[int] = set()
         self._thread = threading.local()
 
-    def reads_at(self, address: int) -> None:
-        """Take note of where this thread has each request that it deals with."""
+    def set_request_buffer(self, address: int) -> None:
+        """Set the address at which this thread receives its requests."""
         self._thread.request = _Request.from_address(address)
 
-    def answer_open(self, number: int) -> None:
-        """Answer the open under way; threads of libfuse's own do so themselves.
+    def reply_open(self, number: int) -> None:
+        """Reply to the current open; libfuse's own threads reply by themselves.
 
-        :param number: what the file is opened as.
-        :raises OSError: ENOENT, it is answered.
+        :param number: number of the open file.
+        :raises OSError: ENOENT, this has replied, and libfuse need not.
         """
         request = getattr(self._thread, "request", None)
         if request is None:
             return
-        self._answered.add(number)
+        self._opened.add(number)
         flags = _DIRECT_IO | _PARALLEL_DIRECT_WRITES
         try:
             self._send(request.unique, struct.pack(f"={_OPEN_OUT}", number, flags, 0))
-        except OSError:  # the program has been killed meanwhile
-            self._answered.discard(number)
+        except OSError:  # the program has been killed
+            self._opened.discard(number)
             self._close(number)
-        raise OSError(ENOENT, "it is answered")
+        raise OSError(ENOENT, "already replied")
 
-    def closes(self) -> bool:
-        """Tell whether the request is the end of such a file; if so, answer it."""
+    def reply_release(self) -> bool:
+        """Reply to the current request if it releases one of these files."""
         request = self._thread.request
-        if request.opcode != _RELEASE or request.handle not in self._answered:
+        if request.opcode != _RELEASE or request.handle not in self._opened:
             return False
         number, unique = request.handle, request.unique
-        self._answered.discard(number)
+        self._opened.discard(number)
         self._close(number)
-        with suppress(OSError):  # nobody waits for it
+        with suppress(OSError):  # the program has been killed
             self._send(unique, b"")
         return True
 

@@ -1,8 +1,8 @@
-"""Threads that serve a FUSE session: one, and one more for each that waits.
+"""Threads that serve a FUSE session: one, plus one per blocked operation.
 
-Several that wait for requests serve slower than one, since Python runs one thread at a
-time; but an operation of the simulated kernel may take long, and must not keep others
-waiting. libfuse's own threads are many or one, so it hands the session over.
+Python runs one thread at a time, so more threads serve more slowly than one. But an
+operation of the simulated kernel may block, and other requests must not wait for it.
+libfuse runs either one thread or a pool, so it hands the session over to these threads.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from contextlib import contextmanager
 from errno import EAGAIN, EINTR
 from typing import Any
 
-from simkernel.fronts.fuse.server.parallel_open import Writers
+from simkernel.fronts.fuse.server.parallel_open import ParallelOpens
 
 __all__ = ["Workers"]
 
-_AWAKE_S = 0.0001
-"""How long a thread looks for the next request before it sleeps."""
+_SPIN_S = 0.0001
+"""How long a thread polls for the next request before it sleeps."""
 _LIBC = ctypes.CDLL(None)
 
 
 class _Context(ctypes.Structure):
-    """The beginning of ``struct fuse_context`` (libfuse's include/fuse.h)."""
+    """The start of ``struct fuse_context`` (libfuse's include/fuse.h)."""
 
     _fields_ = (("fuse", ctypes.c_void_p),)
 
 
 class _Buffer(ctypes.Structure):
-    """``struct fuse_buf``, with room for what later versions add."""
+    """``struct fuse_buf``, with space for the fields of later versions."""
 
     _fields_ = (
         ("size", ctypes.c_size_t),
@@ -48,17 +48,19 @@ class _Buffer(ctypes.Structure):
 class Workers:
     """The threads of one session.
 
-    One of them takes requests; the others are at the end of an operation that waited,
-    and leave after it.
+    One thread receives requests. The others finish an operation that has blocked, and
+    then end.
 
     :param library: libfuse 3.
-    :param device: ``/dev/fuse``, as it serves.
-    :param writers: answers some requests in its place.
+    :param device: ``/dev/fuse`` of the session.
+    :param parallel_opens: replies to some requests instead of libfuse.
     """
 
-    def __init__(self, library: ctypes.CDLL, device: int, writers: Writers) -> None:
+    def __init__(
+        self, library: ctypes.CDLL, device: int, parallel_opens: ParallelOpens
+    ) -> None:
         self._library: Any = library
-        self._writers = writers
+        self._parallel_opens = parallel_opens
         library.fuse_get_context.restype = ctypes.POINTER(_Context)
         library.fuse_get_session.restype = ctypes.c_void_p
         library.fuse_get_session.argtypes = [ctypes.c_void_p]
@@ -66,92 +68,96 @@ class Workers:
         library.fuse_session_receive_buf.argtypes = both
         library.fuse_session_process_buf.argtypes = both
         self._device = device
-        several = len(os.sched_getaffinity(0)) > 1
-        self._awake_s = _AWAKE_S if several else 0.0
+        has_processors = len(os.sched_getaffinity(0)) > 1
+        self._spin_s = _SPIN_S if has_processors else 0.0
         self._session: int | None = None
         self._lock = threading.Lock()
-        self._serving: set[int] = set()
+        self._threads: set[int] = set()
         """Identities of the threads."""
-        self._waiting = 0
-        self._over = threading.Event()
+        self._blocked = 0
+        self._finished = threading.Event()
 
     def take_over(self) -> None:
-        """Serve in place of libfuse's loop until nothing is mounted any more.
+        """Serve instead of libfuse's loop until the file system is unmounted.
 
-        It is called in an operation for whose end nobody waits. The loop, which frees
-        the session when it ends, is so the last to leave it.
+        Call it in an operation to which nothing waits for the reply. libfuse's loop
+        frees the session when it ends, so it must be the last to return.
         """
         context = self._library.fuse_get_context()
         self._session = self._library.fuse_get_session(context.contents.fuse)
         os.set_blocking(self._device, False)
         with self._lock:
-            self._start()
-        self._over.wait()
+            self._start_thread()
+        self._finished.wait()
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Have another thread serve while the block waits in an operation."""
-        if threading.get_ident() not in self._serving:
+    def blocking(self) -> Iterator[None]:
+        """Let another thread serve while the block waits in an operation."""
+        if threading.get_ident() not in self._threads:
             yield
             return
         with self._lock:
-            self._waiting += 1
-            if self._waiting == len(self._serving):
-                self._start()
+            self._blocked += 1
+            if self._blocked == len(self._threads):
+                self._start_thread()
         try:
             yield
         finally:
             with self._lock:
-                self._waiting -= 1
+                self._blocked -= 1
 
-    def _start(self) -> None:
+    def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name="fuse worker", daemon=True)
         thread.start()
-        # It is counted before it runs, lest a second one be started meanwhile.
-        self._serving.add(thread.ident or 0)
+        # Count it before it runs, or a second thread could be started meanwhile.
+        self._threads.add(thread.ident or 0)
 
-    # Signals are blocked for it as for the thread that starts it.
+    # The thread inherits the blocked signals of the thread that starts it.
     def _work(self) -> None:
         buffer = _Buffer()
-        place = ctypes.byref(buffer)
+        buffer_pointer = ctypes.byref(buffer)
         arrivals = select.poll()
         arrivals.register(self._device, select.POLLIN)
-        has_room = False
+        has_memory = False
         while self._is_needed():
-            size = self._receive(place, arrivals)
+            size = self._receive(buffer_pointer, arrivals)
             if size > 0:
-                if not has_room and buffer.memory:  # libfuse makes it once for all
-                    self._writers.reads_at(buffer.memory)
-                    has_room = True
-                if not (has_room and self._writers.closes()):
-                    self._library.fuse_session_process_buf(self._session, place)
+                if not has_memory and buffer.memory:  # libfuse allocates it once
+                    self._parallel_opens.set_request_buffer(buffer.memory)
+                    has_memory = True
+                if not (has_memory and self._parallel_opens.reply_release()):
+                    self._library.fuse_session_process_buf(
+                        self._session, buffer_pointer
+                    )
             elif size != -EINTR:
                 break  # unmounted
         _LIBC.free(ctypes.c_void_p(buffer.memory))
         with self._lock:
-            self._serving.discard(threading.get_ident())
-            if not self._serving:
-                self._over.set()
+            self._threads.discard(threading.get_ident())
+            if not self._threads:
+                self._finished.set()
 
-    def _receive(self, place: Any, arrivals: select.poll) -> int:
-        """Take the next request, which often comes soon after the last one.
+    def _receive(self, buffer_pointer: Any, arrivals: select.poll) -> int:
+        """Receive the next request; poll first, since it often follows at once.
 
-        A thread that sleeps is woken by the other processor, and in a virtual machine
-        that takes longer than most answers.
+        To wake a sleeping thread on another processor takes longer than most replies,
+        above all in a virtual machine.
         """
-        until_s = time.monotonic() + self._awake_s
+        until_s = time.monotonic() + self._spin_s
         while True:
-            size: int = self._library.fuse_session_receive_buf(self._session, place)
+            size: int = self._library.fuse_session_receive_buf(
+                self._session, buffer_pointer
+            )
             if size != -EAGAIN:
                 return size
             if time.monotonic() >= until_s:
                 arrivals.poll()
 
     def _is_needed(self) -> bool:
-        """Tell whether no other thread would be left to serve; else, leave."""
+        """Tell whether this thread goes on; if not, remove it from the threads."""
         with self._lock:
-            if len(self._serving) - self._waiting <= 1:
+            if len(self._threads) - self._blocked <= 1:
                 return True
-            # In the same breath: the next one that asks must not leave, too.
-            self._serving.discard(threading.get_ident())
+            # Under the same lock, or a second thread could decide to end as well.
+            self._threads.discard(threading.get_ident())
             return False

@@ -1,7 +1,7 @@
-"""Writes down what a program does on the simulated host's files in this process.
+"""Records what a program does with the files of the fakefs tier.
 
-A program reaches them through ``os``, ``open`` and ``pathlib``, which use one another:
-only the outermost call is an operation of the program's.
+A program uses ``os``, ``open`` and ``pathlib``, which call each other. A trace has the
+outermost call only.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.fake_open import FakeFileOpen
 from pyfakefs.fake_scandir import ScanDirIter
 
-from simkernel.fronts.fakefs.patches import streams
-from simkernel.fronts.fakefs.patches.processes import Answer
-from simkernel.fronts.trace import Trace
+from simkernel.fronts.tracing.trace import Trace
 from simkernel.kmod.context import CommandResult
 
-__all__ = ["Tracer"]
+__all__ = ["FakefsTracer"]
 
-_PLACES = (
+_RunProgram = Callable[[Sequence[str], Mapping[str, str], int], CommandResult]
+"""Runs a program: argument list, environment, uid."""
+_HOST_FOLDERS = (
     "/dev",
     "/etc/modprobe.d",
     "/lib/modules",
@@ -36,7 +36,7 @@ _PLACES = (
     "/sys",
     "/usr/lib/modules",
 )
-"""What is below these is the host's; the rest is the program's own."""
+"""Folders of the simulated host. Other files belong to the program itself."""
 
 _OS_CALLS = {
     "access": "stat",
@@ -54,7 +54,7 @@ _OS_CALLS = {
     "symlink": "symlink",
     "unlink": "unlink",
 }
-"""Functions of ``os`` with the operation that each of them is."""
+"""Functions of ``os``, and the operation of each."""
 _PATH_CALLS = ("exists", "isdir", "isfile", "islink", "lexists", "realpath")
 _ACCESSOR_CALLS = ("listdir", "lstat", "readlink", "scandir", "stat")
 _FILESYSTEM_CALLS = {
@@ -66,19 +66,30 @@ _FILESYSTEM_CALLS = {
     "readlink": "readlink",
     "stat": "stat",
 }
-"""What pathlib and the simulated commands call in pyfakefs."""
+"""Methods of pyfakefs that pathlib and the simulated commands call."""
 
 
-class Tracer:
-    """Records the operations of programs on one host."""
+class FakefsTracer:
+    """Records the operations of programs on one host.
 
-    def __init__(self, trace: Trace, filesystem: FakeFilesystem, fake_os: Any) -> None:
+    :param fake_os: the module that stands in for ``os``.
+    :param stream_class: class of an open file of the kernel.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        filesystem: FakeFilesystem,
+        fake_os: Any,
+        stream_class: type[Any],
+    ) -> None:
         self._trace = trace
         self._filesystem = filesystem
         self._fake_os = fake_os
+        self._stream_class = stream_class
         self._state = threading.local()
         self._comm: str | None = None
-        """Name of a simulated command, while it runs."""
+        """Name of the simulated command that is running."""
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -94,21 +105,21 @@ class Tracer:
             for name in _ACCESSOR_CALLS if accessor is not None else ():
                 _wrap(stack, accessor, name, self._call(_OS_CALLS[name]))
             _wrap(stack, FakeFileOpen, "call", self._open)
-            _wrap(stack, streams._Raw, "readinto", self._read)
-            _wrap(stack, streams._Raw, "write", self._write)
+            _wrap(stack, self._stream_class, "readinto", self._read)
+            _wrap(stack, self._stream_class, "write", self._write)
             yield
 
-    def answering(self, answer: Answer) -> Answer:
-        """Return what answers for programs, and records that and how."""
+    def recording_programs(self, run_program: _RunProgram) -> _RunProgram:
+        """Return a function that runs programs and records each as ``exec``."""
 
         def run(
             argv: Sequence[str], environment: Mapping[str, str], uid: int
         ) -> CommandResult:
             before, self._comm = self._comm, posixpath.basename(argv[0])
             try:
-                with self._recorded("exec", argv[0]) as about:
-                    about["data"] = " ".join(argv)
-                    return answer(argv, environment, uid)
+                with self._recorded("exec", argv[0]) as details:
+                    details["data"] = " ".join(argv)
+                    return run_program(argv, environment, uid)
             finally:
                 self._comm = before
 
@@ -122,24 +133,24 @@ class Tracer:
         return self._trace.operation(operation, path, pid=os.getpid(), comm=comm)
 
     def _call(self, operation: str) -> Callable[[Any], Any]:
-        """Return what wraps a function whose first argument is a path."""
+        """Return a wrapper for functions whose first argument is a path."""
 
         def wrap(real: Any) -> Any:
             def call(path: Any = ".", *arguments: Any, **options: Any) -> Any:
-                place = self._place(path)
-                if place is None:
+                host_path = self._host_path(path)
+                if host_path is None:
                     return real(path, *arguments, **options)
-                with self._outermost(), self._recorded(operation, place) as about:
+                with self._outermost(), self._recorded(operation, host_path) as details:
                     result = real(path, *arguments, **options)
                     if operation == "readlink":
-                        about["data"] = result
+                        details["data"] = result
                     if result is False and not self._filesystem.exists(
-                        place, check_link=True
+                        host_path, check_link=True
                     ):
-                        about["errno"] = ENOENT  # what stat(2) said to the function
-                    self._remember(result, place)
+                        details["errno"] = ENOENT  # errno of the stat(2) inside
+                    self._set_path(result, host_path)
                 if isinstance(result, ScanDirIter):
-                    return _Entries(result, self._outermost)
+                    return _RecordedScandir(result, self._outermost)
                 return result
 
             return call
@@ -148,29 +159,29 @@ class Tracer:
 
     def _open(self, real: Any) -> Any:
         def call(owner: Any, path: Any, *arguments: Any, **options: Any) -> Any:
-            place = self._place(path)
-            if place is None:
+            host_path = self._host_path(path)
+            if host_path is None:
                 return real(owner, path, *arguments, **options)
-            with self._outermost(), self._recorded("open", place):
+            with self._outermost(), self._recorded("open", host_path):
                 result = real(owner, path, *arguments, **options)
-            self._remember(result, place)
+            self._set_path(result, host_path)
             return result
 
         return call
 
     def _read(self, real: Any) -> Any:
         def call(stream: Any, buffer: Any) -> Any:
-            with self._recorded("read", stream.path) as about:
+            with self._recorded("read", stream.path) as details:
                 count = real(stream, buffer)
-                about["data"] = bytes(buffer[:count])
+                details["data"] = bytes(buffer[:count])
             return count
 
         return call
 
     def _write(self, real: Any) -> Any:
         def call(stream: Any, data: Any) -> Any:
-            with self._recorded("write", stream.path) as about:
-                about["data"] = bytes(data)
+            with self._recorded("write", stream.path) as details:
+                details["data"] = bytes(data)
                 return real(stream, data)
 
         return call
@@ -185,8 +196,8 @@ class Tracer:
         finally:
             self._state.busy = False
 
-    def _place(self, path: Any) -> str | None:
-        """Return an absolute path, None if it is not to be recorded."""
+    def _host_path(self, path: Any) -> str | None:
+        """Return an absolute path of the host; None: do not record it."""
         if getattr(self._state, "busy", False) or isinstance(path, int):
             return None
         try:
@@ -194,36 +205,38 @@ class Tracer:
         except TypeError:
             return None
         text = posixpath.normpath(posixpath.join(self._filesystem.cwd, text))
-        ours = any(text == one or text.startswith(f"{one}/") for one in _PLACES)
-        return text if ours else None
+        is_of_host = any(
+            text == folder or text.startswith(f"{folder}/") for folder in _HOST_FOLDERS
+        )
+        return text if is_of_host else None
 
-    def _remember(self, opened: Any, path: str) -> None:
-        """Let an open file know by which path it was opened."""
+    def _set_path(self, opened: Any, path: str) -> None:
+        """Store the path in the stream of an open file."""
         if type(opened) is int:
             opened = self._filesystem.get_open_file(opened)
-        while opened is not None and not isinstance(opened, streams._Raw):
+        while opened is not None and not isinstance(opened, self._stream_class):
             opened = getattr(opened, "buffer", None) or getattr(opened, "raw", None)
         if opened is not None:
             opened.path = path
 
 
-class _Entries:
-    """The result of ``scandir``: pyfakefs looks at each entry when it comes."""
+class _RecordedScandir:
+    """The result of ``scandir``; its calls of pyfakefs are not recorded."""
 
     def __init__(
-        self, entries: Any, quietly: Callable[[], AbstractContextManager[None]]
+        self, entries: Any, unrecorded: Callable[[], AbstractContextManager[None]]
     ) -> None:
         self._entries = entries
-        self._quietly = quietly
+        self._unrecorded = unrecorded
 
-    def __iter__(self) -> _Entries:
+    def __iter__(self) -> _RecordedScandir:
         return self
 
     def __next__(self) -> Any:
-        with self._quietly():
+        with self._unrecorded():
             return next(self._entries)
 
-    def __enter__(self) -> _Entries:
+    def __enter__(self) -> _RecordedScandir:
         return self
 
     def __exit__(self, *unused: object) -> None:

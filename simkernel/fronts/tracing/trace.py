@@ -1,4 +1,4 @@
-"""Writes down what programs do on a host: one JSON object a line."""
+"""A file of recorded operations: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["Trace"]
 
 
 class Trace:
-    """A file of operations; a context manager that closes it.
+    """A file of operations. Use it as a context manager.
 
-    :param path: it is replaced if it is there.
-    :raises UsageError: it cannot be written.
+    :param path: an existing file is replaced.
+    :raises UsageError: the file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,7 +29,7 @@ class Trace:
             self._stream = path.open("w", encoding="utf-8")
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}") from None
-        self._begin = time.monotonic()
+        self._started_s = time.monotonic()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Trace:
@@ -46,13 +46,13 @@ class Trace:
         self.close()
 
     def close(self) -> None:
-        """Close the file; nothing is written any more."""
+        """Close the file. Later operations are dropped."""
         with self._lock:
             self._stream.close()
 
     def now(self) -> float:
-        """Return the seconds since the record began."""
-        return time.monotonic() - self._begin
+        """Return the seconds since the recording started."""
+        return time.monotonic() - self._started_s
 
     def record(
         self,
@@ -67,10 +67,10 @@ class Trace:
     ) -> None:
         """Write one operation.
 
-        :param time_s: when, as of :meth:`now`; None: now.
-        :param data: what was read or written, or where a link leads.
-        :param number: errno of the operation, 0 if it succeeded.
-        :param comm: name of the program.
+        :param time_s: time as returned by :meth:`now` [default: now].
+        :param data: bytes read or written, or the target of a link.
+        :param number: errno, 0 on success.
+        :param comm: program name.
         """
         if isinstance(data, bytes):
             data = data.decode(errors="backslashreplace")
@@ -92,16 +92,16 @@ class Trace:
     def operation(
         self, name: str, path: str, *, pid: int | None = None, comm: str | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Write an operation when the block has ended, with how it ended.
+        """Write an operation with its result at the end of the block.
 
-        The block may put ``data`` and ``errno`` into what it is given.
+        The block can set ``data`` and ``errno`` in the yielded dictionary.
         """
-        about: dict[str, Any] = {"data": None, "errno": 0}
+        details: dict[str, Any] = {"data": None, "errno": 0}
         try:
-            yield about
+            yield details
         except OSError as error:
-            about["errno"] = error.errno or 0
+            details["errno"] = error.errno or 0
             raise
         finally:
-            data, number = about["data"], about["errno"]
+            data, number = details["data"], details["errno"]
             self.record(name, path, data=data, number=number, pid=pid, comm=comm)

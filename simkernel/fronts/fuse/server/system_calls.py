@@ -1,51 +1,51 @@
-"""What programs ask of the kernel by other ways than its files."""
+"""System calls that programs make to the simulated kernel, apart from files."""
 
 from __future__ import annotations
 
 import os
 from errno import EINVAL, EIO
 
-from simkernel.fronts.fuse.sandbox.channel import Message
-from simkernel.fronts.fuse.sandbox.uevents import UeventSender
-from simkernel.fronts.fuse.server.kernel_lock import Turn
-from simkernel.fronts.trace import Trace
+from simkernel.fronts.fuse.inside.channel import Message
+from simkernel.fronts.fuse.server.kernel_lock import KernelLock
+from simkernel.fronts.fuse.server.uevents import UeventSender
+from simkernel.fronts.tracing.trace import Trace
 from simkernel.kmod.module_file import uncompressed
 from simkernel.kmod.syscalls import KernelSyscalls
 
-__all__ = ["Calls"]
+__all__ = ["SystemCalls"]
 
 _COMPRESSED = 4
 """MODULE_INIT_COMPRESSED_FILE (include/uapi/linux/module.h)."""
 
 
-class Calls:
-    """Answers system calls, each when it is its turn.
+class SystemCalls:
+    """Carries out system calls on the simulated kernel.
 
-    :param syscalls: those about modules.
-    :param trace: what is asked is written there.
+    :param syscalls: the calls that load and unload modules.
+    :param trace: records these calls.
     """
 
     def __init__(
-        self, turn: Turn, syscalls: KernelSyscalls, trace: Trace | None
+        self, kernel_lock: KernelLock, syscalls: KernelSyscalls, trace: Trace | None
     ) -> None:
-        self._turn = turn
+        self._kernel_lock = kernel_lock
         self._syscalls = syscalls
         self._trace = trace
         self._senders: list[UeventSender] = []
 
     def close(self) -> None:
-        """Send nobody anything any more."""
+        """Stop sending uevents."""
         while self._senders:
             self._senders.pop().close()
 
-    def answer(self, call: Message, descriptor: int | None) -> int:
-        """Carry one call out and return its errno, 0 if it succeeded.
+    def carry_out(self, call: Message, descriptor: int | None) -> int:
+        """Carry out a call and return its errno, 0 on success.
 
-        :param call: its ``name`` and what belongs to it.
+        :param call: ``name`` of the call, and its arguments.
         """
-        errno = EIO  # should it be a bug of ours, the caller still gets an answer
+        errno = EIO  # the reply even if the model raises something unexpected
         try:
-            self._carry_out(call, descriptor)
+            self._dispatch(call, descriptor)
             errno = 0
         except OSError as error:
             errno = error.errno or EINVAL
@@ -53,19 +53,19 @@ class Calls:
             self._record(call, descriptor, errno)
         return errno
 
-    def _carry_out(self, call: Message, descriptor: int | None) -> None:
+    def _dispatch(self, call: Message, descriptor: int | None) -> None:
         match call["name"]:
-            case "hear_uevents" if descriptor is not None:
-                with self._turn.changing() as kernel:
+            case "send_uevents" if descriptor is not None:
+                with self._kernel_lock.change() as kernel:
                     sender = UeventSender(kernel.uevents, os.dup(descriptor))
                     self._senders.append(sender)
             case "init_module" if descriptor is not None:
                 data = _content(descriptor, call["flags"])
-                with self._turn.changing() as kernel:
+                with self._kernel_lock.change() as kernel:
                     self._syscalls.init_module(data, call["parameters"])
                     kernel.notifier.end_operation()
             case _:
-                with self._turn.changing() as kernel:
+                with self._kernel_lock.change() as kernel:
                     self._syscalls.delete_module(call["module"], force=False)
                     kernel.notifier.end_operation()
 
@@ -81,9 +81,9 @@ class Calls:
 
 
 def _content(image: int, flags: int) -> bytes:
-    """Return a module's file; the kernel uncompresses it if it is told to.
+    """Return the content of a module file, decompressed if the flags ask for it.
 
-    :raises OSError: EINVAL, its compression is broken.
+    :raises OSError: EINVAL, the compressed data is broken.
     """
     with open(image, "rb", closefd=False) as stream:
         stream.seek(0)

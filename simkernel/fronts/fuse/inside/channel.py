@@ -1,6 +1,6 @@
-"""Messages between the kernel and the namespaces in which programs run on it.
+"""Messages between the simulated kernel and the namespaces of its programs.
 
-Both ends use it, so it imports the standard library only.
+Both sides import this module, so it imports the standard library only.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any
 __all__ = ["Channel", "Message", "packed", "unpacked"]
 
 Message = dict[str, Any]
-"""What is said: ``say`` is its kind, the rest belongs to it."""
+"""``type`` names the kind of message; the other members depend on it."""
 
-_LONGEST = 65536
-"""Bytes of a message; what may be longer travels in a memory file."""
+_LARGEST_MESSAGE = 65536
+"""Bytes of a message; larger content goes into a memory file."""
 _MOST_DESCRIPTORS = 8
 
 
 class Channel:
-    """One end of a socket that keeps messages apart and passes descriptors."""
+    """One end of a socket that carries messages and file descriptors."""
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
@@ -32,18 +32,18 @@ class Channel:
         return self._socket.fileno()
 
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
-        """Send a message; the descriptors stay open here, too.
+        """Send a message; the descriptors also stay open on this side.
 
-        :raises OSError: the other end is gone.
+        :raises OSError: the other end is closed.
         """
         data = json.dumps(message).encode()
         socket.send_fds(self._socket, [data], list(descriptors))
 
     def receive(self) -> tuple[Message, list[int]] | None:
-        """Wait for a message; None: the other end is gone."""
+        """Wait for a message; None: the other end is closed."""
         try:
             data, descriptors, _, _ = socket.recv_fds(
-                self._socket, _LONGEST, _MOST_DESCRIPTORS
+                self._socket, _LARGEST_MESSAGE, _MOST_DESCRIPTORS
             )
         except ConnectionError:
             return None
@@ -55,11 +55,11 @@ class Channel:
         return message, descriptors
 
     def shutdown(self) -> None:
-        """Say nothing more, and hear nothing more: the other end notices."""
+        """Shut down both directions; the other end sees the channel closed."""
         self._socket.shutdown(socket.SHUT_RDWR)
 
     def detach(self) -> int:
-        """Return the descriptor, which is now the caller's to close."""
+        """Return the descriptor, which the caller must close now."""
         return self._socket.detach()
 
     def close(self) -> None:
@@ -68,7 +68,7 @@ class Channel:
 
 
 def packed(content: object) -> int:
-    """Return a memory file that holds something, however long, for a message."""
+    """Return the descriptor of a memory file with JSON content of any size."""
     number = os.memfd_create("simkernel", os.MFD_CLOEXEC)
     with open(number, "w", closefd=False) as stream:
         json.dump(content, stream)
@@ -76,7 +76,7 @@ def packed(content: object) -> int:
 
 
 def unpacked(number: int) -> Any:
-    """Return what a memory file holds, and close it."""
+    """Return the content of a memory file, and close it."""
     with open(number) as stream:
         stream.seek(0)
         return json.load(stream)

@@ -1,4 +1,4 @@
-"""What of the host is seen where: parts of the kernel's file system, plain files."""
+"""Which trees and files of the host are mounted where."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from dataclasses import dataclass
 
 from simkernel.filesystems.node import Attribute, Directory, Link, Listing, Node
 from simkernel.filesystems.tree import Tree
+from simkernel.fronts.fuse.inside.channel import Message, packed
 from simkernel.fronts.fuse.inside.mounts import HIDDEN_PROC
-from simkernel.fronts.fuse.sandbox.channel import Message, packed
 from simkernel.host.host import Host
 
-__all__ = ["Places", "proc_of_machine", "trees_of"]
+__all__ = ["MountPlan", "linked_proc", "served_trees"]
 
 _FOLDERS = ("/etc/modprobe.d", "/lib/modules")
-"""Directories that the simulated host has of its own."""
-_EMPTY_FOLDERS = (
+"""Folders that contain files of the simulated host only."""
+_HIDDEN_FOLDERS = (
     "/etc/driverctl.d",
     "/lib/modprobe.d",
     "/usr/lib/modprobe.d",
     "/usr/local/lib/modprobe.d",
 )
-"""Where tools would find what is about the machine's own devices."""
+"""Folders with configuration for the machine's own devices."""
 
 
-def trees_of(host: Host) -> dict[str, Tree]:
-    """Return the kernel's trees by their names in its file system.
+def served_trees(host: Host) -> dict[str, Tree]:
+    """Return the kernel's trees by their names in the FUSE file system.
 
-    ``vfio`` is the directory of that name in ``/dev``. It is a tree of its own, so that
-    it can be mounted there while the kernel has it.
+    ``vfio`` is the ``/dev/vfio`` directory. It is a tree of its own, so that it can be
+    mounted and unmounted as the kernel adds and removes it.
     """
     trees = host.trees()
     dev = trees["dev"].root
@@ -43,31 +43,31 @@ def trees_of(host: Host) -> dict[str, Tree]:
     return trees | {"vfio": Tree(Directory({}, nodes))}
 
 
-def proc_of_machine(machine: int, proc: Tree) -> Tree:
-    """Return a root for ``/proc`` on a machine whose own lacks something.
+def linked_proc(machine_proc: int, proc: Tree) -> Tree:
+    """Return a ``/proc`` root for a machine whose own ``/proc`` lacks files.
 
-    A kernel without modules has no ``/proc/modules``, and nothing can be mounted where
-    nothing is. So the root is ours; what the machine has is behind links to where a
-    real ``/proc`` is mounted.
+    A kernel without modules has no ``/proc/modules``, so there is no mount point for
+    it. The root is therefore simulated, with links to the machine's files in a real
+    ``/proc`` that is mounted elsewhere.
 
-    :param machine: descriptor of that ``/proc``.
+    :param machine_proc: descriptor of the machine's ``/proc``.
     :param proc: the files of the simulated kernel.
     """
 
-    def has(name: str) -> bool:
+    def exists(name: str) -> bool:
         try:
-            os.stat(name, dir_fd=machine, follow_symlinks=False)
+            os.stat(name, dir_fd=machine_proc, follow_symlinks=False)
         except OSError:
             return False
         return True
 
     def names() -> list[str]:
-        real = os.listdir(machine)
+        real = os.listdir(machine_proc)
         return [*real, *(name for name in proc.root.names() if name not in real)]
 
     def child(name: str) -> Node | None:
-        # A process may come at any time, so that each number is a link.
-        if name.isdigit() or has(name):
+        # A process may start at any time, so every number is a link.
+        if name.isdigit() or exists(name):
             return Link(f"{HIDDEN_PROC}/{name}")
         return proc.root.child(name)
 
@@ -75,25 +75,25 @@ def proc_of_machine(machine: int, proc: Tree) -> Tree:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """What the inside is to put where."""
+class MountPlan:
+    """The files and mounts of one host."""
 
     host: Host
     trees: Mapping[str, Tree]
 
     def message(self) -> Message:
-        """Return what tells the inside; :meth:`plain_files` go with it."""
+        """Return the plan as a message; :meth:`plain_files` are sent with it."""
         return {
-            "say": "places",
-            "empty": _EMPTY_FOLDERS,
+            "type": "mount_plan",
+            "hidden_folders": _HIDDEN_FOLDERS,
             "folders": self._folders(),
-            "places": self._kernel_files(),
+            "kernel_files": self._kernel_files(),
             "modules_dir": self.host.modules_dir,
             "release": self.host.kernel.release,
         }
 
     def _kernel_files(self) -> list[tuple[str, str]]:
-        """Return parts of the kernel's file system besides ``/sys``: where from, to."""
+        """Return each file in ``/proc`` and ``/dev``: FUSE path and mount point."""
         return [
             (path, f"/{path}")
             for name in ("proc", "dev")
@@ -101,11 +101,11 @@ class Places:
         ]
 
     def _folders(self) -> list[str]:
-        built = self.host.build_folder
-        return [*_FOLDERS, built] if built else list(_FOLDERS)
+        build_folder = self.host.build_folder
+        return [*_FOLDERS, build_folder] if build_folder else list(_FOLDERS)
 
     def plain_files(self) -> tuple[int, int]:
-        """Return two memory files: paths and sizes, and the contents in a row."""
+        """Return two memory files: paths with sizes, and the concatenated contents."""
         files = dict(self.host.module_files()) | dict(self.host.plain_files())
         index = packed([(path, len(data)) for path, data in files.items()])
         content = os.memfd_create("simkernel", os.MFD_CLOEXEC)

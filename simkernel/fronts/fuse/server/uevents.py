@@ -1,4 +1,4 @@
-"""Uevents on their way from the model to the programs' sockets."""
+"""Sends the simulated kernel's uevents to netlink sockets of programs."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ _REQUEST = 1
 
 
 class UeventSender:
-    """Has the kernel proper multicast uevents in a network namespace.
+    """Has the machine's kernel multicast uevents in a network namespace.
 
-    It adds ``SEQNUM`` itself, of a counter that it has.
+    The machine's kernel adds a ``SEQNUM`` of its own.
 
     Source: lib/kobject_uevent.c uevent_net_rcv_skb(), uevent_net_broadcast().
 
-    :param log: the simulated kernel's uevents, from now on.
-    :param descriptor: a socket for uevents of that namespace.
+    :param log: the simulated kernel's uevents; sends those from now on.
+    :param descriptor: a uevent socket of that namespace.
     """
 
     def __init__(self, log: UeventLog, descriptor: int) -> None:
         self._log = log
         self._socket = socket.socket(fileno=descriptor)
-        log.listeners.append(self._hear)
+        log.listeners.append(self._send)
 
-    def _hear(self, event: Uevent) -> None:
+    def _send(self, event: Uevent) -> None:
         data = event.to_bytes()
         data = data[: data.rindex(b"SEQNUM=")]
         length = _HEADER.size + len(data)
         header = _HEADER.pack(length, _ANY_TYPE, _REQUEST, event.seqnum, 0)
-        with suppress(BlockingIOError):  # who is too slow misses it, as always
+        with suppress(BlockingIOError):  # slow listeners lose events, as in Linux
             self._socket.sendto(header + data, (0, 0))
 
     def close(self) -> None:
-        """Hear no more of them."""
-        self._log.listeners.remove(self._hear)
+        """Stop sending."""
+        self._log.listeners.remove(self._send)
         self._socket.close()

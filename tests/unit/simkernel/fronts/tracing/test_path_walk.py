@@ -7,7 +7,7 @@ from errno import ENOENT
 
 import pytest
 
-from simkernel.fronts.fuse.tracing_walk import Step, Walks
+from simkernel.fronts.tracing.path_walk import FileCall, PathWalks
 
 LINK, TARGET = "/sys/bus/pci/devices/d", "../../../devices/d"
 
@@ -15,14 +15,14 @@ LINK, TARGET = "/sys/bus/pci/devices/d", "../../../devices/d"
 def operations(*steps: str, pid: int = 7) -> list[str]:
     """Return what is written for steps like ``stat /sys`` or ``stat /sys ENOENT``."""
     written: list[str] = []
-    walks = Walks(lambda pid, step: written.append(f"{step.operation} {step.path}"))
+    walks = PathWalks(lambda pid, step: written.append(f"{step.operation} {step.path}"))
     for text in steps:
         operation, path, *more = text.split()
-        step = Step(operation, path, "program", 0.0)
+        step = FileCall(operation, path, "program", 0.0)
         step.errno = ENOENT if more == ["ENOENT"] else 0
         if operation == "readlink":
             step.target = posixpath.normpath(f"{posixpath.dirname(path)}/{TARGET}")
-        walks.take(pid, step)
+        walks.add(pid, step)
     walks.finish()
     return written
 
@@ -76,9 +76,9 @@ def test_link_that_is_read_is_an_operation() -> None:
 def test_processes_are_apart() -> None:
     """One that is on its way somewhere does not hide what another one does."""
     written: list[tuple[int, str]] = []
-    walks = Walks(lambda pid, step: written.append((pid, step.path)))
+    walks = PathWalks(lambda pid, step: written.append((pid, step.path)))
     for pid, path in ((1, "/sys/a"), (2, "/sys/a/b"), (1, "/sys/a/c")):
-        walks.take(pid, Step("stat", path, None, 0.0))
+        walks.add(pid, FileCall("stat", path, None, 0.0))
     walks.finish()
 
     assert sorted(written) == [(1, "/sys/a/c"), (2, "/sys/a/b")]

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from simkernel.cli import cli
 from simkernel.errors import UsageError
-from simkernel.fronts.trace import Trace
+from simkernel.fronts.tracing.trace import Trace
 from simkernel.testing import Sim
 
 VF = "/sys/bus/pci/devices/0000:3b:00.2"
