@@ -106,4 +106,4 @@ def try_(
     with ProgressLine(sys.stderr) as line:
         result = run_trial(options, progress=line.show, note=line.note)
     click.echo(json.dumps(result.to_json(), indent=2) if as_json else result.to_text())
-    sys.exit(0 if result.is_well else 1)
+    sys.exit(0 if result.passed else 1)

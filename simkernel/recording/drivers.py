@@ -117,7 +117,7 @@ def _ids(aliases: Sequence[str], held: Sequence[Function]) -> tuple[PciIdEntry, 
     found = dict.fromkeys(entry.id_entry() for entry in reversed(entries))
     for one in held:
         ids = int(one.vendor, 16), int(one.device, 16)
-        if one.override is None and not any(entry.is_for(*ids) for entry in entries):
+        if one.override is None and not any(entry.may_match(*ids) for entry in entries):
             found[PciIdEntry(id=f"{one.vendor}:{one.device}")] = None
     return tuple(found)
 

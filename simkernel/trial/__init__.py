@@ -1,6 +1,8 @@
-"""``simkernel try``: a VFIO driver's module on a host that is made for it.
+"""``simkernel try``: test a VFIO driver module on a generated host.
 
-``given`` and ``drivers`` read the module, ``alias`` and ``stock`` say which devices and
-which other modules there must be, ``template`` writes the scenario, ``stages`` has
-``resolver`` run on it, and ``result`` says what came of it.
+``driver_module`` reads the module (``decompress``, ``driver_names``). ``alias`` derives
+device ids from its aliases, ``kernel_modules`` reads the aliases of the kernel's own
+modules, ``host_modules`` adds host drivers and rivals, ``template`` writes the
+scenario. ``hosts`` boots it, ``bind`` runs ``resolver`` and ``inside`` there,
+``result`` prints what happened. ``run`` is the entry point.
 """

@@ -1,6 +1,6 @@
-"""Aliases of PCI drivers: what ids they stand for, and a device for each.
+"""Parse the aliases of PCI drivers, and derive a device from each.
 
-Text in, values out.
+Pure: text in, values out.
 
 Source: Linux, scripts/mod/file2alias.c, do_pci_entry().
 """
@@ -15,7 +15,7 @@ from simkernel.scenario.schema.modules import PciIdEntry
 
 __all__ = ["AliasIds", "DeviceIds", "parse_alias", "unclaimed_ids"]
 
-# Like file2alias writes it, and like people do: lower case, fewer digits, cut short.
+# Also accepts aliases that people write by hand: lower case, fewer digits, cut short.
 _ALIAS: Final = re.compile(
     r"(?P<bus>vfio_pci|pci):"
     r"v(?P<vendor>[\dA-Fa-f]{1,8}|\*)"
@@ -27,16 +27,16 @@ _ALIAS: Final = re.compile(
     r"(?:i(?P<interface>[\dA-Fa-f]{2}|\*))?\*?"
 )
 _VENDOR, _DEVICE = 0x1B36, 0x7F01
-"""Where an alias leaves them open: QEMU's vendor, and a number that nothing has."""
+"""Ids for wildcards: QEMU's vendor, and a device id that no hardware has."""
 _SUBDEVICE = 0x0001
 _CLASS = (0x02, 0x00, 0x00)
-"""A network controller, as the devices of most variant drivers are."""
+"""Network controller, the class of most variant drivers' devices."""
 _LAST_ID = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceIds:
-    """The ids that a device must have."""
+    """The ids of a device."""
 
     vendor: int
     device: int
@@ -45,7 +45,10 @@ class DeviceIds:
     class_: int
 
     def modalias(self, bus: str = "pci") -> str:
-        """Return what the kernel says of such a device."""
+        """Return the modalias of a device with these ids.
+
+        :param bus: prefix, ``pci`` or ``vfio_pci``.
+        """
         numbers = f"v{self.vendor:08X}d{self.device:08X}"
         numbers += f"sv{self.subvendor:08X}sd{self.subdevice:08X}"
         base, sub, interface = self.class_.to_bytes(3, "big")
@@ -54,18 +57,18 @@ class DeviceIds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasIds:
-    """An entry of a driver's table, as an alias tells it; None: any."""
+    """An entry of a driver's id table, decoded from an alias; None: wildcard."""
 
     bus: str
-    """``vfio_pci``: only with an override; ``pci``: by itself."""
+    """``vfio_pci``: matches only with ``driver_override``; ``pci``: always matches."""
     vendor: int | None
     device: int | None
     subvendor: int | None
     subdevice: int | None
     class_parts: tuple[int | None, int | None, int | None]
 
-    def wanted(self) -> DeviceIds:
-        """Return the ids of a device that it is for; what is open is filled."""
+    def example_device(self) -> DeviceIds:
+        """Return the ids of a device that matches; wildcards get default values."""
         vendor = _VENDOR if self.vendor is None else self.vendor
         base, sub, interface = (
             usual if one is None else one
@@ -79,12 +82,12 @@ class AliasIds:
             class_=base << 16 | sub << 8 | interface,
         )
 
-    def is_for(self, vendor: int, device: int) -> bool:
-        """Tell whether it may be for a device of these ids."""
+    def may_match(self, vendor: int, device: int) -> bool:
+        """Tell whether a device with this vendor and device id may match."""
         return self.vendor in (None, vendor) and self.device in (None, device)
 
     def id_entry(self) -> PciIdEntry:
-        """Return it as a scenario's table of ids has it."""
+        """Return the entry as a scenario writes it."""
         value = mask = 0
         for part in self.class_parts:
             value = value << 8 | (part or 0)
@@ -98,7 +101,7 @@ class AliasIds:
 
 
 def parse_alias(alias: str) -> AliasIds | None:
-    """Return what an alias stands for; None: no PCI device can be told from it."""
+    """Return the ids in an alias; None: it is no well-formed PCI alias."""
     found = _ALIAS.fullmatch(alias)
     if found is None:
         return None
@@ -120,16 +123,16 @@ def parse_alias(alias: str) -> AliasIds | None:
     )
 
 
-def unclaimed_ids(wanted: DeviceIds, entries: list[AliasIds]) -> DeviceIds:
-    """Return a device of the same vendor that none of the entries is for.
+def unclaimed_ids(device: DeviceIds, entries: list[AliasIds]) -> DeviceIds:
+    """Return ids of the same vendor that no entry matches.
 
-    The next numbers are tried; if entries are for all of them, it is the first.
+    Tries the 255 nearest device ids; returns the first if entries match all of them.
     """
     for step in range(1, 256):
-        device = wanted.device ^ step
-        if not any(one.is_for(wanted.vendor, device) for one in entries):
-            return replace(wanted, device=device)
-    return replace(wanted, device=wanted.device ^ 1)
+        number = device.device ^ step
+        if not any(one.may_match(device.vendor, number) for one in entries):
+            return replace(device, device=number)
+    return replace(device, device=device.device ^ 1)
 
 
 def _hex(number: int | None) -> str:

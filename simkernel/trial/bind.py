@@ -1,4 +1,4 @@
-"""Has ``resolver`` bind the devices of a trial, and asks the kernel what came of it."""
+"""Bind the devices of a trial with ``resolver``, and query the kernel about them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _INSIDE = (sys.executable, "-m", "simkernel.trial.inside")
 
 
 class TrialError(SimkernelError):
-    """A program of the trial did not do its part."""
+    """A program of the trial printed no result."""
 
 
 def bind_devices(trial: Trial, run: Run) -> list[Row]:
-    """Return what came of each alias: first the devices, then what is left out.
+    """Return a row for each alias: first those with a device, then those without.
 
-    :raises TrialError: a program failed that has no reason to.
+    :raises TrialError: ``resolver`` or ``simkernel.trial.inside`` printed no result.
     """
     rows = _devices(trial.targets, run) if trial.targets else []
     return rows + [
@@ -42,10 +42,10 @@ def bind_devices(trial: Trial, run: Run) -> list[Row]:
             is_vfio=False,
             loads_by_itself=False,
             binds_by_itself=False,
-            error="no device can be told from this alias",
+            error="cannot derive a device from this alias",
             spellings=(),
         )
-        for module, alias in trial.left_out
+        for module, alias in trial.undecodable
     ]
 
 
@@ -58,7 +58,7 @@ def _devices(targets: Sequence[Target], run: Run) -> list[Row]:
         "devices": [
             {
                 "address": one.address,
-                "modalias": one.wanted.modalias(),
+                "modalias": one.ids.modalias(),
                 "drivers": one.module.drivers,
                 "spellings": spellings(one.module),
             }
@@ -66,7 +66,9 @@ def _devices(targets: Sequence[Target], run: Run) -> list[Row]:
         ],
     }
     answers = _document(run, [*_INSIDE, json.dumps(request)])
-    nothing = {"error": bound.get("error") or "the device is not there"}
+    nothing = {
+        "error": bound.get("error") or "resolver reports nothing about the device"
+    }
     return [
         _row(one, results.get(one.address, nothing), answers[one.address])
         for one in targets
@@ -76,7 +78,7 @@ def _devices(targets: Sequence[Target], run: Run) -> list[Row]:
 def _row(target: Target, result: dict[str, Any], answer: dict[str, Any]) -> Row:
     return Row(
         device=target.address,
-        id=f"{target.wanted.vendor:04x}:{target.wanted.device:04x}",
+        id=f"{target.ids.vendor:04x}:{target.ids.device:04x}",
         alias=target.alias,
         found_by=result.get("alias") or "",
         wanted_drivers=target.module.drivers,
@@ -94,10 +96,10 @@ def _row(target: Target, result: dict[str, Any], answer: dict[str, Any]) -> Row:
 
 
 def spellings(module: DriverModule) -> list[str]:
-    """Return the names by which programs may ask for a module's drivers, each once.
+    """Return the names that tools may write to ``driver_override``, each once.
 
-    They take the driver's name or the module's, as they are or with ``-`` and ``_``
-    changed into each other.
+    Tools use the name of the driver or of the module, as it is or with ``-`` and ``_``
+    exchanged.
     """
     names = [*module.drivers, module.name, module.file_name.removesuffix(".ko")]
     ways = [[one, one.replace("-", "_"), one.replace("_", "-")] for one in names]
@@ -105,14 +107,14 @@ def spellings(module: DriverModule) -> list[str]:
 
 
 def _document(run: Run, argv: Sequence[str]) -> dict[str, Any]:
-    """Run a program that prints a JSON document, whatever its exit code.
+    """Run a program and return the JSON document on its stdout.
 
-    :raises TrialError: it printed none.
+    :raises TrialError: stdout is no JSON document.
     """
     done = run(argv)
     try:
         document: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
-        said = (done.stderr or done.stdout).strip()
-        raise TrialError(f"{' '.join(argv[1:4])} failed: {said}") from None
+        output = (done.stderr or done.stdout).strip()
+        raise TrialError(f"{' '.join(argv[1:4])} failed: {output}") from None
     return document

@@ -1,6 +1,6 @@
-"""Unpacks module files, within a limit.
+"""Decompress module files, up to a limit.
 
-Bytes in, bytes out. What a file is packed with is seen from its first bytes.
+Pure: bytes in, bytes out. The first bytes of a file determine its compression.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from simkernel.errors import UsageError
 __all__ = ["decompressed"]
 
 _LIMIT_BYTES: Final = 128 << 20
-"""Largest module that is taken, unpacked; the largest of a stock kernel has 10 MiB."""
+"""Largest module accepted; the largest of a distribution kernel has 10 MiB."""
 
 
 def decompressed(data: bytes, name: str) -> bytes:
-    """Return what was packed with xz, zstd or gzip, or the data themselves.
+    """Return the content of xz, zstd or gzip data; other data as they are.
 
-    :param name: what the file is called, for errors.
-    :raises UsageError: it is broken, cut off or too large; or what unpacks zstd is not
-        installed.
+    :param name: the file, for errors.
+    :raises UsageError: the data are corrupt, truncated or too large, or zstandard is
+        not installed.
     """
     try:
         whole, is_complete = _unpacked(data)
     except (lzma.LZMAError, zlib.error) as error:
-        raise UsageError(f"{name} cannot be unpacked: {error}") from None
+        raise UsageError(f"cannot decompress {name}: {error}") from None
     if len(whole) > _LIMIT_BYTES:
-        raise UsageError(f"{name}: more than {_LIMIT_BYTES >> 20} MiB")
+        raise UsageError(f"{name}: larger than {_LIMIT_BYTES >> 20} MiB")
     if not is_complete:
-        raise UsageError(f"{name} is cut off, or packed more than once")
+        raise UsageError(f"{name} is truncated, or compressed twice")
     return whole
 
 
 def _unpacked(data: bytes) -> tuple[bytes, bool]:
-    """Return the data, at most one byte past the limit, and whether that is all."""
+    """Return the data, at most one byte over the limit, and whether they are whole."""
     most = _LIMIT_BYTES + 1
     if data.startswith(b"\xfd7zXZ\0"):
         xz = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=most)
@@ -55,12 +55,12 @@ def _zstd(data: bytes, most: int) -> tuple[bytes, bool]:
         import zstandard
     except ImportError:
         raise UsageError(
-            "a module packed with zstd cannot be read, zstandard is not installed: "
-            "pip install 'simkernel[lint]'"
+            "cannot decompress a zstd module: zstandard is not installed",
+            hint="run pip install 'simkernel[lint]'",
         ) from None
-    unpacker = zstandard.ZstdDecompressor(max_window_size=_LIMIT_BYTES)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_LIMIT_BYTES)
     try:
-        with unpacker.stream_reader(io.BytesIO(data)) as stream:
+        with decompressor.stream_reader(io.BytesIO(data)) as stream:
             return stream.read(most), True
     except zstandard.ZstdError as error:
         raise lzma.LZMAError(str(error)) from None

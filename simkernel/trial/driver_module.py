@@ -1,4 +1,4 @@
-"""A module that its developer has built, as its file describes it."""
+"""Read the driver module that ``simkernel try`` tests."""
 
 from __future__ import annotations
 
@@ -16,52 +16,52 @@ from simkernel.trial.driver_names import driver_names
 __all__ = ["CORE", "DriverModule", "read_driver_module"]
 
 CORE: Final = ("vfio_pci_core", "vfio_pci")
-"""Modules of which a VFIO driver for PCI needs one: the second before Linux 5.16."""
+"""Modules that a VFIO PCI driver depends on; the second before Linux 5.16."""
 _LIMIT_BYTES: Final = 128 << 20
 _SUFFIX: Final = re.compile(r"\.ko(?:\.xz|\.zst|\.gz)?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverModule:
-    """What a ``.ko`` file says."""
+    """A ``.ko`` file and its ``.modinfo``."""
 
     path: Path
-    """The file, as it was named."""
+    """The file, as the user named it."""
     data: bytes
-    """What it holds, unpacked."""
+    """Content, decompressed."""
     name: str
     file_name: str
-    """Name of the file without what it is packed with: ``my-vfio-pci.ko``."""
+    """Name of the file without compression suffix: ``my-vfio-pci.ko``."""
     info: tuple[tuple[str, str], ...]
     """Pairs of its ``.modinfo``."""
     drivers: tuple[str, ...]
-    """PCI drivers that it registers."""
+    """Names of the PCI drivers that it registers."""
 
     @property
     def aliases(self) -> list[str]:
-        """Its aliases, in their order."""
+        """Its aliases, in ``.modinfo`` order."""
         return self.values("alias")
 
     @property
     def depends(self) -> list[str]:
-        """The modules that it needs."""
+        """Names of the modules that it depends on."""
         words = [word for text in self.values("depends") for word in text.split(",")]
         return [word.replace("-", "_") for word in words if word]
 
     @property
     def release(self) -> str:
-        """The kernel release that it was built for; empty: it does not say."""
+        """Kernel release in its vermagic; empty: it has none."""
         return next(iter(self.values("vermagic")), "").partition(" ")[0]
 
     @property
     def is_vfio(self) -> bool:
-        """It is a VFIO driver: it says so, or uses what such a driver is made of."""
+        """It has a ``vfio_pci:`` alias, or depends on a VFIO PCI core module."""
         announces = any(one.startswith("vfio_pci:") for one in self.aliases)
         return announces or any(one in self.depends for one in CORE)
 
     @property
     def uses_vfio(self) -> bool:
-        """It can register devices with VFIO: it is linked with VFIO's modules."""
+        """It can register devices with VFIO: it depends on a VFIO module."""
         return any(one in self.depends for one in ("vfio", *CORE))
 
     def values(self, key: str) -> list[str]:
@@ -70,27 +70,27 @@ class DriverModule:
 
 
 def read_driver_module(path: Path, drivers: tuple[str, ...] = ()) -> DriverModule:
-    """Return the module of a file.
+    """Read a module file.
 
-    :param drivers: names of its drivers, where a person has told them.
-    :raises UsageError: it cannot be read, is no module, is named unlike its module, or
-        the names of its drivers do not show.
+    :param drivers: names of its drivers; empty: read them from the file.
+    :raises UsageError: the file is unreadable, no module, or not named after its
+        module; or it does not contain the names of its drivers.
     """
     file_name, data = _read(path)
     try:
         info = tuple(ModuleImage(data).modinfo())
     except (OSError, ValueError):
         raise UsageError(
-            f"{path} is no kernel module: it is no 64-bit ELF file with .modinfo"
+            f"{path} is not a kernel module: no 64-bit ELF file with .modinfo"
         ) from None
     stem = file_name.removesuffix(".ko").replace("-", "_")
     name = next((value for key, value in info if key == "name"), stem)
     if not re.fullmatch(MODULE, name):
-        raise UsageError(f"{path}: {name!r} is no name of a module")
+        raise UsageError(f"{path}: invalid module name {name!r}")
     if name != stem:
         raise UsageError(
-            f"{path} is the module {name}; depmod and modprobe would take it for "
-            f"{stem}: rename the file"
+            f"{path} contains module {name}, but depmod takes it for {stem}",
+            hint=f"rename the file to {name}.ko",
         )
     module = DriverModule(
         path=path,
@@ -102,21 +102,21 @@ def read_driver_module(path: Path, drivers: tuple[str, ...] = ()) -> DriverModul
     )
     if not module.drivers:
         raise UsageError(
-            f"{path}: no PCI driver's name shows in it, as MODULE_DEVICE_TABLE would "
-            "make it: say --driver NAME"
+            f"{path}: no PCI driver name found; the module has no MODULE_DEVICE_TABLE",
+            hint="name the driver with --driver NAME",
         )
     return module
 
 
 def _read(path: Path) -> tuple[str, bytes]:
-    """Return a file's name without packing suffix, and its content, unpacked.
+    """Return a file's name without compression suffix, and its content.
 
-    :raises UsageError: it cannot be read, or is not called as a module is.
+    :raises UsageError: the file is unreadable, or has no suffix of a module.
     """
     suffix = _SUFFIX.search(path.name)
     if suffix is None:
         raise UsageError(
-            f"{path}: a module's file ends in .ko, .ko.xz, .ko.zst, .ko.gz"
+            f"{path} is not a module file: no suffix .ko, .ko.xz, .ko.zst or .ko.gz"
         )
     try:
         with path.open("rb") as file:
@@ -124,5 +124,5 @@ def _read(path: Path) -> tuple[str, bytes]:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     if len(data) > _LIMIT_BYTES:
-        raise UsageError(f"{path}: more than {_LIMIT_BYTES >> 20} MiB")
+        raise UsageError(f"{path}: larger than {_LIMIT_BYTES >> 20} MiB")
     return f"{path.name[: suffix.start()]}.ko", decompressed(data, str(path))

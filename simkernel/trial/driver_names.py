@@ -1,9 +1,9 @@
-"""Finds the names of a module's PCI drivers in its ELF file.
+"""Find the names of a module's PCI drivers in its ELF file.
 
-``MODULE_DEVICE_TABLE`` leaves a symbol for the table of ids. In ``struct pci_driver``
-the pointer to the table follows the pointer to the name, and both are relocations,
-because a module is not linked yet. So where one relocation leads to a table, the one a
-pointer's size before it leads to the driver's name.
+``MODULE_DEVICE_TABLE`` defines a symbol for the id table. In ``struct pci_driver`` the
+pointer to the id table follows the pointer to the name. A module is not linked yet, so
+both pointers are relocations. The relocation one pointer before that of an id table
+therefore points to the driver's name.
 
 Source: Linux, include/linux/pci.h, ``struct pci_driver``; include/linux/module.h,
 ``MODULE_DEVICE_TABLE``.
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["driver_names"]
 
-# The older names end in _device_table, the newer ones have the kind before the table.
+# Older kernels: __mod_pci__NAME_device_table; newer ones:
+# __mod_device_table__pci__NAME, or with a module name before pci.
 _TABLE: Final = re.compile(r"__mod_(?:device_table__(?:\w+?__)?)?pci__\w+")
 _LONGEST: Final = 256
 
@@ -32,24 +33,24 @@ _Place = tuple[int, int]
 
 
 def driver_names(data: bytes, name: str) -> tuple[str, ...]:
-    """Return the names of the PCI drivers that a module registers, as far as they show.
+    """Return the names of the PCI drivers in a module; none found: empty.
 
-    :param data: the module, unpacked.
-    :param name: what the file is called, for errors.
-    :raises UsageError: it is broken, or what reads ELF files is not installed.
+    :param data: the module, decompressed.
+    :param name: the file, for errors.
+    :raises UsageError: the file is corrupt, or pyelftools is not installed.
     """
     try:
         from elftools.elf.elffile import ELFFile
     except ImportError:
         raise UsageError(
-            "a driver's name cannot be read from its module, pyelftools is not "
-            "installed: pip install 'simkernel[lint]', or say --driver NAME"
+            "cannot read the driver name from the module: pyelftools is not installed",
+            hint="run pip install 'simkernel[lint]', or name it with --driver NAME",
         ) from None
     try:
         return tuple(dict.fromkeys(_names(ELFFile(io.BytesIO(data)))))
-    except Exception as error:  # the library fails on broken files in many ways
+    except Exception as error:  # pyelftools raises many types on corrupt files
         kind = type(error).__name__
-        raise UsageError(f"{name} is a broken ELF file: {error or kind}") from None
+        raise UsageError(f"{name} is a corrupt ELF file: {error or kind}") from None
 
 
 def _names(elf: ELFFile) -> list[str]:
@@ -79,7 +80,7 @@ def _symbols(elf: ELFFile) -> SymbolTableSection | None:
 
 
 def _pointers(elf: ELFFile, symbols: SymbolTableSection) -> dict[_Place, _Place]:
-    """Return where each pointer in the module's own objects leads."""
+    """Return the target of each pointer in the module's data sections."""
     from elftools.elf.relocation import RelocationSection
 
     found: dict[_Place, _Place] = {}
@@ -98,7 +99,7 @@ def _pointers(elf: ELFFile, symbols: SymbolTableSection) -> dict[_Place, _Place]
 
 
 def _text(elf: ELFFile, place: _Place) -> str:
-    """Return the text at a place, up to NUL; empty: there is none."""
+    """Return the NUL-terminated text at a place."""
     section, offset = place
     data = elf.get_section(section).data()[offset : offset + _LONGEST]
     return bytes(data).partition(b"\0")[0].decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""The modules that a given one finds on its host: base drivers, rivals, libraries."""
+"""Generate the other modules of a trial's host: host drivers, rivals, dependencies."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from simkernel.trial.kernel_modules import KernelModules
 
 __all__ = ["Target", "driver_module_entry", "generated_aliases", "host_modules"]
 
-_CALLED = {"virtio_pci": "virtio-pci"}
-"""Base drivers that are not called as their modules."""
+_DRIVER_NAMES = {"virtio_pci": "virtio-pci"}
+"""Host drivers whose name differs from that of their module, by module."""
 _PERMANENT = ("virtio_pci",)
-"""Modules that the vm tier's guest itself lives on: there, they are always loaded."""
+"""Modules that the guest of the vm tier itself requires, so they are always loaded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One alias of a given module, and the device that is made for it."""
+    """An alias of a tested module, and the device generated for it."""
 
     address: str
     alias: str
-    wanted: DeviceIds
+    ids: DeviceIds
     physical: DeviceIds | None
-    """The physical function, of which the device is a virtual one; None: it is none."""
+    """Ids of its physical function; None: the device is no virtual function."""
     module: DriverModule
 
     def functions(self) -> list[DeviceIds]:
-        """Return the device and what it is a part of."""
-        return [self.wanted] if self.physical is None else [self.physical, self.wanted]
+        """Return the ids of the device and of its physical function."""
+        return [self.ids] if self.physical is None else [self.physical, self.ids]
 
 
 def driver_module_entry(module: DriverModule) -> ModuleEntry:
-    """Return a given module as a scenario has it, without its file.
+    """Return the scenario entry of a tested module, without its file.
 
-    Where its aliases are just what the kernel's build makes of ids, it has the ids;
-    otherwise the aliases as they are, and the ids that they seem to stand for.
+    If the kernel's build generates exactly its aliases from ids, the entry has only the
+    ids. Otherwise it has the aliases verbatim, and the ids decoded from them.
     """
     entries = [parse_alias(one) for one in module.aliases]
     ids = tuple(one.id_entry() for one in reversed(entries) if one is not None)
@@ -77,65 +77,73 @@ def driver_module_entry(module: DriverModule) -> ModuleEntry:
 
 def host_modules(
     targets: Sequence[Target],
-    given: Sequence[DriverModule],
-    stock: KernelModules,
-    there: Iterable[str],
+    tested: Sequence[DriverModule],
+    installed: KernelModules,
+    vfio: Iterable[str],
 ) -> Iterator[ModuleEntry]:
-    """Yield the modules that must be there beside the given ones and VFIO's.
+    """Yield the modules of the host other than the tested ones and VFIO's.
 
-    :param there: names of VFIO's modules.
+    :param installed: the kernel's own modules.
+    :param vfio: names of VFIO's modules.
     """
-    known = {*there, *(one.name for one in given)}
-    bases: dict[str, dict[PciIdEntry, None]] = {}
+    known = {*vfio, *(one.name for one in tested)}
+    hosts: dict[str, dict[PciIdEntry, None]] = {}
     rivals: dict[str, dict[PciIdEntry, None]] = {}
     for target in targets:
-        base = _base(target, given, stock, known)
-        if base is not None:
+        host = _host_module(target, tested, installed, known)
+        if host is not None:
             for one in target.functions():
                 entry = PciIdEntry(id=f"{one.vendor:04x}:{one.device:04x}")
-                bases.setdefault(base, {})[entry] = None
-        for pattern, module in stock.for_device(target.wanted.modalias("vfio_pci")):
+                hosts.setdefault(host, {})[entry] = None
+        for pattern, module in installed.for_device(target.ids.modalias("vfio_pci")):
             found = parse_alias(pattern)
             if module not in known and found is not None:
                 rivals.setdefault(module, {})[found.id_entry()] = None
-    for name, ids in bases.items():
-        driver = DriverEntry(name=_CALLED.get(name, name), sriov=True, ids=tuple(ids))
-        yield _module(name, stock, driver)
+    for name, ids in hosts.items():
+        driver = DriverEntry(
+            name=_DRIVER_NAMES.get(name, name), sriov=True, ids=tuple(ids)
+        )
+        yield _module(name, installed, driver)
     for name, ids in rivals.items():
-        rival = _module(name, stock, DriverEntry(name=name, vfio=True, ids=tuple(ids)))
+        rival = _module(
+            name, installed, DriverEntry(name=name, vfio=True, ids=tuple(ids))
+        )
         yield replace(rival, depends=("vfio_pci_core",))
-    needed = [name for one in given for name in one.depends]
+    needed = [name for one in tested for name in one.depends]
     for name in dict.fromkeys(needed):
-        if name not in known | {*bases, *rivals}:
-            yield ModuleEntry(name=name, path=stock.path_of(name))
+        if name not in known | {*hosts, *rivals}:
+            yield ModuleEntry(name=name, path=installed.path_of(name))
 
 
-def _module(name: str, stock: KernelModules, driver: DriverEntry) -> ModuleEntry:
+def _module(name: str, installed: KernelModules, driver: DriverEntry) -> ModuleEntry:
     return ModuleEntry(
         name=name,
-        path=stock.path_of(name),
+        path=installed.path_of(name),
         builtin=name in _PERMANENT,
         drivers=(driver,),
     )
 
 
-def _base(
-    target: Target, given: Sequence[DriverModule], stock: KernelModules, known: set[str]
+def _host_module(
+    target: Target,
+    tested: Sequence[DriverModule],
+    installed: KernelModules,
+    known: set[str],
 ) -> str | None:
-    """Return the module of the host's driver for a device; None: a given one has it.
+    """Return the module of a device's host driver; None: a tested module has it.
 
-    Who says so is, in this order: a module that was given too, the kernel's aliases,
-    what the driver's module depends on. Otherwise one is made up.
+    Sources, in this order: the tested modules, the aliases of the kernel's own modules,
+    the dependencies of the driver's module. Otherwise the name is invented.
     """
-    device = target.wanted
-    for one in given:
+    device = target.ids
+    for one in tested:
         entries = [parse_alias(alias) for alias in one.aliases]
         if not one.is_vfio and any(
-            entry is not None and entry.is_for(device.vendor, device.device)
+            entry is not None and entry.may_match(device.vendor, device.device)
             for entry in entries
         ):
             return None
-    for _, module in stock.for_device(device.modalias()):
+    for _, module in installed.for_device(device.modalias()):
         if module not in known:
             return module
     needed = [one for one in target.module.depends if one not in known]
@@ -143,7 +151,7 @@ def _base(
 
 
 def generated_aliases(ids: Sequence[PciIdEntry]) -> list[str]:
-    """Return the aliases that the kernel's build makes of ids."""
+    """Return the aliases that the kernel's build generates from ids."""
     newest = Features.of_release("999.0")
     table = ModuleEntry(
         name="m", path="m.ko", drivers=(DriverEntry(name="m", ids=tuple(ids)),)

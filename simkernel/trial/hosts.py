@@ -1,4 +1,4 @@
-"""Where a trial's programs run: on a simulated host, or on a real kernel."""
+"""Boot the host of a trial, on a simulated or a real kernel."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from simkernel.testing.sim import Sim
 __all__ = ["Run", "real_host", "simulated_host"]
 
 Run = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]
-"""Runs a program on the host to its end."""
+"""Runs a program on the host and returns its output."""
 
 
 @contextmanager
 def simulated_host(
     template: Path, settings: Mapping[str, str], *, via: str
 ) -> Iterator[tuple[Run, str]]:
-    """Have a simulated host while the block runs: what runs there, and its release.
+    """Boot a simulated host while the block runs; yield a runner and its release.
 
-    :raises UsageError: this machine has not that tier.
+    :param via: ``fakefs`` or ``fuse``.
+    :raises UsageError: the tier does not work on this machine.
     """
     with Sim(template, settings, via=via) as sim:
         release = sim.read("/proc/sys/kernel/osrelease").strip()
@@ -38,10 +39,11 @@ def real_host(
     progress: Callable[[str], None],
     note: Callable[[str], None],
 ) -> Iterator[tuple[Run, str]]:
-    """Have a real kernel while the block runs: what runs there, and its release.
+    """Boot a real kernel while the block runs; yield a runner and its release.
 
-    :param release: of an installed kernel, or how it begins.
-    :raises UsageError: it is not installed, or something that the tier needs.
+    :param release: release of an installed kernel, or its beginning.
+    :raises UsageError: the kernel, or a program that the tier requires, is not
+        installed.
     :raises GuestError: the guest does not boot.
     """
     from simkernel.fronts.vm.machine.command import capture_command

@@ -1,10 +1,10 @@
-"""Asks the kernel of a host about a driver's devices; runs there, as root.
+"""Query the kernel about a driver's devices. Runs on the trial's host, as root.
 
-``python -m simkernel.trial.inside JSON`` takes ``modules`` and ``devices``: of each
-its ``address``, ``modalias``, the ``drivers`` it is for and ``spellings`` to try. It
-prints a JSON object: of each address the ``driver`` that it had, whether it was
-registered with ``vfio``, and what :func:`_ask` returns. Afterwards the modules are
-loaded and the devices have no driver. It needs the standard library and modprobe.
+``python -m simkernel.trial.inside JSON`` takes ``modules`` and ``devices``. Each device
+has an ``address``, a ``modalias``, the ``drivers`` of its module, and ``spellings`` to
+try. The output is a JSON object by address: the ``driver`` found, whether the device
+was open to ``vfio``, and the result of :func:`_query`. Afterwards the modules are
+loaded, and the devices have no driver. Requires only the standard library and modprobe.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ _BUS = "/sys/bus/pci"
 
 
 def main(text: str) -> None:
-    """Ask about all devices and print the answers."""
+    """Query all devices and print the answers."""
     request = json.loads(text)
     modules, devices = request["modules"], request["devices"]
     found = {one["address"]: _found(one["address"]) for one in devices}
     for name in modules:
         _run(["modprobe", name])
     answers = {
-        one["address"]: {**found[one["address"]], **_ask(one, set(modules))}
+        one["address"]: {**found[one["address"]], **_query(one, set(modules))}
         for one in devices
     }
     print(json.dumps(answers))
 
 
 def _found(address: str) -> dict[str, Any]:
-    """Return the driver of a device, and whether programs can open it through VFIO."""
+    """Return a device's driver, and whether programs can open it through VFIO."""
     group = _link_name(f"{_BUS}/devices/{address}/iommu_group")
     is_open = bool(group) and os.path.exists(f"/dev/vfio/{group}")
     return {"driver": _driver(address), "vfio": is_open}
 
 
-def _ask(device: dict[str, Any], modules: set[str]) -> dict[str, Any]:
-    """Return what happens to a device by itself, and by names for its driver.
+def _query(device: dict[str, Any], modules: set[str]) -> dict[str, Any]:
+    """Return what happens to a device without an override, and with each spelling.
 
-    :param modules: those that are tried; they are loaded, if they can be.
+    :param modules: the tested modules, loaded if the kernel accepts them.
     """
     address = device["address"]
     answer: dict[str, Any] = {}
@@ -61,7 +61,7 @@ def _ask(device: dict[str, Any], modules: set[str]) -> dict[str, Any]:
 
 
 def _try(address: str, name: str) -> dict[str, str]:
-    """Return the driver that a device without one gets by an override."""
+    """Return the driver that an unbound device gets by an override, and the errno."""
     error = _write(f"{_BUS}/devices/{address}/driver_override", name)
     error = error or _write(f"{_BUS}/drivers_probe", address)
     driver = _driver(address)
@@ -70,12 +70,12 @@ def _try(address: str, name: str) -> dict[str, str]:
 
 
 def _driver(address: str) -> str:
-    """Return the name of a device's driver; empty: it has none."""
+    """Return the name of a device's driver; empty: none."""
     return _link_name(f"{_BUS}/devices/{address}/driver")
 
 
 def _link_name(path: str) -> str:
-    """Return the last name of where a link leads; empty: there is none."""
+    """Return the last component of a link's target; empty: no link."""
     try:
         return os.path.basename(os.readlink(path))
     except OSError:
@@ -88,7 +88,7 @@ def _release(address: str) -> None:
 
 
 def _write(path: str, text: str) -> str:
-    """Write to a file that is there; return the errno's name, empty: it was taken."""
+    """Write to an existing file; return the name of the errno, empty: success."""
     try:
         file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
@@ -101,13 +101,13 @@ def _write(path: str, text: str) -> str:
 
 
 def _modules_for(modalias: str) -> list[str]:
-    """Return the modules that udev would load for a device."""
+    """Return the modules that udev loads for a modalias."""
     names = _run(["modprobe", "-R", modalias]).split()
     return [one.replace("-", "_") for one in names]
 
 
 def _run(words: list[str]) -> str:
-    """Run a program, whatever comes of it, and return what it printed."""
+    """Run a program and return its stdout; ignore its exit code."""
     done = subprocess.run(
         words,
         stdout=subprocess.PIPE,

@@ -1,7 +1,4 @@
-"""What a kernel's own modules announce: which of them are for a device.
-
-Reads a module directory; changes nothing.
-"""
+"""Read the aliases of a kernel's own modules from its module directory."""
 
 from __future__ import annotations
 
@@ -22,43 +19,43 @@ _SUFFIX: Final = re.compile(r"\.(?:xz|zst|gz)$")
 
 @dataclass(frozen=True, slots=True)
 class KernelModules:
-    """The PCI aliases of a kernel's modules, and where these are."""
+    """The PCI aliases of a kernel's modules, and the paths of their files."""
 
     aliases: tuple[tuple[str, str], ...] = ()
     """Pattern and module, in the order of ``modules.alias``."""
     paths: Mapping[str, str] | None = None
-    """Module to its file below the module directory; None: nobody knows."""
+    """File below the module directory, by module; None: no module directory."""
 
     def for_device(self, modalias: str) -> Iterator[tuple[str, str]]:
-        """Yield pattern and module of each alias that a modalias fits."""
+        """Yield pattern and module of each alias that matches a modalias."""
         bus = modalias[: modalias.index(":") + 1]
         for pattern, module in self.aliases:
             if pattern.startswith(bus) and matches(pattern, modalias):
                 yield pattern, module
 
     def path_of(self, module: str) -> str:
-        """Return a module's file; of an unknown one, where it might be."""
+        """Return a module's file; of an unknown module, a plausible path."""
         return (self.paths or {}).get(module, f"kernel/drivers/{module}.ko")
 
 
 def module_directory(release: str) -> Path | None:
-    """Return the module directory of an installed kernel; None: there is none.
+    """Return the module directory of an installed kernel; None: not installed.
 
-    :param release: a release, or whole parts of its beginning, such as ``6.1``.
+    :param release: a release, or its first components, such as ``6.1``.
     """
     whole = _FOLDER / release
     if (whole / "modules.alias").is_file():
         return whole
     start = re.compile(rf"{re.escape(release)}(?![0-9A-Za-z])")
     found = [one for one in sorted(_FOLDER.glob("*")) if start.match(one.name)]
-    there = [one for one in found if (one / "modules.alias").is_file()]
-    return there[-1] if there else None
+    complete = [one for one in found if (one / "modules.alias").is_file()]
+    return complete[-1] if complete else None
 
 
 def read_kernel_modules(folder: Path) -> KernelModules:
-    """Return what a module directory says.
+    """Read a module directory.
 
-    :raises UsageError: it has no ``modules.alias`` or ``modules.dep``.
+    :raises UsageError: ``modules.alias`` or ``modules.dep`` is unreadable.
     """
     aliases, paths = [], {}
     try:
@@ -70,7 +67,7 @@ def read_kernel_modules(folder: Path) -> KernelModules:
             path = _SUFFIX.sub("", line.partition(":")[0])
             paths[path.rpartition("/")[2].removesuffix(".ko").replace("-", "_")] = path
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{folder} is no module directory: {error}") from None
+        raise UsageError(f"{folder} is not a module directory: {error}") from None
     return KernelModules(tuple(aliases), paths)
 
 

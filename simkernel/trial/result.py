@@ -1,4 +1,4 @@
-"""What came of a trial, as a table and as a JSON document."""
+"""The result of a trial, as tables and as a JSON document."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ __all__ = ["Result", "Row", "Spelling"]
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A name written to ``driver_override``, and what the kernel did when probing."""
+    """A name written to ``driver_override``, and the result of the probe."""
 
     name: str
     driver: str
-    """Driver that the device got; empty: none."""
+    """Driver that bound the device; empty: none."""
     error: str
-    """Name of the errno with which the kernel refused; empty: it did not."""
+    """Name of the errno of the refusal; empty: none."""
 
     def outcome(self) -> str:
-        """Return what the kernel did, in words."""
+        """Return the result in words."""
         if self.driver:
             return f"binds {self.driver}"
         return f"no driver ({self.error})" if self.error else "no driver"
@@ -27,38 +27,38 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One alias, and the device that was made for it."""
+    """One alias, and the device generated for it."""
 
     device: str
-    """Address; empty: no device can be told from the alias."""
+    """Address; empty: no device can be derived from the alias."""
     id: str
     alias: str
-    """Alias that the device was made for."""
+    """Alias that the device was generated for."""
     found_by: str
-    """Alias by which resolver found the module; empty: by none."""
+    """Alias that resolver matched; empty: none."""
     wanted_drivers: tuple[str, ...]
-    """Drivers of the module that has the alias."""
+    """Drivers of the module with the alias."""
     module: str
     """Module that resolver chose; empty: none."""
     driver: str
-    """Driver that the device has after ``resolver bind``; empty: none."""
+    """Driver of the device after ``resolver bind``; empty: none."""
     is_vfio: bool
-    """Programs can open it through VFIO then."""
+    """Programs can open the device through VFIO."""
     loads_by_itself: bool
-    """udev would load the module for the device."""
+    """udev loads the module for the device."""
     binds_by_itself: bool
-    """The driver takes the device without ``driver_override``."""
+    """The driver binds the device without ``driver_override``."""
     error: str
-    """Why resolver bound nothing."""
+    """Error of resolver; empty: none."""
     spellings: tuple[Spelling, ...]
 
     @property
-    def is_well(self) -> bool:
-        """The device got a driver of the module, and that gave it to VFIO."""
+    def passed(self) -> bool:
+        """A driver of the module has the device, and registered it with VFIO."""
         return self.driver in self.wanted_drivers and self.is_vfio
 
     def by_itself(self) -> str:
-        """Return what happens without anybody asking for the driver, in words."""
+        """Return what happens without a request for VFIO, in words."""
         done = [
             word
             for word, is_so in (
@@ -72,21 +72,21 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A trial that is over."""
+    """The result of a trial."""
 
     modules: tuple[tuple[str, str, tuple[str, ...]], ...]
-    """File, name and drivers of each module that was given."""
+    """File, name and drivers of each tested module."""
     via: str
     release: str
     rows: tuple[Row, ...]
 
     @property
-    def is_well(self) -> bool:
-        """Every alias led to its driver, and there is one at all."""
-        return bool(self.rows) and all(one.is_well for one in self.rows)
+    def passed(self) -> bool:
+        """There is an alias, and every alias leads to its driver."""
+        return bool(self.rows) and all(one.passed for one in self.rows)
 
     def to_json(self) -> dict[str, object]:
-        """Return the document that ``--json`` prints."""
+        """Return the document that ``--json`` prints, schema ``simkernel/1``."""
         return {
             "schema": "simkernel/1",
             "command": "try",
@@ -97,23 +97,23 @@ class Result:
                 for file, name, drivers in self.modules
             ],
             "devices": [_object(one) for one in self.rows],
-            "ok": self.is_well,
+            "ok": self.passed,
         }
 
     def to_text(self) -> str:
-        """Return the tables that a person reads."""
+        """Return the tables that ``simkernel try`` prints."""
         lines = [
             f"{name} ({file}): driver {' and '.join(drivers)}"
             for file, name, drivers in self.modules
         ]
         lines.append(f"kernel {self.release}, {self.via}")
         if not self.rows:
-            return "\n".join([*lines, "", "no alias for PCI devices: nothing to try"])
+            return "\n".join([*lines, "", "no PCI aliases: nothing to try"])
         lines += ["", *_table(_COLUMNS, [_cells(one) for one in self.rows])]
         tried = _spelling_rows(self.rows)
         if tried:
             lines += ["", *_table(("DRIVER_OVERRIDE", "KERNEL", "DEVICE"), tried)]
-        problems = [_problem(one) for one in self.rows if not one.is_well]
+        problems = [_problem(one) for one in self.rows if not one.passed]
         problems += [_accident(one) for one in self.rows if one.by_itself() != "no"]
         return "\n".join([*lines, "", *problems] if problems else lines)
 
@@ -132,7 +132,7 @@ def _object(row: Row) -> dict[str, object]:
         "vfio": row.is_vfio,
         "loads_by_itself": row.loads_by_itself,
         "binds_by_itself": row.binds_by_itself,
-        "ok": row.is_well,
+        "ok": row.passed,
         "error": row.error or None,
         "driver_override": {
             one.name: {"driver": one.driver or None, "error": one.error or None}
@@ -147,7 +147,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _spelling_rows(rows: Sequence[Row]) -> list[tuple[str, ...]]:
-    """Return a line for each name and outcome, with the devices it is so for."""
+    """Return a row for each spelling and outcome, with its devices."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         for one in row.spellings:
@@ -162,7 +162,7 @@ def _spelling_rows(rows: Sequence[Row]) -> list[tuple[str, ...]]:
 def _problem(row: Row) -> str:
     wanted = " or ".join(row.wanted_drivers)
     if row.driver in row.wanted_drivers and not row.error:
-        return f"error: {row.id}: {row.driver} does not give it to VFIO"
+        return f"error: {row.id}: {row.driver} does not register the device with VFIO"
     what = f"{row.id or row.alias}: not bound to {wanted}"
     if row.error:
         return f"error: {what}: {row.error}"
@@ -171,15 +171,12 @@ def _problem(row: Row) -> str:
 
 
 def _accident(row: Row) -> str:
-    return (
-        f"warning: {row.id}: without anybody asking for VFIO, udev loads the module"
-        if not row.binds_by_itself
-        else f"warning: {row.id}: the driver takes it without anybody asking for VFIO"
-    )
+    action = "driver binds" if row.binds_by_itself else "udev loads the module for"
+    return f"warning: {row.id}: {action} the device without a request for VFIO"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return lines with columns as wide as what is in them."""
+    """Return lines with aligned columns."""
     all_rows = [heads, *rows]
     widths = [max(map(len, column)) for column in zip(*all_rows, strict=True)]
     return [

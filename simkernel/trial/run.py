@@ -1,4 +1,4 @@
-"""A trial from the files to the result."""
+"""Run a trial: from module files to the result."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simkernel.errors import UsageError
+from simkernel.suggest import did_you_mean
 from simkernel.trial.bind import bind_devices
 from simkernel.trial.driver_module import DriverModule, read_driver_module
 from simkernel.trial.hosts import real_host, simulated_host
@@ -23,115 +24,125 @@ from simkernel.trial.template import Trial, file_parameter, make_trial
 __all__ = ["TrialOptions", "run_trial"]
 
 _RELEASE = "6.12.117-amd64"
-"""Release of the simulated kernel, where neither file nor user names another."""
+"""Release of the simulated kernel, if neither file nor user names one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialOptions:
-    """What was asked for on the command line."""
+    """Options of ``simkernel try``."""
 
     files: tuple[Path, ...]
     via: str
     release: str | None
     folder: Path | None
-    """Module directory of the kernel; None: the installed one, if there is one."""
+    """Module directory of the kernel; None: that of the installed kernel, if any."""
     drivers: tuple[str, ...]
-    """Names of the drivers, of several files ``MODULE=NAME``; none: the files show
-    them."""
+    """Driver names, ``MODULE=NAME`` with several files; empty: read from the files."""
     physical: bool
     save: Path | None
 
 
 def run_trial(
-    wish: TrialOptions, *, progress: Callable[[str], None], note: Callable[[str], None]
+    options: TrialOptions,
+    *,
+    progress: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> Result:
-    """Try modules and return what came of it.
+    """Test modules and return the result.
 
-    :param progress: told what is being waited for; empty: nothing more.
-    :param note: told what a person should know beside the result.
-    :raises UsageError: a file cannot be used, or the tier cannot be had.
+    :param progress: receives the current step; an empty text at the end.
+    :param note: receives remarks for the user.
+    :raises UsageError: a file is no VFIO driver module, or the tier does not work here.
     :raises TrialError: a program of the trial failed.
     """
-    given = _given(wish)
-    release, stock = _kernel(wish, given, note)
-    trial = make_trial(given, stock, release, physical=wish.physical)
-    if wish.save is not None:
-        _save(wish.save, trial.text)
+    modules = _read_modules(options)
+    release, installed = _kernel(options, modules, note)
+    trial = make_trial(modules, installed, release, physical=options.physical)
+    if options.save is not None:
+        _save(options.save, trial.text)
     with tempfile.TemporaryDirectory(prefix="simkernel-try-") as made:
         template = Path(made, "trial.yaml.j2")
         template.write_text(trial.text, encoding="utf-8")
-        settings = _unpacked_files(given, Path(made))
-        return _played(
-            wish, trial, given, (template, settings, release), progress, note
+        settings = _write_modules(modules, Path(made))
+        return _bound(
+            options, trial, modules, (template, settings, release), progress, note
         )
 
 
-def _given(wish: TrialOptions) -> list[DriverModule]:
-    """Return the modules of the files.
+def _read_modules(options: TrialOptions) -> list[DriverModule]:
+    """Read the module files.
 
-    :raises UsageError: one cannot be used, or it is unclear whose driver is named.
+    :raises UsageError: a file is no driver module, or ``--driver`` names no module.
     """
-    told: dict[str, tuple[str, ...]] = {}
-    for text in wish.drivers:
+    names: dict[str, tuple[str, ...]] = {}
+    for text in options.drivers:
         owner, equals, name = text.partition("=")
-        if not equals and len(wish.files) > 1:
-            raise UsageError(f"--driver {text}: of several files, say MODULE={text}")
+        if not equals and len(options.files) > 1:
+            raise UsageError(
+                f"--driver {text}: several modules, so the driver's module is unknown",
+                hint=f"write --driver MODULE={text}",
+            )
         owner, name = (owner.replace("-", "_"), name) if equals else ("", text)
-        told[owner] = (*told.get(owner, ()), name)
-    given = []
-    for path in wish.files:
-        stem = path.name.partition(".ko")[0].replace("-", "_")
-        given.append(read_driver_module(path, told.get(stem, told.get("", ()))))
-    return given
+        names[owner] = (*names.get(owner, ()), name)
+    stems = [one.name.partition(".ko")[0].replace("-", "_") for one in options.files]
+    for owner in names:
+        if owner and owner not in stems:
+            raise UsageError(
+                f"--driver: no FILE is module {owner}{did_you_mean(owner, stems)}"
+            )
+    return [
+        read_driver_module(path, names.get(stem, names.get("", ())))
+        for path, stem in zip(options.files, stems, strict=True)
+    ]
 
 
-def _played(
-    wish: TrialOptions,
+def _bound(
+    options: TrialOptions,
     trial: Trial,
-    given: Sequence[DriverModule],
+    modules: Sequence[DriverModule],
     scenario: tuple[Path, dict[str, str], str],
     progress: Callable[[str], None],
     note: Callable[[str], None],
 ) -> Result:
     template, settings, release = scenario
-    if wish.via == "vm":
-        stage = real_host(
+    if options.via == "vm":
+        host = real_host(
             template, settings, release=release, progress=progress, note=note
         )
     else:
-        stage = simulated_host(template, settings, via=wish.via)
-    with stage as (run, actual):
-        progress("resolver binds the devices")
+        host = simulated_host(template, settings, via=options.via)
+    with host as (run, actual):
+        progress("binding the devices with resolver")
         rows = bind_devices(trial, run)
         progress("")
     return Result(
-        modules=tuple((one.path.name, one.name, one.drivers) for one in given),
-        via=wish.via,
+        modules=tuple((one.path.name, one.name, one.drivers) for one in modules),
+        via=options.via,
         release=actual,
         rows=tuple(rows),
     )
 
 
 def _kernel(
-    wish: TrialOptions, given: Sequence[DriverModule], note: Callable[[str], None]
+    options: TrialOptions, modules: Sequence[DriverModule], note: Callable[[str], None]
 ) -> tuple[str, KernelModules]:
-    """Return the kernel's release, and what its own modules announce."""
-    built_for = next((one.release for one in given if one.release), "")
-    named = wish.folder.name if wish.folder else ""
-    wanted = wish.release or (named if named[:1].isdigit() else "") or built_for
-    folder = wish.folder or module_directory(wanted or _RELEASE)
+    """Return the kernel's release and its own modules."""
+    built_for = next((one.release for one in modules if one.release), "")
+    named = options.folder.name if options.folder else ""
+    wanted = options.release or (named if named[:1].isdigit() else "") or built_for
+    folder = options.folder or module_directory(wanted or _RELEASE)
     if folder is None:
-        if wish.via != "vm":
+        if options.via != "vm":
             note(
-                f"kernel {wanted or _RELEASE} is not in /lib/modules: there are no "
-                "other modules than VFIO's and what the file names"
+                f"kernel {wanted or _RELEASE} is not in /lib/modules; the host has "
+                "only VFIO's modules and the dependencies of the tested modules"
             )
         return wanted or _RELEASE, KernelModules()
     is_release = folder.name[:1].isdigit()
     release = folder.name if is_release else wanted or _RELEASE
-    for one in given:
+    for one in modules:
         if one.release and one.release != release:
-            note(f"{one.path.name} was built for {one.release}, and is on {release}")
+            note(f"{one.path.name} was built for {one.release} but runs on {release}")
     return release, read_kernel_modules(folder)
 
 
@@ -142,10 +153,10 @@ def _save(path: Path, text: str) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
-def _unpacked_files(given: Sequence[DriverModule], folder: Path) -> dict[str, str]:
-    """Write the modules, unpacked; return the settings that name them."""
+def _write_modules(modules: Sequence[DriverModule], folder: Path) -> dict[str, str]:
+    """Write the modules, decompressed; return the parameters that name them."""
     settings = {}
-    for one in given:
+    for one in modules:
         path = folder / one.file_name
         path.write_bytes(one.data)
         settings[file_parameter(one)] = os.fspath(path)

@@ -1,4 +1,4 @@
-"""Module files for tests, as small as can be."""
+"""Minimal module files for tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def module_file(
     depends: str = "vfio_pci_core,vfio",
     **info: str,
 ) -> Path:
-    """Write a module; its driver's name does not show in it."""
+    """Write a module that does not contain its driver's name."""
     pairs = [("license", "GPL"), *(("alias", one) for one in aliases)]
     pairs += [("depends", depends), ("name", name.replace("-", "_"))]
     pairs += [("vermagic", "6.12.0-acme SMP"), *info.items()]

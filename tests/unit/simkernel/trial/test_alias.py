@@ -29,7 +29,7 @@ def test_what_an_alias_leaves_open_is_filled() -> None:
     entry = parse_alias(MLX5)
 
     assert entry is not None
-    assert entry.wanted().modalias() == (
+    assert entry.example_device().modalias() == (
         "pci:v000015B3d0000101Esv000015B3sd00000001bc02sc00i00"
     )
 
@@ -67,7 +67,7 @@ def test_the_physical_function_is_none_of_the_drivers() -> None:
     ]
     found = [one for one in entries if one is not None]
 
-    assert unclaimed_ids(found[0].wanted(), found).device == 0x101C
+    assert unclaimed_ids(found[0].example_device(), found).device == 0x101C
 
 
 _IDS = st.one_of(st.just("*"), st.integers(0, 0xFFFF).map(lambda one: f"{one:04x}"))
@@ -92,4 +92,4 @@ def test_entries_survive_being_an_alias(
 
     assert found is not None
     assert generated_aliases([found.id_entry()]) == [alias]
-    assert matches(alias, found.wanted().modalias(alias.partition(":")[0]))
+    assert matches(alias, found.example_device().modalias(alias.partition(":")[0]))

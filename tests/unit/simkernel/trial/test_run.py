@@ -1,4 +1,4 @@
-"""``simkernel try`` on the simulated kernel, with modules that tests make."""
+"""``simkernel try`` on the simulated kernel, with generated modules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLAIN = VARIANT.removeprefix("vfio_")
 
 
 def attempt(*words: object) -> Result:
-    """Run the command; its errors are raised."""
+    """Run the command; raise its errors."""
     line = ["try", *map(str, words)]
     return CliRunner().invoke(cli, line, catch_exceptions=False)
 
@@ -32,7 +32,7 @@ def document(*words: object) -> dict[str, Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return the module directory of a kernel: one driver of the host, one rival."""
+    """Return the module directory of a kernel with a host driver and a rival."""
     made = tmp_path / "6.12.0-acme"
     made.mkdir()
     (made / "modules.alias").write_text(
@@ -45,8 +45,8 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_driver_gets_its_device(tmp_path: Path, folder: Path) -> None:
-    """Found by its alias; only one spelling is its name."""
+def test_variant_driver_binds_its_device(tmp_path: Path, folder: Path) -> None:
+    """resolver finds it by its alias; the kernel accepts one spelling of its name."""
     done = attempt(module_file(tmp_path), "--modules-dir", folder, *ACME)
 
     assert done.exit_code == 0
@@ -64,8 +64,8 @@ def test_a_driver_gets_its_device(tmp_path: Path, folder: Path) -> None:
     ]
 
 
-def test_a_rival_is_seen(tmp_path: Path, folder: Path) -> None:
-    """Two aliases for one device: the kernel's own variant stands first."""
+def test_rival_of_the_kernel_wins_a_tie(tmp_path: Path, folder: Path) -> None:
+    """Of two equal aliases, that of the kernel's own variant driver comes first."""
     both = VARIANT.replace("7F01", "7F02")
     found = document(
         module_file(tmp_path, aliases=(both,)), "--modules-dir", folder, *ACME
@@ -76,8 +76,8 @@ def test_a_rival_is_seen(tmp_path: Path, folder: Path) -> None:
     assert not found["ok"]
 
 
-def test_a_plain_alias_is_an_accident(tmp_path: Path, folder: Path) -> None:
-    """udev loads the module, and the driver takes what it should be asked for."""
+def test_plain_alias_binds_without_a_request(tmp_path: Path, folder: Path) -> None:
+    """udev loads the module, and the driver binds without ``driver_override``."""
     found = document(
         module_file(tmp_path, aliases=(PLAIN,)), "--modules-dir", folder, *ACME
     )
@@ -91,8 +91,8 @@ def test_a_plain_alias_is_an_accident(tmp_path: Path, folder: Path) -> None:
     assert (row["loads_by_itself"], row["binds_by_itself"]) == (True, True)
 
 
-def test_an_alias_in_lower_case_leads_nowhere(tmp_path: Path, folder: Path) -> None:
-    """The kernel writes upper case, and nobody folds it."""
+def test_alias_in_lower_case_matches_nothing(tmp_path: Path, folder: Path) -> None:
+    """The kernel writes modaliases in upper case, and matching is case-sensitive."""
     lower = "vfio_pci:v00001b36d00007fabsv*sd*bc*sc*i*"
     path = module_file(tmp_path, aliases=(lower,))
     (row,) = document(path, "--modules-dir", folder, *ACME)["devices"]
@@ -100,35 +100,36 @@ def test_an_alias_in_lower_case_leads_nowhere(tmp_path: Path, folder: Path) -> N
     assert (row["module"], row["ok"]) == ("vfio_pci", False)
 
 
-def test_a_driver_without_vfio_is_told(tmp_path: Path, folder: Path) -> None:
-    """It is bound, and no program can open the device."""
+def test_driver_without_vfio_registration_fails(tmp_path: Path, folder: Path) -> None:
+    """The driver binds, but programs cannot open the device."""
     done = attempt(module_file(tmp_path, depends=""), "--modules-dir", folder, *ACME)
 
     assert done.exit_code == 1
-    assert "error: 1b36:7f01: acme-vfio-pci does not give it to VFIO" in done.stdout
+    error = "error: 1b36:7f01: acme-vfio-pci does not register the device with VFIO"
+    assert error in done.stdout
 
 
-def test_an_alias_of_no_device_is_told(tmp_path: Path, folder: Path) -> None:
-    """It counts: nothing can be found by it."""
+def test_alias_without_a_device_fails(tmp_path: Path, folder: Path) -> None:
+    """A malformed alias is an error, even if another alias works."""
     wrong = "vfio_pci:v00001B36d15B37F01sv*sd*bc*sc*i*"
     done = attempt(
         module_file(tmp_path, aliases=(wrong, VARIANT)), "--modules-dir", folder, *ACME
     )
 
     assert done.exit_code == 1
-    assert f"error: {wrong}: not bound to acme-vfio-pci: no device" in done.stdout
+    assert f"error: {wrong}: not bound to acme-vfio-pci: cannot derive" in done.stdout
 
 
-def test_no_alias_is_no_success(tmp_path: Path, folder: Path) -> None:
-    """A driver that nobody finds is not well."""
+def test_module_without_alias_fails(tmp_path: Path, folder: Path) -> None:
+    """resolver cannot find the driver of a module without alias."""
     done = attempt(module_file(tmp_path, aliases=()), "--modules-dir", folder, *ACME)
 
     assert done.exit_code == 1
     assert "nothing to try" in done.stdout
 
 
-def test_several_modules_are_tried_together(tmp_path: Path, folder: Path) -> None:
-    """Each has a device of its own."""
+def test_several_modules_share_a_host(tmp_path: Path, folder: Path) -> None:
+    """Each module has its own device."""
     files = [
         module_file(tmp_path, name, aliases=(VARIANT.replace("7F01", number),))
         for name, number in (("one-vfio-pci", "7F11"), ("two-vfio-pci", "7F12"))
@@ -141,8 +142,10 @@ def test_several_modules_are_tried_together(tmp_path: Path, folder: Path) -> Non
     assert modules == ["one_vfio_pci", "two_vfio_pci"]
 
 
-def test_a_host_driver_may_come_along(tmp_path: Path, folder: Path) -> None:
-    """It stands in for the one that the kernel has for the device."""
+def test_tested_host_driver_replaces_generated_one(
+    tmp_path: Path, folder: Path
+) -> None:
+    """The host has no second driver for the device."""
     saved = tmp_path / "saved.yaml.j2"
     base = module_file(tmp_path, "acme", aliases=(PLAIN,), depends="")
     words = ("--modules-dir", folder, "--save", saved)
@@ -154,8 +157,8 @@ def test_a_host_driver_may_come_along(tmp_path: Path, folder: Path) -> None:
     assert "acme_net" not in saved.read_text("utf-8")
 
 
-def test_what_is_saved_is_a_scenario(tmp_path: Path, folder: Path) -> None:
-    """It runs as any other, and says what it should come to."""
+def test_saved_file_is_a_scenario(tmp_path: Path, folder: Path) -> None:
+    """simkernel boots it, and resolver binds its device."""
     saved = tmp_path / "saved.yaml.j2"
     attempt(
         module_file(tmp_path, description="{% raw %} {{ 1 }} {# #}"),
@@ -168,8 +171,8 @@ def test_what_is_saved_is_a_scenario(tmp_path: Path, folder: Path) -> None:
         assert sim.driver_of("0000:20:01.1") == "acme-vfio-pci"
 
 
-def test_physical_functions_can_be_had(tmp_path: Path, folder: Path) -> None:
-    """For drivers of devices that are no virtual functions."""
+def test_physical_generates_physical_functions(tmp_path: Path, folder: Path) -> None:
+    """The device is function 0 of its slot."""
     found = document(
         module_file(tmp_path), "--physical", "--modules-dir", folder, *ACME
     )
@@ -181,23 +184,40 @@ def test_physical_functions_can_be_had(tmp_path: Path, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "depends", "message"),
     [
-        ("vfio-pci", "vfio_pci_core", "VFIO's own"),
-        ("acme", "", "no VFIO driver for PCI"),
+        ("vfio-pci", "vfio_pci_core", "vfio_pci is a VFIO core module"),
+        ("acme", "", "not a VFIO PCI driver: no vfio_pci: alias"),
     ],
 )
-def test_what_cannot_be_tried_is_told(
+def test_module_that_is_no_variant_driver_is_refused(
     tmp_path: Path, folder: Path, name: str, depends: str, message: str
 ) -> None:
-    """With the reason."""
+    """The error gives the reason."""
     path = module_file(tmp_path, name, aliases=(PLAIN,), depends=depends)
 
     with pytest.raises(UsageError, match=message):
         attempt(path, "--modules-dir", folder, "--driver", name)
 
 
-def test_the_modules_of_another_kernel_are_not_for_vm(tmp_path: Path) -> None:
-    """The real kernel has its own."""
+@pytest.mark.parametrize(
+    ("driver", "message"),
+    [
+        ("acme-vfio_pic=acme", "no FILE is module acme_vfio_pic; did you mean acme_v"),
+        ("acme", "several modules, so the driver's module is unknown"),
+    ],
+)
+def test_driver_of_an_unknown_module_is_refused(
+    tmp_path: Path, driver: str, message: str
+) -> None:
+    """A misspelled module does not lead to a guessed driver name."""
+    files = [module_file(tmp_path), module_file(tmp_path, "other-vfio-pci")]
+
+    with pytest.raises(UsageError, match=message):
+        attempt(*files, "--driver", driver)
+
+
+def test_vm_refuses_another_module_directory(tmp_path: Path) -> None:
+    """The guest has the modules of its own kernel."""
     done = attempt(module_file(tmp_path), "--via", "vm", "--modules-dir", tmp_path)
 
     assert done.exit_code == 2
-    assert "not for --via vm" in done.output
+    assert "does not apply to --via vm" in done.output
