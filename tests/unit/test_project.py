@@ -11,7 +11,10 @@ from types import ModuleType
 
 import pytest
 
-from simkernel.scenario.render import installed, scenario_folder
+from simkernel.drawing.svg import svg
+from simkernel.drawing.topology import topology
+from simkernel.host.boot import boot_host
+from simkernel.scenario.render import installed, load, scenario_folder
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "tests/README.md")
@@ -165,6 +168,18 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert not broken
 
 
+@pytest.mark.parametrize(
+    "path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_files_that_are_named_exist(path: Path) -> None:
+    """A document names no file or folder that has moved."""
+    roots = "resolver|simkernel|scenarios|tests|docs|examples|benchmarks"
+    text = path.read_text("utf-8")
+    named = re.findall(rf"`((?:{roots})/[\w./-]*(?:\.\w+|/))`", text)
+
+    assert [] == [one for one in named if not (ROOT / one).exists()]
+
+
 def test_contributing_is_short() -> None:
     """Who reads it reads all of it."""
     assert len((ROOT / "CONTRIBUTING.md").read_text("utf-8").splitlines()) < 120
@@ -178,3 +193,52 @@ def test_scenario_reference_is_current(scenario_reference: ModuleType) -> None:
     written = (ROOT / "docs" / "scenario.md").read_text("utf-8")
 
     assert scenario_reference.reference() == written
+
+
+def _folders_of_the_design() -> set[str]:
+    text = (ROOT / "docs" / "design.md").read_text("utf-8")
+    tree = text.partition("## Folders\n\n```\n")[2].partition("```")[0]
+    found: list[str] = []
+    path: list[str] = []
+    for line in tree.splitlines():
+        name = line.split("/ ")[0]
+        depth = (len(name) - len(name.lstrip())) // 2
+        path = [*path[:depth], name.strip()]
+        found.append("/".join(path))
+    return set(found)
+
+
+def test_design_has_every_folder() -> None:
+    """The tree in docs/design.md has each folder of both packages, and no other."""
+    folders = {
+        str(path.relative_to(ROOT))
+        for package in ("resolver", "simkernel")
+        for path in (ROOT / package, *(ROOT / package).rglob("*"))
+        if path.is_dir() and any(path.glob("*.[cpht]*")) and "__" not in path.name
+    }
+
+    shown = {one for one in _folders_of_the_design() if (ROOT / one).is_dir()}
+    assert _folders_of_the_design() == shown
+    assert folders == {one for one in shown if one.startswith(("resolver", "simk"))}
+
+
+def test_design_has_the_layers_of_the_contracts() -> None:
+    """The table in docs/design.md has the layers of pyproject.toml, in their order."""
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    design = (ROOT / "docs" / "design.md").read_text("utf-8")
+    table = design.partition("| `resolver` | `simkernel` |\n|---|---|\n")[2]
+    rows = table.partition("\n\n")[0].splitlines()
+    for column, package in enumerate(("resolver", "simkernel"), 1):
+        block = project.partition(f'containers = ["{package}"]\nlayers = [')[2]
+        layers = re.findall(r'^    "(.*)",$', block.partition("]")[0], re.MULTILINE)
+        cells = [row.split("|")[column] for row in rows]
+        shown = [" | ".join(re.findall(r"`(\w+)`", cell)) for cell in cells]
+        assert layers == [one for one in shown if one]
+
+
+def test_picture_of_the_readme_is_current() -> None:
+    """If not: ``simkernel show --svg already_bound > docs/host.svg``."""
+    name = "already_bound"
+    picture = svg(name, topology(boot_host(load(name), source=name).kernel))
+
+    assert (ROOT / "docs" / "host.svg").read_text("utf-8") == picture
