@@ -20,6 +20,7 @@ from resolver.linux.ownership import owner_of
 from resolver.matching import modalias, select
 from resolver.matching.alias_index import Aliases
 from resolver.matching.iommu_setup import cpu_vendor, is_virtual
+from resolver.matching.modinfo import has_signature
 from resolver.matching.module_lists import module_paths
 
 __all__ = ["examine", "facts_of"]
@@ -119,7 +120,9 @@ def _modules(
         path = f"{directory}/{files[name]}" if name in files else ""
         is_signed = None
         if checks and path:
-            is_signed = parsing.has_signature(_bytes(host, path))
+            data = _bytes(host, path)
+            is_compressed = not data.startswith(b"\x7fELF")
+            is_signed = None if is_compressed else has_signature(data)
         found[name] = ModuleFacts(path, is_signed, _prohibition(host, name))
     return found
 

@@ -9,14 +9,12 @@ import re
 
 __all__ = [
     "active_lockdown",
-    "has_signature",
     "is_secure_boot",
     "kernel_settings",
     "mentions_vfio",
 ]
 
 _NOT_SET = re.compile(r"# CONFIG_(\w+) is not set")
-_SIGNATURE = b"~Module signature appended~\n"
 
 
 def kernel_settings(data: bytes) -> dict[str, str]:
@@ -55,16 +53,6 @@ def is_secure_boot(data: bytes | None) -> bool | None:
     the value.
     """
     return bool(data[4]) if data is not None and len(data) == 5 else None
-
-
-def has_signature(data: bytes) -> bool | None:
-    """Return whether a module is signed; ``None``: it is compressed.
-
-    :param data: content of the ``.ko`` file.
-
-    Source: Linux, include/linux/module_signature.h, ``MODULE_SIG_STRING``.
-    """
-    return data.endswith(_SIGNATURE) if data.startswith(b"\x7fELF") else None
 
 
 def mentions_vfio(data: bytes) -> bool:

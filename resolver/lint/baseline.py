@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from resolver.errors import UsageError
-from resolver.lint.check import Finding
+from resolver.lint.check import LintFinding
 from resolver.lint.judgement import Report
 
 __all__ = ["SCHEMA", "Key", "read", "without", "written"]
@@ -22,7 +22,7 @@ Key = tuple[str, str, str]
 """Check, module, and which alias, driver or dependency."""
 
 
-def written(findings: Iterable[Finding]) -> bytes:
+def written(findings: Iterable[LintFinding]) -> bytes:
     """Return the file that has findings, one a line."""
     keys = sorted({one.key for one in findings})
     lines = ",\n".join(

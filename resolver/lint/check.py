@@ -13,7 +13,7 @@ from resolver.lint.module import Module
 from resolver.lint.names import Names
 from resolver.lint.rivals import Rivals
 
-__all__ = ["Check", "Context", "Finding", "Severity"]
+__all__ = ["Check", "Context", "LintFinding", "Severity"]
 
 Severity = Literal["error", "warning", "note"]
 """``error``: a device gets the wrong driver, or none; ``warning``: that depends on the
@@ -38,13 +38,15 @@ class Check:
     needs_kernel: bool = False
     """It is only looked at where there is a kernel to compare with."""
 
-    def found(self, module: Module, about: str, message: str, line: int = 0) -> Finding:
+    def found(
+        self, module: Module, about: str, message: str, line: int = 0
+    ) -> LintFinding:
         """Return what was found in a module."""
-        return Finding(self, module.path, module.name, about, message, line)
+        return LintFinding(self, module.path, module.name, about, message, line)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LintFinding:
     """What is wrong, and where."""
 
     check: Check

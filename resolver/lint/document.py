@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resolver.lint.check import Finding
+from resolver.lint.check import LintFinding
 from resolver.lint.judgement import Report
 from resolver.lint.module import Module
 from resolver.output.documents import document
@@ -34,7 +34,7 @@ def _module(module: Module) -> dict[str, object]:
     }
 
 
-def _finding(finding: Finding, *, is_known: bool) -> dict[str, object]:
+def _finding(finding: LintFinding, *, is_known: bool) -> dict[str, object]:
     return {
         "id": finding.check.id,
         "severity": finding.check.severity,

@@ -16,15 +16,13 @@ from resolver.lint.drivers import binary_of
 from resolver.lint.module import Module
 from resolver.lint.packing import LIMIT_BYTES, BadFile
 from resolver.lint.texts import module_of_fields
-from resolver.matching.modinfo import section_fields
+from resolver.matching.modinfo import has_signature, section_fields
 
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
 
 __all__ = ["read_module", "require_reader"]
 
-_SIGNATURE: Final = b"~Module signature appended~\n"
-"""Source: Linux, include/linux/module_signature.h."""
 _INFO_BYTES: Final = 4 << 20
 _SECTIONS: Final = 20_000
 _RELOCATABLE: Final = "ET_REL"
@@ -102,7 +100,7 @@ def _module(data: bytes, path: str) -> Module:
     if section["sh_offset"] + section["sh_size"] > len(data):
         raise BadFile("cut off: the section .modinfo is not all there")
     fields = section_fields(section.data())
-    module = module_of_fields(fields, path, is_signed=data.endswith(_SIGNATURE))
+    module = module_of_fields(fields, path, is_signed=has_signature(data))
     if not any(one.startswith("vfio") for one in _vfio_texts(module)):
         return module
     _require_whole(elf, len(data))

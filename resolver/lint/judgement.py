@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from resolver.errors import UsageError
-from resolver.lint.check import Context, Finding
+from resolver.lint.check import Context, LintFinding
 from resolver.lint.checks import CHECKS, check_module
 from resolver.lint.checks.files import unreadable
 from resolver.lint.grammar import parse_pci
@@ -32,9 +32,9 @@ class Report:
 
     modules: tuple[Module, ...]
     """All that were looked at, in the order in which they were named."""
-    findings: tuple[Finding, ...]
+    findings: tuple[LintFinding, ...]
     """By file, the worst first."""
-    known: tuple[Finding, ...] = ()
+    known: tuple[LintFinding, ...] = ()
     """Those that the baseline has."""
     paths: tuple[str, ...] = ()
     """Every file that was named or found, readable or not."""
@@ -79,7 +79,7 @@ def judge(
     rivals = _rivals(modules, kernel)
     together = frozenset(one.name for one in modules)
     context = Context(kernel=kernel, rivals=rivals, together=together, names=names)
-    found: list[Finding] = []
+    found: list[LintFinding] = []
     for one in things:
         kept = [
             replace(finding, device=device_name(finding.about, names))
@@ -108,7 +108,7 @@ def _bounded(one: Module | Unreadable) -> Module | Unreadable:
     return Unreadable(one.path, f"{len(one.aliases)} aliases, which no VFIO driver has")
 
 
-def _about(one: Module | Unreadable, context: Context) -> Iterable[Finding]:
+def _about(one: Module | Unreadable, context: Context) -> Iterable[LintFinding]:
     if isinstance(one, Unreadable):
         return [unreadable(one)]
     return check_module(one, context)

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from typing import Final
 
-from resolver.lint.check import Finding
+from resolver.lint.check import LintFinding
 from resolver.lint.judgement import Report
 
 __all__ = ["junit_report"]
@@ -27,7 +27,7 @@ def junit_report(report: Report, *, is_strict: bool) -> str:
     """
     failing = {"error", "warning"} if is_strict else {"error"}
     suites = ElementTree.Element("testsuites", name="resolver lint")
-    by_path: dict[str, list[Finding]] = {path: [] for path in report.paths}
+    by_path: dict[str, list[LintFinding]] = {path: [] for path in report.paths}
     for one in report.findings:
         by_path[one.path].append(one)
     for path, findings in by_path.items():
@@ -40,7 +40,7 @@ def junit_report(report: Report, *, is_strict: bool) -> str:
 def _suite(
     suites: ElementTree.Element,
     path: str,
-    findings: Sequence[Finding],
+    findings: Sequence[LintFinding],
     failing: set[str],
 ) -> None:
     failed = sum(one.check.severity in failing for one in findings)
@@ -58,7 +58,9 @@ def _suite(
         _case(suite, one, is_failure=one.check.severity in failing)
 
 
-def _case(suite: ElementTree.Element, finding: Finding, *, is_failure: bool) -> None:
+def _case(
+    suite: ElementTree.Element, finding: LintFinding, *, is_failure: bool
+) -> None:
     name = f"{finding.check.id} {finding.about}".strip()
     path = _clean(finding.path)
     case = ElementTree.SubElement(suite, "testcase", classname=path, name=_clean(name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
-from resolver.lint.check import Check, Finding
+from resolver.lint.check import Check, LintFinding
 from resolver.lint.checks import CHECKS
 from resolver.lint.judgement import Report
 
@@ -49,7 +49,7 @@ def _rule(check: Check) -> dict[str, object]:
     }
 
 
-def _result(finding: Finding, *, is_known: bool) -> dict[str, object]:
+def _result(finding: LintFinding, *, is_known: bool) -> dict[str, object]:
     place: dict[str, object] = {"artifactLocation": {"uri": _uri(finding.path)}}
     if finding.line:
         place["region"] = {"startLine": finding.line}

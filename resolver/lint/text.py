@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
-from resolver.lint.check import Finding
+from resolver.lint.check import LintFinding
 from resolver.lint.grammar import parse_pci
 from resolver.lint.judgement import Report, device_name
 from resolver.lint.module import Module
@@ -37,7 +37,7 @@ def lines(
 
     :param is_verbose: with the rule behind each check, and where that can be read.
     """
-    by_place: dict[tuple[str, str], list[Finding]] = {}
+    by_place: dict[tuple[str, str], list[LintFinding]] = {}
     for one in report.findings:
         by_place.setdefault((one.path, one.module), []).append(one)
     explained: set[str] = set()
@@ -88,7 +88,7 @@ def _device(pattern: str, names: Names) -> str:
 
 
 def _findings(
-    found: Sequence[Finding], explained: set[str], is_verbose: bool
+    found: Sequence[LintFinding], explained: set[str], is_verbose: bool
 ) -> Iterator[tuple[Style, str]]:
     for one in found:
         where = f"line {one.line}: " if one.line else ""
@@ -102,7 +102,7 @@ def _findings(
             yield from (("plain", shown(text)) for text in _why(one, is_verbose))
 
 
-def _why(one: Finding, is_verbose: bool) -> Iterator[str]:
+def _why(one: LintFinding, is_verbose: bool) -> Iterator[str]:
     yield f"      why: {one.check.reason}"
     if is_verbose:
         yield f"      rule: {one.check.rule} ({one.check.source})"

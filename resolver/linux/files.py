@@ -1,11 +1,12 @@
-"""Files of our own: there whole, or not at all."""
+"""Write and remove the files of resolver: whole, or not at all."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 
-__all__ = ["remove_file", "replace_file"]
+__all__ = ["remove_file", "remove_if_empty", "replace_file"]
 
 
 def replace_file(path: str, data: bytes) -> None:
@@ -40,6 +41,18 @@ def remove_file(path: str) -> None:
     """
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def remove_if_empty(path: str) -> None:
+    """Remove a directory, unless something is in it or it is not there.
+
+    :raises OSError: as the kernel says.
+    """
+    try:
+        os.rmdir(path)
+    except OSError as problem:
+        if problem.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 def _sync_directory(directory: str) -> None:

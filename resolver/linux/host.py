@@ -58,7 +58,7 @@ class Host(Observer):
             return False
         return True
 
-    def write(self, path: str, text: str, *, timeout_s: float | None = None) -> None:
+    def write(self, path: str, text: str, *, timeout_s: float = TIMEOUT_S) -> None:
         """Give a file of the kernel's one command, in one write.
 
         It is opened without O_CREAT: a wrong name is an error, never a new file. The
@@ -71,11 +71,8 @@ class Host(Observer):
         """
         self.require_live()
         data = text.encode("utf-8", "surrogateescape")
-        from resolver.linux.helper import Blocked, write_once
+        from resolver.linux.helper import Blocked
 
-        if timeout_s is None:
-            write_once(path, data)
-            return
         kept = self._locks.files() if self._locks is not None else ()
         try:
             self._patient().write(path, data, timeout_s, kept)

@@ -17,7 +17,6 @@ __all__ = [
     "processors",
     "read_within",
     "real_path",
-    "status_of",
     "write_whole",
 ]
 
@@ -42,15 +41,6 @@ def is_folder(path: str) -> bool:
 def real_path(path: str) -> str:
     """Return a path with every link followed."""
     return os.path.realpath(path)
-
-
-def status_of(path: str) -> FileStatus:
-    """Return size and time of change of a file.
-
-    :raises OSError: as the kernel says.
-    """
-    found = os.stat(path)
-    return FileStatus(path, found.st_size, found.st_mtime_ns)
 
 
 def find_modules(directory: str) -> list[FileStatus]:

@@ -13,7 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Field", "printed_modules", "section_fields", "split_builtin"]
+__all__ = [
+    "Field",
+    "has_signature",
+    "printed_modules",
+    "section_fields",
+    "split_builtin",
+]
+
+_SIGNATURE = b"~Module signature appended~\n"
 
 
 class Field(NamedTuple):
@@ -24,6 +32,16 @@ class Field(NamedTuple):
     value: str
     line: int = 0
     """Line of the text, from 1; 0 where there are no lines."""
+
+
+def has_signature(data: bytes) -> bool:
+    """Return whether a module is signed.
+
+    :param data: content of the ``.ko`` file, unpacked.
+
+    Source: Linux, include/linux/module_signature.h, ``MODULE_SIG_STRING``.
+    """
+    return data.endswith(_SIGNATURE)
 
 
 def section_fields(data: bytes) -> list[Field]:

@@ -18,7 +18,6 @@ from resolver.matching.modalias import Modalias
 __all__ = ["GENERIC_DRIVERS", "Candidate", "Choice", "choose"]
 
 GENERIC_DRIVERS: Final = {
-    "amba": "vfio-amba",
     "ap": "vfio_ap",
     "cdx": "vfio-cdx",
     "css": "vfio_ccw",

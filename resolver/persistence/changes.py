@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from resolver.errors import FailedError, NotUndoneError
 from resolver.linux import Host
-from resolver.linux.folders import remove_if_empty
+from resolver.linux.files import remove_if_empty
 from resolver.persistence.mechanism import File
 
 __all__ = ["Changes"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from resolver.lint.check import Check, Context, Finding
+from resolver.lint.check import Check, Context, LintFinding
 from resolver.lint.checks import (
     claims,
     contest,
@@ -38,7 +38,7 @@ FAMILIES: Final[dict[str, tuple[Check, ...]]] = {
 CHECKS: Final = {one.id: one for family in FAMILIES.values() for one in family}
 """Every check by its id."""
 
-_LOOK: Final[tuple[Callable[[Module, Context], Iterator[Finding]], ...]] = (
+_LOOK: Final[tuple[Callable[[Module, Context], Iterator[LintFinding]], ...]] = (
     grammar.check,
     claims.check,
     contest.check,
@@ -49,7 +49,7 @@ _LOOK: Final[tuple[Callable[[Module, Context], Iterator[Finding]], ...]] = (
 )
 
 
-def check_module(module: Module, context: Context) -> Iterator[Finding]:
+def check_module(module: Module, context: Context) -> Iterator[LintFinding]:
     """Yield everything there is to say about a module."""
     for look in _LOOK:
         yield from look(module, context)

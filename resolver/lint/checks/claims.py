@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from resolver.lint.check import Check, Context, Finding
+from resolver.lint.check import Check, Context, LintFinding
 from resolver.lint.grammar import parse_pci
 from resolver.lint.module import Alias, Module
 
@@ -67,7 +67,7 @@ _VENDOR: Final = Check(
 CHECKS: Final = (_NONE, _PLAIN, _BOTH, _ALL, _VENDOR)
 
 
-def check(module: Module, _context: Context) -> Iterator[Finding]:
+def check(module: Module, _context: Context) -> Iterator[LintFinding]:
     """Yield what is wrong with the kind and the reach of a variant's aliases."""
     if not module.is_variant:
         return
@@ -85,7 +85,7 @@ def check(module: Module, _context: Context) -> Iterator[Finding]:
         yield _NONE.found(module, "", text)
 
 
-def _in_both(module: Module, vfio: list[Alias]) -> Iterator[Finding]:
+def _in_both(module: Module, vfio: list[Alias]) -> Iterator[LintFinding]:
     claimed = [found for one in vfio if (found := parse_pci(one.pattern)) is not None]
     others = {one.pattern.removeprefix("vfio_") for one in vfio}
     for alias in module.aliases:
@@ -97,7 +97,7 @@ def _in_both(module: Module, vfio: list[Alias]) -> Iterator[Finding]:
             yield _BOTH.found(module, alias.pattern, text, alias.line)
 
 
-def _too_wide(module: Module, vfio: list[Alias]) -> Iterator[Finding]:
+def _too_wide(module: Module, vfio: list[Alias]) -> Iterator[LintFinding]:
     for alias in vfio:
         fields = parse_pci(alias.pattern)
         if fields is None:

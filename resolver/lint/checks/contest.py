@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from resolver.lint.check import Check, Context, Finding
+from resolver.lint.check import Check, Context, LintFinding
 from resolver.lint.module import Module
 from resolver.matching.glob import wildcards
 
@@ -39,7 +39,7 @@ _TWICE: Final = Check(
 CHECKS: Final = (_TIE, _SHADOWED, _TWICE)
 
 
-def check(module: Module, context: Context) -> Iterator[Finding]:
+def check(module: Module, context: Context) -> Iterator[LintFinding]:
     """Yield aliases that others have, too, or that the module has twice."""
     is_variant = module.is_variant
     seen = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from resolver.lint.check import Check, Context, Finding
+from resolver.lint.check import Check, Context, LintFinding
 from resolver.lint.grammar import parse_pci
 from resolver.lint.kernel import Kernel
 from resolver.lint.module import Module
@@ -83,7 +83,7 @@ _ASKS: Final = {"__request_module": "request_module()", "__symbol_get": "symbol_
 _CORE: Final = "vfio_pci_core"
 
 
-def check(module: Module, context: Context) -> Iterator[Finding]:
+def check(module: Module, context: Context) -> Iterator[LintFinding]:
     """Yield what is missing among a variant's dependencies, or too much."""
     if not module.is_variant or module.depends is None:
         return
@@ -104,7 +104,7 @@ def check(module: Module, context: Context) -> Iterator[Finding]:
         yield from _softdeps(module, softdeps, context.kernel)
 
 
-def _core(module: Module, kernel: Kernel | None) -> Iterator[Finding]:
+def _core(module: Module, kernel: Kernel | None) -> Iterator[LintFinding]:
     announces = any(one.pattern.startswith("vfio_pci:") for one in module.aliases)
     is_listed = _CORE in (module.depends or ())
     is_builtin = kernel is not None and _CORE in kernel.builtin
@@ -126,14 +126,16 @@ def _core(module: Module, kernel: Kernel | None) -> Iterator[Finding]:
 
 def _absent(
     module: Module, kernel: Kernel, together: Collection[str]
-) -> Iterator[Finding]:
+) -> Iterator[LintFinding]:
     for name in module.depends or ():
         if kernel.modules and name not in together and not kernel.has(name):
             text = f"{module.name} needs {name}: {kernel.release} has no such module"
             yield _ABSENT.found(module, name, text)
 
 
-def _softdeps(module: Module, names: list[str], kernel: Kernel) -> Iterator[Finding]:
+def _softdeps(
+    module: Module, names: list[str], kernel: Kernel
+) -> Iterator[LintFinding]:
     for name in names:
         if not kernel.has(name):
             text = f"{module.name} has the softdep {name}: {kernel.release} has no such"

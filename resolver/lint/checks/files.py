@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from resolver.lint.check import Check, Finding
+from resolver.lint.check import Check, LintFinding
 from resolver.lint.module import Unreadable
 
 __all__ = ["CHECKS", "unreadable"]
@@ -20,6 +20,6 @@ _UNREADABLE: Final = Check(
 CHECKS: Final = (_UNREADABLE,)
 
 
-def unreadable(file: Unreadable) -> Finding:
+def unreadable(file: Unreadable) -> LintFinding:
     """Return that a file cannot be read."""
-    return Finding(_UNREADABLE, file.path, "", "", file.why)
+    return LintFinding(_UNREADABLE, file.path, "", "", file.why)

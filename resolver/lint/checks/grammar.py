@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from resolver.lint.check import Check, Context, Finding
+from resolver.lint.check import Check, Context, LintFinding
 from resolver.lint.grammar import FORMS, parse_pci, wrong
 from resolver.lint.module import Module
 
@@ -45,7 +45,7 @@ CHECKS: Final = (_GRAMMAR, _PREFIX, _WIDTH)
 _VFIO_BUS: Final = re.compile(r"vfio_[a-z][a-z0-9_-]*:")
 
 
-def check(module: Module, _context: Context) -> Iterator[Finding]:
+def check(module: Module, _context: Context) -> Iterator[LintFinding]:
     """Yield the aliases that are not as modpost would have printed them."""
     is_variant = module.is_variant
     for alias in module.aliases:
@@ -66,7 +66,7 @@ def check(module: Module, _context: Context) -> Iterator[Finding]:
             yield from _wide(module, pattern, alias.line)
 
 
-def _wide(module: Module, pattern: str, line: int) -> Iterator[Finding]:
+def _wide(module: Module, pattern: str, line: int) -> Iterator[LintFinding]:
     fields = parse_pci(pattern)
     for value in fields[:4] if fields else ():
         if value != "*" and not value.startswith("0000"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from resolver.lint.check import Check, Context, Finding
+from resolver.lint.check import Check, Context, LintFinding
 from resolver.lint.grammar import parse_pci
 from resolver.lint.module import Alias, Module
 from resolver.matching import intree
@@ -47,7 +47,7 @@ _BY_HAND: Final = Check(
 CHECKS: Final = (_UNKNOWN, _LEFT_OUT, _BY_HAND)
 
 
-def check(module: Module, context: Context) -> Iterator[Finding]:
+def check(module: Module, context: Context) -> Iterator[LintFinding]:
     """Yield ids that are likely wrong, and tables that disagree with the aliases."""
     if not module.is_variant:
         return
@@ -69,7 +69,7 @@ def check(module: Module, context: Context) -> Iterator[Finding]:
             yield _BY_HAND.found(module, alias.pattern, text, alias.line)
 
 
-def _unknown(module: Module, alias: Alias, context: Context) -> Iterator[Finding]:
+def _unknown(module: Module, alias: Alias, context: Context) -> Iterator[LintFinding]:
     fields = parse_pci(alias.pattern)
     if fields is None or not alias.pattern.startswith("vfio_pci:"):
         return

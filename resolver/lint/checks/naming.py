@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from resolver.lint.check import Check, Context, Finding
+from resolver.lint.check import Check, Context, LintFinding
 from resolver.lint.module import Module
 from resolver.matching.module_lists import module_name, name_of_file
 
@@ -67,7 +67,7 @@ _RENAMED: Final = Check(
 CHECKS: Final = (_RENAMED, _DASHED, _UNRELATED, _NO_VFIO, _SEVERAL)
 
 
-def check(module: Module, _context: Context) -> Iterator[Finding]:
+def check(module: Module, _context: Context) -> Iterator[LintFinding]:
     """Yield what is odd about the names of a variant and of its drivers."""
     if not module.is_variant or module.binary is None:
         return

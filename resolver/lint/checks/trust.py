@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from resolver.lint.check import Check, Context, Finding
+from resolver.lint.check import Check, Context, LintFinding
 from resolver.lint.kernel import Kernel
 from resolver.lint.module import Module
 
@@ -76,7 +76,7 @@ _COMPATIBLE: Final = frozenset(
 )
 
 
-def check(module: Module, context: Context) -> Iterator[Finding]:
+def check(module: Module, context: Context) -> Iterator[LintFinding]:
     """Yield what keeps a variant from being loaded or found."""
     if not module.is_variant:
         return
@@ -96,7 +96,7 @@ def check(module: Module, context: Context) -> Iterator[Finding]:
     yield from _indexed(module, context.kernel)
 
 
-def _magic(module: Module, kernel: Kernel) -> Iterator[Finding]:
+def _magic(module: Module, kernel: Kernel) -> Iterator[LintFinding]:
     if not module.vermagic or not kernel.vermagic or module.vermagic == kernel.vermagic:
         return
     own, own_flags = _parts(module.vermagic)
@@ -116,7 +116,7 @@ def _parts(vermagic: str) -> tuple[str, list[str]]:
     return release, flags.split()
 
 
-def _indexed(module: Module, kernel: Kernel) -> Iterator[Finding]:
+def _indexed(module: Module, kernel: Kernel) -> Iterator[LintFinding]:
     if module.form != "ko" or not module.path.startswith(f"{kernel.directory}/"):
         return
     for alias in module.aliases:

@@ -47,13 +47,6 @@ def test_secure_boot_is_the_byte_after_the_attributes(
     assert expected is parsing.is_secure_boot(data)
 
 
-def test_a_signature_is_at_the_end_of_a_module() -> None:
-    """Of a compressed module nothing is known."""
-    assert parsing.has_signature(b"\x7fELF..~Module signature appended~\n") is True
-    assert parsing.has_signature(b"\x7fELF..") is False
-    assert parsing.has_signature(b"\xfd7zXZ") is None
-
-
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -75,6 +68,5 @@ def test_no_content_is_too_strange(data: bytes) -> None:
     """Whatever is in the files, reading them ends without an error."""
     parsing.kernel_settings(data)
     parsing.is_secure_boot(data)
-    parsing.has_signature(data)
     parsing.mentions_vfio(data)
     parsing.active_lockdown(data.decode("latin-1"))

@@ -1,17 +1,12 @@
-"""What modinfo prints and what depmod writes, read back; names; what was kept."""
+"""Modules from modinfo output and from modules.alias."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from resolver.errors import UsageError
-from resolver.lint.cache import packed, unpacked
-from resolver.lint.module import Alias, Binary, Module, TableEntry
-from resolver.lint.names import Names
+from resolver.lint.module import Alias, Module
 from resolver.lint.texts import modules_of_text
-from resolver.linux.module_files import FileStatus
 from tests.unit.resolver.lint.making import VF
 
 MODINFO = f"""\
@@ -31,19 +26,6 @@ filename:       /lib/modules/6.12.1/kernel/acme.ko
 license:        GPL
 depends:
 """
-PCI_IDS = b"""\
-# comment
-0001  SafeNet
-15b3  Mellanox Technologies
-\t1017  MT27800 Family
-\t\t15b3 0006  a card
-\t101e  ConnectX VF
-8086  Intel Corporation
-\t101e  82540EP
-C 02  Network controller
-\t00  Ethernet controller
-"""
-texts = st.text(max_size=20)
 
 
 def test_modinfo_is_read() -> None:
@@ -82,67 +64,3 @@ def test_other_texts_are_an_error(text: str) -> None:
     with pytest.raises(UsageError, match="nor a text about modules") as problem:
         modules_of_text(text.encode(), "README")
     assert "modinfo" in problem.value.hint
-
-
-def test_names_of_devices() -> None:
-    """The vendor's own devices count, not those of the next one."""
-    names = Names(PCI_IDS)
-
-    assert names.of("15b3", "101e") == "Mellanox Technologies ConnectX VF"
-    assert names.of("8086", "101e") == "Intel Corporation 82540EP"
-    assert (
-        names.of("15b3", "0006") == "Mellanox Technologies, a device that is not listed"
-    )
-    assert names.of("0001", "1017") == "SafeNet, a device that is not listed"
-    assert names.of("dead", "101e") == ""
-    assert names.has("15b3", "1017")
-    assert not names.has("0001", "1017")
-    assert not Names().is_there
-    assert Names().of("15b3", "101e") == ""
-
-
-modules = st.builds(
-    Module,
-    path=st.just("m.ko"),
-    name=texts,
-    form=st.just("ko"),
-    aliases=st.lists(st.builds(Alias, texts)).map(tuple),
-    depends=st.lists(texts).map(tuple),
-    softdeps=st.lists(texts).map(tuple),
-    license=texts,
-    vermagic=texts,
-    is_signed=st.booleans(),
-    binary=st.none()
-    | st.builds(
-        Binary,
-        st.lists(texts).map(tuple),
-        st.lists(st.builds(TableEntry, texts, texts)).map(tuple),
-        st.frozensets(texts),
-    ),
-)
-
-
-@given(one=modules)
-def test_what_is_kept_is_found_again(one: Module) -> None:
-    """All of it; and nothing once size or time of the file are others."""
-    status = FileStatus("m.ko", 10, 20)
-    data = packed([(status, one)])
-
-    assert unpacked(data, [status]) == {status: one}
-    for other in (FileStatus("m.ko", 11, 20), FileStatus("m.ko", 10, 21)):
-        assert unpacked(data, [other]) == {}
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        *(None, b"", b"garbage", b"[]", b"{}", b'{"version": 0, "files": {}}'),
-        b'{"version": 1, "files": {"m.ko": [10, 20, ["m", 1]]}}',
-        b'{"version": 1, "files": {"m.ko": 1}}',
-        b'{"version": 1, "files": []}',
-        b"\xff\xfe",
-    ],
-)
-def test_what_is_kept_may_be_broken(data: bytes | None) -> None:
-    """Then it is as if nothing had been."""
-    assert unpacked(data, [FileStatus("m.ko", 10, 20)]) == {}

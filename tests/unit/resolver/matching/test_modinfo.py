@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from resolver.matching.modinfo import (
     Field,
+    has_signature,
     printed_modules,
     section_fields,
     split_builtin,
@@ -39,6 +40,12 @@ def test_printed_module_starts_at_its_filename() -> None:
         Field("alias", "x", 4),
     ]
     assert other == [Field("filename", "/b.ko", 5)]
+
+
+def test_signature_is_at_the_end_of_a_module() -> None:
+    """The kernel looks for its marker there."""
+    assert has_signature(b"\x7fELF..~Module signature appended~\n")
+    assert not has_signature(b"\x7fELF..~Module signature appended~\n.")
 
 
 @given(st.binary())

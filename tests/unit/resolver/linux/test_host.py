@@ -57,6 +57,7 @@ def test_captured_host_is_never_written(captured: Any) -> None:
     assert file.read_text() == "old\n"
 
 
+@pytest.mark.real
 def test_writing_never_makes_a_file(captured: Any) -> None:
     """A wrong name is ENOENT."""
     path = captured.root / "sys/bus/pci/nosuch"
@@ -65,6 +66,7 @@ def test_writing_never_makes_a_file(captured: Any) -> None:
     assert not path.exists()
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("text", ["a", "a b ", "\udcff\udc80", "a\r"])
 def test_attribute_text_survives_reading_and_writing(captured: Any, text: str) -> None:
     """Bytes that are no UTF-8, blanks and carriage returns included."""
