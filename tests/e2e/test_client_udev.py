@@ -39,8 +39,10 @@ def test_properties_are_those_of_the_simulated_device() -> None:
 def test_monitor_shows_what_a_bind_does() -> None:
     """udev's events, after the kernel's, in their order."""
     lines = _run(
-        "udevadm monitor --udev --subsystem-match=pci >/run/events & sleep 0.5\n"
-        "resolver bind 3b:00.2 >/dev/null; udevadm settle; sleep 0.5; cat /run/events"
+        "udevadm monitor --udev --subsystem-match=pci >/run/events &\n"
+        "until grep -q UDEV /run/events; do sleep 0.05; done\n"
+        "resolver bind 3b:00.2 >/dev/null\n"
+        "until grep -q '] bind ' /run/events; do sleep 0.05; done; cat /run/events"
     )
 
     events = [line.split()[2] for line in lines if line.startswith("UDEV  [")]

@@ -16,7 +16,7 @@ from tests.fuse import needs_fuse
 
 pytestmark = [pytest.mark.real, needs_fuse]
 
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 def _refused_at_once() -> Host:

@@ -65,7 +65,7 @@ def test_input_that_nobody_reads_does_not_block(nic: Sim) -> None:
 def test_program_that_takes_too_long_is_ended(nic: Sim) -> None:
     """What it printed until then is in the exception; the host goes on."""
     with pytest.raises(subprocess.TimeoutExpired) as caught:
-        nic.run(["sh", "-c", "echo begun; exec sleep 60"], timeout=2)
+        nic.run(["sh", "-c", "echo begun; exec sleep 600"], timeout=5)
 
     assert caught.value.stdout == "begun\n"
     assert nic.run(["true"]).returncode == 0
@@ -113,7 +113,7 @@ def test_program_goes_on_while_the_test_interferes(nic: Sim) -> None:
         assert daemon.is_running
         nic.kernel.hotplug("3b:01.0", id="15b3:101d", class_="020000")
 
-        assert daemon.wait(10).stdout == "up\n0x101d\n"
+        assert daemon.wait(60).stdout == "up\n0x101d\n"
     assert not daemon.is_running
 
 
@@ -130,7 +130,7 @@ def test_signal_reaches_a_program_that_has_only_just_begun(nic: Sim) -> None:
     for _ in range(10):
         with nic.start(["sleep", "60"]) as program:
             program.terminate()
-            assert program.wait(20).returncode == -15
+            assert program.wait(60).returncode == -15
 
 
 def test_tree_is_as_before_when_all_is_put_back(nic: Sim) -> None:
@@ -158,7 +158,7 @@ def test_no_process_and_no_mount_is_left() -> None:
     with Sim("mlx5_vfio_pci", via="fuse") as host:
         host.run(["sh", "-c", "sleep 4242 >/dev/null 2>&1 &"], check=True)
 
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while _is_running("sleep\0" + "4242") and time.monotonic() < end:
         time.sleep(0.05)
     assert not _is_running("sleep\0" + "4242")
