@@ -24,6 +24,7 @@ from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Li
 from simkernel.filesystems.procfs import procfs
 from simkernel.filesystems.sysfs.root import sysfs
 from simkernel.filesystems.tree import Tree
+from simkernel.filesystems.walk import walk
 from simkernel.host.boot import boot_host
 from simkernel.host.host import Host
 from simkernel.model.pci.function import PciFunction
@@ -156,20 +157,19 @@ class ModelExecutor:
             top, _, rest = root.strip("/").partition("/")
             tree = self._trees[top]
             node = tree.lookup(rest)
-            if node is not None:
-                _look(tree, root, node, state)
+            if node is None:
+                continue
+            _add(state, tree, root, node)
+            if isinstance(node, Directory):
+                for path, entry in walk(node, root, skip=is_not_modelled):
+                    _add(state, tree, path, entry)
         return state
 
 
-def _look(tree: Tree, path: str, node: Node, state: State) -> None:
-    """Put a node and all below it into a state."""
+def _add(state: State, tree: Tree, path: str, node: Node) -> None:
+    """Add one node to a state."""
     if isinstance(node, Directory):
         state[f"{path}/"] = ""
-        for name in node.names():
-            place = f"{path}/{name}"
-            child = None if is_not_modelled(place) else node.child(name)
-            if child is not None:
-                _look(tree, place, child, state)
     elif isinstance(node, Link):
         state[path] = f"-> {node.target}"
     elif isinstance(node, CharacterDevice):

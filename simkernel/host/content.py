@@ -7,6 +7,7 @@ from errno import errorcode
 from simkernel.errors import KernelRefusal, UsageError
 from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Link
 from simkernel.filesystems.tree import Tree
+from simkernel.filesystems.walk import walk
 from simkernel.host.host import Host
 
 __all__ = ["read_path", "snapshot"]
@@ -41,26 +42,20 @@ def snapshot(host: Host) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for top, tree in host.trees().items():
-        _walk(tree, tree.root, f"/{top}", found)
+        for path, node in walk(tree.root, f"/{top}", order=sorted):
+            if isinstance(node, Directory):
+                found[f"{path}/"] = ""
+            elif isinstance(node, Link):
+                found[path] = f"-> {node.target}"
+            elif isinstance(node, CharacterDevice):
+                found[path] = f"character device {node.mode:04o}"
+            else:
+                found[path] = _shown(tree, node, path)
     return found
 
 
-def _walk(tree: Tree, node: Directory, path: str, found: dict[str, str]) -> None:
-    for name in sorted(node.names()):
-        child, place = node.child(name), f"{path}/{name}"
-        if isinstance(child, Directory):
-            found[f"{place}/"] = ""
-            _walk(tree, child, place, found)
-        elif isinstance(child, Link):
-            found[place] = f"-> {child.target}"
-        elif isinstance(child, CharacterDevice):
-            found[place] = f"character device {child.mode:04o}"
-        elif isinstance(child, Attribute):
-            found[place] = _shown(tree, child, name)
-
-
-def _shown(tree: Tree, attribute: Attribute, name: str) -> str:
-    if attribute.show is None or name == "config":
+def _shown(tree: Tree, attribute: Attribute, path: str) -> str:
+    if attribute.show is None or path.endswith("/config"):
         return f"mode {attribute.mode:04o}"
     try:
         return tree.read(attribute).decode("latin-1")

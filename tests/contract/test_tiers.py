@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from simkernel.filesystems.node import Attribute, Directory, Link
+from simkernel.filesystems.node import Attribute, Link
 from simkernel.filesystems.sysfs.root import sysfs
+from simkernel.filesystems.walk import walk
 from simkernel.fronts.fakefs.host import simulated
 from simkernel.fronts.fuse.host import FuseHost
 from simkernel.host.host import Host
@@ -93,20 +94,13 @@ def _bare(host: Host) -> Iterator[Seen]:
 
 def _walk_bare(host: Host) -> dict[str, str]:
     tree, found = host.trees()["sys"], dict[str, str]()
-
-    def walk(path: str, directory: Directory) -> None:
-        for name in directory.names():
-            node, place = directory.child(name), f"{path}/{name}"
-            if isinstance(node, Directory):
-                walk(place, node)
-            elif isinstance(node, Link):
-                found[place] = f"-> {node.target}"
-            elif isinstance(node, Attribute):
-                found[place] = f"{node.mode:o} {node.size}"
-                if node.mode & 0o444:
-                    found[place] += f" {tree.read(node)!r}"
-
-    walk("/sys", tree.root)
+    for path, node in walk(tree.root, "/sys"):
+        if isinstance(node, Link):
+            found[path] = f"-> {node.target}"
+        elif isinstance(node, Attribute):
+            found[path] = f"{node.mode:o} {node.size}"
+            if node.mode & 0o444:
+                found[path] += f" {tree.read(node)!r}"
     return found
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -11,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from simkernel.errors import KernelRefusal
 from simkernel.filesystems.node import Attribute, Directory, Link
 from simkernel.filesystems.sysfs.root import sysfs
+from simkernel.filesystems.walk import walk
 from simkernel.host.boot import boot_host
 from simkernel.model.kernel import Kernel
 from simkernel.scenario.render import load
@@ -230,18 +229,11 @@ class KernelMachine(RuleBasedStateMachine):
     def links_lead_somewhere(self) -> None:
         """No link below the buses, modules and groups dangles."""
         for top in ("bus/pci", "bus/platform", "module", "kernel/iommu_groups"):
-            for path in _links(self.tree.lookup(top), top):
-                assert self.tree.resolve(path) is not None, path
-
-
-def _links(node: object, path: str) -> Iterator[str]:
-    if isinstance(node, Directory):
-        for name in list(node.names()):
-            child = node.child(name)
-            if isinstance(child, Link):
-                yield f"{path}/{name}"
-            else:
-                yield from _links(child, f"{path}/{name}")
+            directory = self.tree.lookup(top)
+            assert isinstance(directory, Directory)
+            for path, node in walk(directory, top):
+                if isinstance(node, Link):
+                    assert self.tree.resolve(path) is not None, path
 
 
 def _state(kernel: Kernel) -> object:

@@ -11,9 +11,10 @@ from pyfakefs.fake_file import FakeDirectory, FakeFile
 from pyfakefs.fake_filesystem import FakeFilesystem
 
 from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.filesystems.stat import mode_of, stat_of
 from simkernel.filesystems.tree import Tree
 
-__all__ = ["LiveDirectory", "LiveFile", "inode", "live"]
+__all__ = ["LiveDirectory", "LiveFile", "live"]
 
 
 class LiveFile(FakeFile):
@@ -22,7 +23,7 @@ class LiveFile(FakeFile):
     def __init__(
         self, name: str, attribute: Attribute, tree: Tree, filesystem: FakeFilesystem
     ) -> None:
-        mode = stat.S_IFREG | attribute.mode
+        mode = mode_of(attribute)
         super().__init__(name, mode, filesystem=filesystem, contents=b"")
         self.stat_result.st_size = attribute.size
         self.attribute = attribute
@@ -57,12 +58,18 @@ class LiveFile(FakeFile):
 
 
 class LiveDirectory(FakeDirectory):
-    """A directory whose entries are computed when they are looked at."""
+    """A directory whose entries are computed when they are looked at.
+
+    :param place: absolute path of the directory.
+    """
 
     def __init__(
-        self, name: str, node: Directory, tree: Tree, filesystem: FakeFilesystem
+        self, place: str, node: Directory, tree: Tree, filesystem: FakeFilesystem
     ) -> None:
-        super().__init__(name, 0o755, filesystem=filesystem)
+        permissions = stat.S_IMODE(mode_of(node))
+        name = place.rpartition("/")[2]
+        super().__init__(name, permissions, filesystem=filesystem)
+        self.place = place
         self._view = _Entries(self, node, tree)
 
     @property
@@ -129,31 +136,23 @@ def live(name: str, node: Node, tree: Tree, parent: FakeDirectory) -> FakeFile:
     It holds its parent: pyfakefs keeps only weak references upwards.
     """
     filesystem = parent.filesystem
+    above = parent.place if isinstance(parent, LiveDirectory) else ""
+    found = stat_of(node, f"{above}/{name}")
     made: FakeFile
     if isinstance(node, Directory):
-        made = LiveDirectory(name, node, tree, filesystem)
+        made = LiveDirectory(f"{above}/{name}", node, tree, filesystem)
     elif isinstance(node, Link):
-        made = FakeFile(
-            name, stat.S_IFLNK | 0o777, contents=node.target, filesystem=filesystem
-        )
-        made.stat_result.st_size = 0
+        made = FakeFile(name, found.mode, contents=node.target, filesystem=filesystem)
     elif isinstance(node, CharacterDevice):
-        made = FakeFile(name, stat.S_IFCHR | node.mode, filesystem=filesystem)
+        made = FakeFile(name, found.mode, filesystem=filesystem)
     else:
         made = LiveFile(name, node, tree, filesystem)
-    made.stat_result.st_ino = inode(parent.st_ino, name)
+    made.stat_result.st_ino = found.inode
     made.stat_result.st_nlink = 1
-    owner = (node.uid, node.gid) if isinstance(node, CharacterDevice) else (0, 0)
-    made.stat_result.st_uid, made.stat_result.st_gid = owner
+    made.stat_result.st_uid, made.stat_result.st_gid = found.uid, found.gid
+    made.stat_result.st_size = found.size
     attach(made, parent)
     return made
-
-
-def inode(above: int, *names: str) -> int:
-    """Return the inode number of what lies below a directory of that number."""
-    for name in names:
-        above = hash((above, name)) & 0x7FFFFFFF
-    return above
 
 
 def attach(child: FakeFile, parent: FakeDirectory) -> None:

@@ -18,8 +18,9 @@ from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.helpers import get_uid
 
 from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.filesystems.stat import stat_of
 from simkernel.filesystems.tree import Tree
-from simkernel.fronts.fakefs.nodes import LiveFile, inode
+from simkernel.fronts.fakefs.nodes import LiveFile
 from simkernel.fronts.fakefs.patches.streams import open_descriptor
 from simkernel.model.vfio.nodes import Owner
 
@@ -54,7 +55,7 @@ def install(
             _path_check(getattr(fake_os.path, name), locate, check, follow),
         )
     fake_os.open = _open(fake_os.open, locate, filesystem, trees)
-    fake_os.stat = _stat(fake_os.stat, trees, filesystem.root_dir.st_ino)
+    fake_os.stat = _stat(fake_os.stat, trees)
     fake_os.lstat = partial(fake_os.stat, follow_symlinks=False)
 
 
@@ -158,13 +159,8 @@ def _require_root(path: str) -> None:
         raise PermissionError(EPERM, os.strerror(EPERM), path)
 
 
-def _stat(
-    slow: Callable[..., Any], trees: Mapping[str, Tree], above: int
-) -> Callable[..., Any]:
-    """Return ``os.stat``.
-
-    :param above: inode number of the root directory.
-    """
+def _stat(slow: Callable[..., Any], trees: Mapping[str, Tree]) -> Callable[..., Any]:
+    """Return ``os.stat``."""
 
     def call(path: Any, *, dir_fd: Any = None, follow_symlinks: bool = True) -> Any:
         if dir_fd is not None or not _is_ours(path, trees):
@@ -173,25 +169,16 @@ def _stat(
         names, node = trees[top].walk(rest, follow=follow_symlinks)
         if node is None:
             raise _missing(path)
-        return _status(node, inode(above, top, *names))
+        return _status(node, "/".join(["", top, *names]))
 
     return call
 
 
-def _status(node: Node, number: int) -> os.stat_result:
-    """Return what ``stat`` says of a node; sysfs files have no times of interest."""
-    size, device, uid, gid = 0, 0, 0, 0
-    if isinstance(node, Directory):
-        mode = stat.S_IFDIR | 0o755
-    elif isinstance(node, Link):
-        mode = stat.S_IFLNK | 0o777
-    elif isinstance(node, CharacterDevice):
-        mode, device = stat.S_IFCHR | node.mode, os.makedev(node.major, node.minor)
-        uid, gid = node.uid, node.gid
-    else:
-        mode, size = stat.S_IFREG | node.mode, node.size
-    values = (mode, number, 0, 1, uid, gid, size, 0, 0, 0)
-    return os.stat_result(values, {"st_rdev": device})
+def _status(node: Node, path: str) -> os.stat_result:
+    """Return the result of ``os.stat`` for a node; times are 0."""
+    found = stat_of(node, path)
+    values = (found.mode, found.inode, 0, 1, found.uid, found.gid, found.size, 0, 0, 0)
+    return os.stat_result(values, {"st_rdev": found.rdev})
 
 
 def _path_check(

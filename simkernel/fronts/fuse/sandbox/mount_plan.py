@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simkernel.filesystems.node import Attribute, Directory, Link, Listing, Node
 from simkernel.filesystems.tree import Tree
+from simkernel.filesystems.walk import walk
 from simkernel.fronts.fuse.inside.channel import Message, packed
 from simkernel.fronts.fuse.inside.mounts import HIDDEN_PROC
 from simkernel.host.host import Host
@@ -97,7 +97,8 @@ class MountPlan:
         return [
             (path, f"/{path}")
             for name in ("proc", "dev")
-            for path in _files_below(self.trees[name].root, name)
+            for path, node in walk(self.trees[name].root, name)
+            if isinstance(node, Attribute)
         ]
 
     def _folders(self) -> list[str]:
@@ -113,14 +114,3 @@ class MountPlan:
             for data in files.values():
                 stream.write(data)
         return index, content
-
-
-def _files_below(directory: Directory, base: str) -> Iterator[str]:
-    """Yield the paths of the files in a tree."""
-    for name in directory.names():
-        node = directory.child(name)
-        path = posixpath.join(base, name)
-        if isinstance(node, Directory):
-            yield from _files_below(node, path)
-        elif isinstance(node, Attribute):
-            yield path

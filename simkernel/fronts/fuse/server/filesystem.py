@@ -15,14 +15,8 @@ from typing import Any, NoReturn
 
 import mfusepy
 
-from simkernel.filesystems.node import (
-    Attribute,
-    CharacterDevice,
-    Directory,
-    Link,
-    Node,
-    Stay,
-)
+from simkernel.filesystems.node import Node, Stay
+from simkernel.filesystems.stat import inode_of, mode_of, stat_of
 from simkernel.fronts.fuse.inside.mounts import HAND_OVER
 from simkernel.fronts.fuse.inside.syscalls import (
     OWN_DIRECTORY,
@@ -45,7 +39,6 @@ _LARGEST_ERRNO = 511
 """Linux drops a reply with a larger errno (fs/fuse/dev.c)."""
 _HAND_OVER_NUMBER = 0
 """Number of the hand-over file while it is open; a view's numbers start at 1."""
-_INODES = (1 << 63) - 1
 _TIMES = ("st_atime", "st_mtime", "st_ctime")
 
 
@@ -142,8 +135,17 @@ class _Operations(mfusepy.Operations):
 
     def getattr(self, path: str | None, fh: int | None = None) -> dict[str, int]:
         path, node = self._look_up(path, fh)
-        times = dict.fromkeys(_TIMES, self._started_ns)
-        return {**_attributes(node), **times, "st_ino": hash(path) & _INODES}
+        found = stat_of(node, path)
+        return {
+            "st_mode": found.mode,
+            "st_ino": found.inode,
+            "st_nlink": 1,
+            "st_size": found.size,
+            "st_uid": found.uid,
+            "st_gid": found.gid,
+            "st_rdev": found.rdev,
+            **dict.fromkeys(_TIMES, self._started_ns),
+        }
 
     def _look_up(self, path: str | None, fh: int | None) -> tuple[str, Node]:
         if path is None:
@@ -171,10 +173,10 @@ class _Operations(mfusepy.Operations):
     ) -> Iterator[tuple[str, dict[str, int], int]]:
         base = self._view.node_of(fh)[0].rstrip("/")
         for name in (".", ".."):
-            yield name, {"st_mode": stat.S_IFDIR, "st_ino": hash(base) & _INODES}, 0
+            yield name, {"st_mode": stat.S_IFDIR, "st_ino": inode_of(base)}, 0
         for name, node in self._view.entries(fh):
-            inode = hash(f"{base}/{name}") & _INODES
-            yield name, {"st_mode": _mode(node), "st_ino": inode}, 0
+            inode = inode_of(f"{base}/{name}")
+            yield name, {"st_mode": mode_of(node), "st_ino": inode}, 0
 
     def open(self, path: str, flags: int) -> int:
         if path == f"/{HAND_OVER}":
@@ -225,23 +227,3 @@ class _Operations(mfusepy.Operations):
         raise OSError(EPERM, "Operation not permitted")
 
     link = mkdir = mknod = rename = rmdir = symlink = unlink = _refuse
-
-
-def _attributes(node: Node) -> dict[str, int]:
-    found = {"st_mode": _mode(node), "st_nlink": 1}
-    if isinstance(node, Attribute):
-        found["st_size"] = node.size
-    elif isinstance(node, CharacterDevice):
-        found["st_rdev"] = os.makedev(node.major, node.minor)
-        found |= {"st_uid": node.uid, "st_gid": node.gid}
-    return found
-
-
-def _mode(node: Node) -> int:
-    if isinstance(node, Directory):
-        return stat.S_IFDIR | 0o755
-    if isinstance(node, Link):
-        return stat.S_IFLNK | 0o777
-    if isinstance(node, CharacterDevice):
-        return stat.S_IFCHR | node.mode
-    return stat.S_IFREG | node.mode
