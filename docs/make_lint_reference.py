@@ -54,6 +54,7 @@ $ simkernel run mlx5_vfio_pci -- resolver lint /lib/modules/6.12.117-amd64
   command names are also compared with each other.
 - Only a module's file shows which drivers it registers, its id table, and the symbols
   it uses. Checks that need more than the input shows are skipped.
+- Checks that compare with a kernel are skipped if there is none to compare with.
 - Check, module, and alias or driver identify a finding in a baseline.
 - Names of devices come from `pci.ids` if it is installed (Debian: `pci.ids`, Fedora:
   `hwdata`).
@@ -75,19 +76,27 @@ resolver lint --strict --disable unsigned --format sarif my-vfio-pci.ko > lint.s
 
 def reference() -> str:
     """Return the text of docs/lint.md."""
-    parts = [INTRODUCTION]
+    parts = [INTRODUCTION, *_overview()]
     for heading, checks in FAMILIES.items():
         parts.append(f"\n## {heading}\n")
         parts += [line for one in checks for line in _check(one)]
     return "".join(parts)
 
 
+def _overview() -> Iterator[str]:
+    yield "\n## Checks\n\n"
+    yield "| check | severity | compares with a kernel |\n|---|---|---|\n"
+    for check in (one for checks in FAMILIES.values() for one in checks):
+        kernel = "yes" if check.needs_kernel else "no"
+        yield f"| [{check.id}](#{check.id}) | {check.severity} | {kernel} |\n"
+
+
 def _check(check: Check) -> Iterator[str]:
-    kernel = ", where there is a kernel to compare with" if check.needs_kernel else ""
-    yield f"\n### {check.id}\n\n{check.severity.capitalize()}{kernel}. "
+    yield f"\n### {check.id}\n\n{check.severity.capitalize()}. "
     yield f"{_text(check.reason)}\n\n"
-    yield f"- Rule: {_text(check.rule)} ({_text(check.source)})\n"
-    yield f"- Way out: {_text(check.remedy)}\n"
+    yield f"- Rule: {_text(check.rule)}\n"
+    yield f"- Source: {_text(check.source)}\n"
+    yield f"- Fix: {_text(check.remedy)}\n"
 
 
 # Escape Markdown: aliases have stars, and names have underscores.
