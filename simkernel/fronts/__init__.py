@@ -1,1 +1,1 @@
-"""Ways to put a program on a kernel. They translate calls and hold no kernel rule."""
+"""Fronts run programs on a simulated kernel; they contain no rule of the kernel."""

@@ -1,4 +1,4 @@
-"""Which folders of the real disk a program on a simulated host may write to."""
+"""Selects the real folders that a program on a simulated host writes to."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 __all__ = ["kept_folders"]
 
 _SIMULATED = ("sys", "proc", "dev", "run", "etc", "lib/modules", "usr/sbin")
-"""Places of the simulated host. What is written there never meets the real disk."""
+"""Folders of the simulated host. Files written there never reach the real disk."""
 
 
 def kept_folders(folders: Sequence[Path]) -> list[Path]:
-    """Return those directories that are real ones and nothing else.
+    """Return the folders that neither contain nor lie in a simulated folder.
 
-    :param folders: absolute paths, links resolved.
+    :param folders: absolute paths without symbolic links.
     """
     return [
         folder
         for folder in folders
         if not any(
-            folder.is_relative_to(place) or place.is_relative_to(folder)
-            for place in (Path("/", name) for name in _SIMULATED)
+            folder.is_relative_to(simulated) or simulated.is_relative_to(folder)
+            for simulated in (Path("/", name) for name in _SIMULATED)
         )
     ]

@@ -24,7 +24,8 @@ from typing import Any
 
 from simkernel.errors import UsageError
 from simkernel.fronts.fakefs.host import FakefsHost
-from simkernel.fronts.fakefs.run import kept_folders, run_on
+from simkernel.fronts.fakefs.run import run_on
+from simkernel.fronts.folders import kept_folders
 from simkernel.fronts.tracing.trace import Trace
 from simkernel.host.host import Host
 from simkernel.testing.tier import Command
@@ -76,16 +77,16 @@ class FakefsTier:
         )
 
     def _code(self, command: Command) -> int:
-        if self._place.programs.knows(command.argv):
+        if self._place.programs.can_run(command.argv):
             with self._place.visit() as filesystem:
                 filesystem.cwd = os.fspath(command.cwd)
                 return subprocess.call(list(command.argv))
         try:
             return run_on(self._place, command.argv)
         except UsageError as error:
+            message, _, _ = str(error).partition("\nhint: ")
             raise UsageError(
-                f"{error}; on the fuse tier any program runs (via='fuse', or "
-                "--sim-via fuse)"
+                message, hint="use via='fuse' or --sim-via fuse to run any program"
             ) from None
 
     def close(self) -> None:

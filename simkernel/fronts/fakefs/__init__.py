@@ -1,6 +1,6 @@
 """The simulated kernel inside one Python process, through pyfakefs.
 
-``run.py`` starts a program, ``filesystem.py`` puts the host together, ``nodes.py``
-and ``streams.py`` are its files, ``processes.py`` and ``programs.py`` answer for
-``subprocess``.
+``run.py`` runs one program, ``host.py`` keeps a host for many. ``filesystem.py`` builds
+its file system from the live files of ``nodes.py``. ``patches`` replaces parts of the
+standard library, and ``programs`` simulates the programs that ``subprocess`` starts.
 """

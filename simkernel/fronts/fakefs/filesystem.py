@@ -1,4 +1,4 @@
-"""The simulated host's file system, put together in pyfakefs."""
+"""Builds the simulated host's file system in pyfakefs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from simkernel.filesystems.tree import Tree
 from simkernel.fronts.fakefs.nodes import live
 from simkernel.host.host import Host
 
-__all__ = ["HostFiles", "populate", "show_real"]
+__all__ = ["HostFiles", "add_real_folders", "populate"]
 
 _TOOLS = ("modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depmod")
 
 
 def populate(filesystem: FakeFilesystem, host: Host) -> dict[str, Tree]:
-    """Lay out a host's files: what the kernel makes is live, the rest plain.
+    """Create a host's files: live ones in the kernel's trees, plain ones elsewhere.
 
-    :return: the live trees by the first name of their paths.
+    :return: the kernel's trees by the first name of their paths.
     """
     trees = host.trees()
     for name, tree in trees.items():
@@ -44,47 +44,47 @@ def _mount(filesystem: FakeFilesystem, name: str, tree: Tree) -> None:
 
 def _write_modules(filesystem: FakeFilesystem, host: Host) -> None:
     """Write ``/lib/modules/<release>``."""
-    place = f"/lib/modules/{host.kernel.release}"
+    folder = f"/lib/modules/{host.kernel.release}"
     if host.modules_dir:
         filesystem.add_real_directory(
-            host.modules_dir, read_only=False, target_path=place
+            host.modules_dir, read_only=False, target_path=folder
         )
     else:
-        filesystem.create_dir(place)
+        filesystem.create_dir(folder)
     for path, data in host.module_files():
         filesystem.create_file(path, contents=data)
 
 
-def show_real(filesystem: FakeFilesystem, folders: Iterable[str]) -> None:
-    """Let the program read real directories; what it writes there stays in the fake.
+def add_real_folders(filesystem: FakeFilesystem, folders: Iterable[str]) -> None:
+    """Make real folders readable; writes to them stay in pyfakefs.
 
-    Those that were shown before are shown anew, as they are now.
+    Folders of an earlier call are read again from the disk.
 
-    :param folders: absolute paths of directories that exist; one that is there in the
-        simulated host already is left out.
+    :param folders: absolute paths of existing folders; those that the simulated host
+        has itself are left out.
     """
-    shown: list[str] = []
+    added: list[str] = []
     for folder in sorted(set(folders), key=len):
-        if any(folder.startswith(f"{above}/") for above in shown):
+        if any(folder.startswith(f"{above}/") for above in added):
             continue
         if filesystem.exists(folder) and _is_replaceable(filesystem, folder):
-            # remove_object() would read all that lies below from the disk first.
+            # remove_object() would first read the whole folder from the disk.
             above, name = posixpath.split(folder)
             del filesystem.resolve(above).entries[name]
         if not filesystem.exists(folder):
             filesystem.add_real_directory(folder, read_only=False)
-            shown.append(folder)
+            added.append(folder)
 
 
 def _is_replaceable(filesystem: FakeFilesystem, folder: str) -> bool:
-    """Tell whether a directory is a real one, or one that pyfakefs made by itself."""
+    """Tell whether a folder is a real one, or made by pyfakefs itself."""
     if folder == tempfile.gettempdir() and not filesystem.listdir(folder):
         return True
     return isinstance(filesystem.resolve(folder), FakeDirectoryFromRealDirectory)
 
 
 class HostFiles:
-    """The simulated file system as the commands see it that are no Python."""
+    """The simulated file system, for simulated commands."""
 
     def __init__(self, filesystem: FakeFilesystem) -> None:
         self._filesystem = filesystem
@@ -99,18 +99,18 @@ class HostFiles:
         return data
 
     def listdir(self, path: str) -> list[str]:
-        """Return the names in a directory.
+        """Return the names in a folder.
 
         :raises OSError: as the system call would.
         """
         return list(self._filesystem.listdir(path))
 
     def exists(self, path: str) -> bool:
-        """Tell whether a path leads to something."""
+        """Tell whether a path exists."""
         return bool(self._filesystem.exists(path))
 
     def is_directory(self, path: str) -> bool:
-        """Tell whether a path leads to a directory."""
+        """Tell whether a path is a folder, after following links."""
         return bool(self._filesystem.isdir(path))
 
     def is_link(self, path: str) -> bool:
@@ -126,14 +126,14 @@ class HostFiles:
             stream.write(content)
 
     def make_directory(self, path: str) -> None:
-        """Create a directory.
+        """Create a folder.
 
         :raises OSError: as the system call would.
         """
         self._filesystem.makedir(path)
 
     def remove(self, path: str, *, recursive: bool = False) -> None:
-        """Remove a file, and a directory with all that is in it if that is wanted.
+        """Remove a file or, with ``recursive``, a folder and its content.
 
         :raises OSError: as the system call would.
         """

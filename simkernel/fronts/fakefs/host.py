@@ -1,4 +1,4 @@
-"""Puts this Python process on a simulated host, and takes it back."""
+"""Runs this Python process on a simulated host."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pyfakefs.fake_filesystem_unittest import Patcher
 from pyfakefs.helpers import set_uid
 
 from simkernel.errors import UsageError
-from simkernel.fronts.fakefs.filesystem import HostFiles, populate, show_real
+from simkernel.fronts.fakefs.filesystem import HostFiles, add_real_folders, populate
 from simkernel.fronts.fakefs.patches.netlink import uevent_sockets
-from simkernel.fronts.fakefs.patches.processes import Answer, popen_answering
+from simkernel.fronts.fakefs.patches.processes import RunProgram, popen_class
 from simkernel.fronts.fakefs.patches.shortcuts import install
 from simkernel.fronts.fakefs.patches.streams import RawStream, live_streams
 from simkernel.fronts.fakefs.patches.system import DescriptorCalls, replacements
-from simkernel.fronts.fakefs.programs.runner import Programs
+from simkernel.fronts.fakefs.programs.runner import ProgramRunner
 from simkernel.fronts.tracing.fakefs import FakefsTracer
 from simkernel.fronts.tracing.trace import Trace
 from simkernel.host.host import Host
@@ -32,36 +32,37 @@ __all__ = ["FakefsHost", "simulated"]
 
 
 class FakefsHost:
-    """A host on which this process can be several times; its files last in between.
+    """A simulated host in this process. Use it as a context manager.
 
-    A context manager. This process is on the host only while it visits.
+    The process is on the host inside the block of :meth:`visit` only. The host's files
+    last from one visit to the next.
 
-    :param trace: what programs do on the host is written there.
+    :param trace: records what programs do on the host.
     """
 
     def __init__(self, host: Host, trace: Trace | None = None) -> None:
         self.host = host
         self._trace = trace
-        # pyfakefs shares one patcher and counts its users; a host has its own.
+        # pyfakefs shares one patcher per class and counts its users.
         own = type("Patcher", (Patcher,), {"PATCHER": None, "REF_COUNT": 0})
         self._patcher: Any = own(allow_root_user=True)
 
     def __enter__(self) -> FakefsHost:
-        """Lay out the host's files.
+        """Create the host's files.
 
-        :raises UsageError: pyfakefs has this process on a file system of its own.
+        :raises UsageError: pyfakefs is active already.
         """
         if Patcher.PATCHER is not None:
             raise UsageError(
-                "pyfakefs is in use already, perhaps by its fixture fs: a simulated "
-                "host has files of its own, so use one or the other"
+                "pyfakefs is active already, and cannot simulate a second host",
+                hint="remove pyfakefs's fixture fs from the test",
             )
         self._patcher.setUp()
         self._patcher.pause()
         self.filesystem: FakeFilesystem = self._patcher.fs
         self.filesystem.shuffle_listdir_results = False
         trees = populate(self.filesystem, self.host)
-        self.programs = Programs(self.host, self.filesystem)
+        self.programs = ProgramRunner(self.host, self.filesystem)
         fake_os = self._patcher.fake_modules["os"]
         DescriptorCalls(fake_os, self.filesystem).install(fake_os)
         install(fake_os, self.filesystem, trees)
@@ -75,27 +76,28 @@ class FakefsHost:
         return self
 
     def __exit__(self, *unused: object) -> None:
-        """Forget the host's files."""
+        """Drop the host's files."""
         self._patcher.tearDown()
 
     @contextmanager
     def visit(self, real_folders: Sequence[Path] = ()) -> Iterator[FakeFilesystem]:
-        """Have this process on the host while the block runs, as root.
+        """Put this process on the host, as root, while the block runs.
 
-        :param real_folders: directories that stay readable, for the program's own
-            code; they are as they are on the disk now.
+        :param real_folders: folders to read from the disk, such as the program's code.
         """
-        show_real(self.filesystem, [*_code_folders(), *map(os.fspath, real_folders)])
+        add_real_folders(
+            self.filesystem, [*_code_folders(), *map(os.fspath, real_folders)]
+        )
         kernel = self.host.kernel
         with ExitStack() as stack:
             stack.enter_context(self._patched())
             set_uid(0)
             stack.enter_context(live_streams())
-            answer: Answer = self.programs.run
+            run_program: RunProgram = self.programs.run
             if self._tracer is not None:
                 stack.enter_context(self._tracer.recording())
-                answer = self._tracer.recording_programs(answer)
-            _replace(stack, subprocess, "Popen", popen_answering(answer))
+                run_program = self._tracer.recording_programs(run_program)
+            _replace(stack, subprocess, "Popen", popen_class(run_program))
             stack.enter_context(uevent_sockets(kernel.uevents))
             for name, function in replacements(kernel.release).items():
                 _replace(stack, os, name, function)
@@ -104,10 +106,11 @@ class FakefsHost:
 
     @contextmanager
     def _patched(self) -> Iterator[None]:
-        """Let pyfakefs stand in for the modules that know files."""
+        """Activate pyfakefs's replacements of modules."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of modules that warn when looked at
-            self._patcher._find_modules()  # it looks for them only when it is set up
+            warnings.simplefilter("ignore")  # some modules warn when they are inspected
+            # Otherwise it misses modules that were imported since setUp().
+            self._patcher._find_modules()
         self._patcher.resume()
         try:
             yield
@@ -119,11 +122,11 @@ class FakefsHost:
 def simulated(
     host: Host, real_folders: Sequence[Path] = ()
 ) -> Iterator[FakeFilesystem]:
-    """Run the block on the simulated host, as root.
+    """Put this process on a new simulated host, as root, while the block runs.
 
-    :param real_folders: directories that stay readable, for the program's own code.
+    :param real_folders: folders to read from the disk, such as the program's code.
     """
-    with FakefsHost(host) as place, place.visit(real_folders) as filesystem:
+    with FakefsHost(host) as fakefs_host, fakefs_host.visit(real_folders) as filesystem:
         yield filesystem
 
 
@@ -147,13 +150,13 @@ def _replace(stack: ExitStack, owner: Any, name: str, value: Any) -> None:
 
 
 def _code_folders() -> list[str]:
-    """Return where Python's own and installed code lies.
+    """Return the folders of the standard library and of installed packages.
 
-    A package that setuptools installed as editable lies where the MAPPING of its
-    import hook says.
+    For an editable installation by setuptools, the MAPPING of its import hook has the
+    folder.
     """
-    places = [sys.prefix, sys.base_prefix, *sys.path]
+    paths = [sys.prefix, sys.base_prefix, *sys.path]
     for hook in sys.meta_path:
         mapping = getattr(sys.modules.get(hook.__module__), "MAPPING", {})
-        places += [os.path.dirname(path) for path in mapping.values()]
-    return [path for path in places if os.path.isabs(path) and os.path.isdir(path)]
+        paths += [os.path.dirname(path) for path in mapping.values()]
+    return [path for path in paths if os.path.isabs(path) and os.path.isdir(path)]

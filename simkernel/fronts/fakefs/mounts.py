@@ -1,4 +1,4 @@
-"""What ``mount`` and ``umount`` do on the simulated host: directories cover others."""
+"""Mounts that programs make on the simulated host."""
 
 from __future__ import annotations
 
@@ -15,56 +15,56 @@ __all__ = ["Mounts"]
 
 
 class Mounts:
-    """The mounts that programs made, on plain directories only.
+    """Mounts on plain folders.
 
-    The kernel's own trees stay uncovered: calls on them do not go through pyfakefs.
+    Mounts on the kernel's trees are refused, since calls on them bypass pyfakefs.
     """
 
     def __init__(self, filesystem: FakeFilesystem) -> None:
         self._filesystem = filesystem
-        self._covered: list[tuple[str, FakeDirectory, FakeDirectory]] = []
-        """Mount point, its parent, and what was there; the last mount comes last."""
+        self._mounts: list[tuple[str, FakeDirectory, FakeDirectory]] = []
+        """Mount point, its parent, and the covered folder; in mount order."""
 
     def bind(self, source: str, target: str) -> None:
-        """Let a directory appear at another one's place.
+        """Mount a folder on another one.
 
         :raises OSError: as the system call would.
         """
-        self._cover(target, self._directory(source))
+        self._mount(target, self._folder(source))
 
     def tmpfs(self, target: str) -> None:
-        """Cover a directory with an empty one.
+        """Mount an empty folder on a folder.
 
         :raises OSError: as the system call would.
         """
         name = posixpath.basename(target)
-        self._cover(target, FakeDirectory(name, 0o1777, self._filesystem))
+        self._mount(target, FakeDirectory(name, 0o1777, self._filesystem))
 
     def unmount(self, target: str) -> None:
-        """Undo the last mount on a directory.
+        """Unmount the last mount on a folder.
 
-        :raises OSError: EINVAL, nothing is mounted there.
+        :raises OSError: EINVAL, the folder is not a mount point.
         """
         target = self._filesystem.absnormpath(target)
-        for at, (path, parent, below) in reversed(list(enumerate(self._covered))):
+        for at, (path, parent, covered) in reversed(list(enumerate(self._mounts))):
             if path == target:
-                parent.entries[posixpath.basename(path)] = below
-                del self._covered[at]
+                parent.entries[posixpath.basename(path)] = covered
+                del self._mounts[at]
                 return
         raise OSError(EINVAL, strerror(EINVAL), target)
 
-    def _cover(self, target: str, above: FakeDirectory) -> None:
+    def _mount(self, target: str, mounted: FakeDirectory) -> None:
         target = self._filesystem.absnormpath(target)
-        below = self._directory(target)
-        parent = self._directory(posixpath.dirname(target))
-        if isinstance(below, LiveDirectory) or below is parent:
+        covered = self._folder(target)
+        parent = self._folder(posixpath.dirname(target))
+        if isinstance(covered, LiveDirectory) or covered is parent:
             raise OSError(EPERM, strerror(EPERM), target)
-        if above.parent_dir is None:
-            attach(above, parent)
-        parent.entries[posixpath.basename(target)] = above
-        self._covered.append((target, parent, below))
+        if mounted.parent_dir is None:
+            attach(mounted, parent)
+        parent.entries[posixpath.basename(target)] = mounted
+        self._mounts.append((target, parent, covered))
 
-    def _directory(self, path: str) -> FakeDirectory:
+    def _folder(self, path: str) -> FakeDirectory:
         if not self._filesystem.exists(path):
             raise OSError(ENOENT, strerror(ENOENT), path)
         found = self._filesystem.resolve(path)

@@ -1,4 +1,4 @@
-"""pyfakefs files whose content is the simulated kernel's."""
+"""pyfakefs files with the content of the simulated kernel's files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["LiveDirectory", "LiveFile", "live"]
 
 
 class LiveFile(FakeFile):
-    """A file that the kernel shows and stores; pyfakefs itself keeps no byte of it."""
+    """An attribute of the kernel; pyfakefs stores no byte of it."""
 
     def __init__(
         self, name: str, attribute: Attribute, tree: Tree, filesystem: FakeFilesystem
@@ -30,13 +30,13 @@ class LiveFile(FakeFile):
         self.tree = tree
 
     def __setattr__(self, key: str, value: object) -> None:
-        """Keep what the kernel says: ``os.open`` of pyfakefs would change the mode."""
+        """Keep the kernel's mode and size, which pyfakefs's ``os.open`` changes."""
         if key in ("st_mode", "st_size") and "attribute" in self.__dict__:
             return
         super().__setattr__(key, value)
 
     def is_large_file(self) -> bool:
-        """Say that the content is at hand."""
+        """Return False: pyfakefs need not load the content."""
         return False
 
     def set_initial_contents(self, contents: object) -> bool:
@@ -49,7 +49,7 @@ class LiveFile(FakeFile):
 
     @property
     def size(self) -> int:
-        """Take no space on the disk."""
+        """Return 0: the file takes no space on the disk."""
         return 0
 
     @size.setter
@@ -58,47 +58,47 @@ class LiveFile(FakeFile):
 
 
 class LiveDirectory(FakeDirectory):
-    """A directory whose entries are computed when they are looked at.
+    """A folder of the kernel; entries are created at each access.
 
-    :param place: absolute path of the directory.
+    :param path: absolute path of the folder.
     """
 
     def __init__(
-        self, place: str, node: Directory, tree: Tree, filesystem: FakeFilesystem
+        self, path: str, node: Directory, tree: Tree, filesystem: FakeFilesystem
     ) -> None:
         permissions = stat.S_IMODE(mode_of(node))
-        name = place.rpartition("/")[2]
+        name = path.rpartition("/")[2]
         super().__init__(name, permissions, filesystem=filesystem)
-        self.place = place
-        self._view = _Entries(self, node, tree)
+        self.absolute_path = path
+        self._entries = _LiveEntries(self, node, tree)
 
     @property
     def entries(self) -> Any:
         """Entries by name."""
-        return self._view
+        return self._entries
 
     @property
     def ordered_dirs(self) -> list[str]:
         """Names of the entries."""
-        return list(self._view)
+        return list(self._entries)
 
     def add_entry(self, path_object: FakeFile) -> None:
-        """Refuse to make anything, with the errno of a real sysfs."""
+        """Refuse to create an entry, with the errno of a real sysfs."""
         errno = EACCES if stat.S_ISREG(path_object.st_mode) else EPERM
         self.filesystem.raise_os_error(errno, path_object.name)
 
     def remove_entry(self, pathname_name: str, recursive: bool = True) -> None:
-        """Refuse to remove anything."""
+        """Refuse to remove an entry."""
         self.filesystem.raise_os_error(EPERM, pathname_name)
 
     @property
     def size(self) -> int:
-        """Take no space on the disk."""
+        """Return 0: the file takes no space on the disk."""
         return 0
 
 
-class _Entries(MutableMapping[str, FakeFile]):
-    """The entries of a live directory as the mapping that pyfakefs expects."""
+class _LiveEntries(MutableMapping[str, FakeFile]):
+    """The entries of a live folder, as the mapping that pyfakefs expects."""
 
     def __init__(self, owner: LiveDirectory, node: Directory, tree: Tree) -> None:
         self._owner = owner
@@ -133,14 +133,14 @@ class _Entries(MutableMapping[str, FakeFile]):
 def live(name: str, node: Node, tree: Tree, parent: FakeDirectory) -> FakeFile:
     """Return the pyfakefs object of a node.
 
-    It holds its parent: pyfakefs keeps only weak references upwards.
+    It references its parent: pyfakefs itself has weak references to parents only.
     """
     filesystem = parent.filesystem
-    above = parent.place if isinstance(parent, LiveDirectory) else ""
-    found = stat_of(node, f"{above}/{name}")
+    folder = parent.absolute_path if isinstance(parent, LiveDirectory) else ""
+    found = stat_of(node, f"{folder}/{name}")
     made: FakeFile
     if isinstance(node, Directory):
-        made = LiveDirectory(f"{above}/{name}", node, tree, filesystem)
+        made = LiveDirectory(f"{folder}/{name}", node, tree, filesystem)
     elif isinstance(node, Link):
         made = FakeFile(name, found.mode, contents=node.target, filesystem=filesystem)
     elif isinstance(node, CharacterDevice):
@@ -156,17 +156,17 @@ def live(name: str, node: Node, tree: Tree, parent: FakeDirectory) -> FakeFile:
 
 
 def attach(child: FakeFile, parent: FakeDirectory) -> None:
-    """Make a directory the parent of an entry and keep it alive as long."""
-    child.parent_dir = _Strong(parent)
+    """Set the parent of an entry, with a strong reference to it."""
+    child.parent_dir = _StrongReference(parent)
 
 
-class _Strong:
-    """Called like a weak reference, returns its object like one, but holds it."""
+class _StrongReference:
+    """A strong reference with the interface of a weak one."""
 
-    __slots__ = ("_held",)
+    __slots__ = ("_object",)
 
-    def __init__(self, held: FakeDirectory) -> None:
-        self._held = held
+    def __init__(self, target: FakeDirectory) -> None:
+        self._object = target
 
     def __call__(self) -> FakeDirectory:
-        return self._held
+        return self._object

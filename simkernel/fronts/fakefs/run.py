@@ -1,4 +1,4 @@
-"""``simkernel run`` on the fakefs tier."""
+"""``simkernel run`` on the fakefs tier: runs one Python program on a host."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from simkernel.fronts.folders import kept_folders
 from simkernel.fronts.tracing.trace import Trace
 from simkernel.host.host import Host
 
-__all__ = ["kept_folders", "run", "run_on"]
+__all__ = ["run", "run_on"]
 
 
 def run(host: Host, argv: Sequence[str], trace: Trace | None = None) -> int:
     """Run a Python program on a simulated host and return its exit code.
 
-    :param trace: what it does on the host is written there.
-    :raises UsageError: the command is no Python program.
+    :param trace: records what the program does on the host.
+    :raises UsageError: the command is not a Python program.
     """
-    with FakefsHost(host, trace) as place:
-        return run_on(place, argv)
+    with FakefsHost(host, trace) as fakefs_host:
+        return run_on(fakefs_host, argv)
 
 
-def run_on(place: FakefsHost, argv: Sequence[str]) -> int:
-    """Run a Python program on a host that lasts, and return its exit code.
+def run_on(fakefs_host: FakefsHost, argv: Sequence[str]) -> int:
+    """Run a Python program on an existing host and return its exit code.
 
-    What it writes below the working directory, or below a directory named in its
-    arguments, is on the real disk when it has ended; nothing else is. A directory
-    that holds places of the simulated host, or lies in one, is not kept.
+    Afterwards, files that it wrote below the working directory, or below a folder named
+    in its arguments, are written to the real disk. Other files are not, nor are files
+    in folders that contain or lie in a folder of the simulated host.
 
-    :raises UsageError: the command is no Python program.
+    :raises UsageError: the command is not a Python program.
     """
     program = find_program(argv)
     here = Path.cwd()
@@ -52,10 +52,10 @@ def run_on(place: FakefsHost, argv: Sequence[str]) -> int:
         [here, *(Path(one).resolve() for one in argv[1:] if _is_dir(one))]
     )
     if here not in kept:
-        sys.stderr.write(f"simkernel: what is written below {here} is not kept\n")
+        sys.stderr.write(f"simkernel: files written in {here} are discarded\n")
     folders = [*kept, Path(program.folder)] if program.folder else kept
     written: dict[Path, bytes] = {}
-    with place.visit(folders) as filesystem:
+    with fakefs_host.visit(folders) as filesystem:
         filesystem.cwd = os.fspath(here)
         code = run_program(program)
         _flush(filesystem)
@@ -68,7 +68,7 @@ def run_on(place: FakefsHost, argv: Sequence[str]) -> int:
 
 
 def _flush(filesystem: FakeFilesystem) -> None:
-    """Write out what the program left in buffers, as leaving Python would."""
+    """Flush the buffers of open files, as Python does at exit."""
     sys.stdout.flush()
     for streams in filesystem.open_files:
         for stream in streams or ():
@@ -77,11 +77,13 @@ def _flush(filesystem: FakeFilesystem) -> None:
 
 
 def _is_dir(word: str) -> bool:
-    return not word.startswith("-") and os.path.isdir(word)  # False if no path at all
+    return not word.startswith("-") and os.path.isdir(
+        word
+    )  # also False for an invalid path
 
 
 def _written_below(filesystem: FakeFilesystem, folder: Path) -> dict[Path, bytes]:
-    """Return the files below a directory that are new or changed."""
+    """Return the new and changed files below a folder."""
     found: dict[Path, bytes] = {}
     top = filesystem.resolve(os.fspath(folder))
     pending = [(folder, top)] if isinstance(top, FakeDirectoryFromRealDirectory) else []

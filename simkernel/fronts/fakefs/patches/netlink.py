@@ -1,4 +1,4 @@
-"""Sockets that hear the simulated kernel's uevents."""
+"""Netlink sockets that receive the simulated kernel's uevents."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _NETLINK_KOBJECT_UEVENT = 15
 
 
 class _Socket(socket.socket):
-    """A socket; one for uevents is an end of a real pair.
+    """A socket. A uevent socket is one end of a real socket pair.
 
-    So ``select`` and ``recv`` work on it. The kernel's events are sent into the other
-    end; what does not fit is lost, as in the kernel.
+    So ``select`` and ``recv`` work on it. Uevents are sent to the other end. If its
+    buffer is full, they are lost, as in Linux.
     """
 
     log: UeventLog
-    """Set by the class that stands in for ``socket.socket``."""
+    """Set in the subclass that replaces ``socket.socket``."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class _Socket(socket.socket):
         self._other_end: socket.socket | None = None
         netlink = getattr(socket, "AF_NETLINK", None)
         if family == netlink and proto != _NETLINK_KOBJECT_UEVENT:
-            # The machine's own network is none of the host's.
+            # The host does not share the machine's network.
             raise OSError(EPROTONOSUPPORT, os.strerror(EPROTONOSUPPORT))
         if family != netlink:
             super().__init__(family, type, proto, fileno)
@@ -49,20 +49,20 @@ class _Socket(socket.socket):
         super().__init__(fileno=near.detach())
         far.setblocking(False)
         self._other_end = far
-        self.log.listeners.append(self._hear)
+        self.log.listeners.append(self._send_event)
 
-    def _hear(self, event: Uevent) -> None:
+    def _send_event(self, event: Uevent) -> None:
         if self._other_end is not None:
-            with suppress(BlockingIOError):  # full: the listener missed it
+            with suppress(BlockingIOError):  # slow listeners lose events, as in Linux
                 self._other_end.send(event.to_bytes())
 
     @property
-    def hears_uevents(self) -> bool:
-        """Whether it is a socket for uevents."""
+    def is_uevent_socket(self) -> bool:
+        """Whether it receives uevents."""
         return self._other_end is not None
 
     def bind(self, address: Any) -> None:
-        """Bind; a uevent socket hears the kernel without."""
+        """Bind; a uevent socket needs no address."""
         if self._other_end is None:
             super().bind(address)
 
@@ -70,7 +70,7 @@ class _Socket(socket.socket):
         """Close both ends."""
         other, self._other_end = self._other_end, None
         if other is not None:
-            self.log.listeners.remove(self._hear)
+            self.log.listeners.remove(self._send_event)
             other.close()
         super().close()
 
@@ -82,32 +82,38 @@ def _select(
     others: Sequence[Any],
     timeout: float | None = None,
 ) -> Any:
-    """``select.select`` that does not wait for events which nobody can make.
+    """``select.select`` without a wait for uevents that cannot arrive.
 
-    The kernel acts only when the program does; while its only thread waits for
-    uevents, none will come.
+    The simulated kernel only runs in calls of the program. While the only thread waits
+    for uevents, none can arrive.
     """
-    for_events = readers and all(
-        isinstance(one, _Socket) and one.hears_uevents for one in readers
+    waits_for_uevents = readers and all(
+        isinstance(one, _Socket) and one.is_uevent_socket for one in readers
     )
-    alone = threading.active_count() == 1
-    if timeout is not None and for_events and not writers and not others and alone:
+    is_only_thread = threading.active_count() == 1
+    if (
+        timeout is not None
+        and waits_for_uevents
+        and not writers
+        and not others
+        and is_only_thread
+    ):
         timeout = 0
     return real(readers, writers, others, timeout)
 
 
 @contextmanager
 def uevent_sockets(log: UeventLog) -> Iterator[None]:
-    """Connect uevent sockets to a log while the block runs, and close them after."""
+    """Connect new uevent sockets to a log while the block runs, then close them."""
     real, before = socket.socket, list(log.listeners)
     real_select = select.select
     select.select = partial(_select, real_select)
-    socket.socket = type("socket", (_Socket,), {"log": log})  # type: ignore[misc,assignment]  # stands in for it
+    socket.socket = type("socket", (_Socket,), {"log": log})  # type: ignore[misc,assignment]  # replaces it
     try:
         yield
     finally:
         select.select = real_select
-        socket.socket = real  # type: ignore[misc]  # put back
+        socket.socket = real  # type: ignore[misc]  # restored
         for listener in log.listeners[len(before) :]:
             owner = getattr(listener, "__self__", None)
             if isinstance(owner, _Socket):

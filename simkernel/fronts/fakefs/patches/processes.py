@@ -1,4 +1,4 @@
-"""What stands in for ``subprocess``: a program is answered in this process."""
+"""Replacement of ``subprocess.Popen`` that runs programs in this process."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from pyfakefs.helpers import get_uid
 
 from simkernel.kmod.context import CommandResult
 
-__all__ = ["Answer", "SimulatedPopen", "argv_of", "popen_answering"]
+__all__ = ["RunProgram", "SimulatedPopen", "argv_of", "popen_class"]
 
-Answer = Callable[[Sequence[str], Mapping[str, str], int], CommandResult]
+RunProgram = Callable[[Sequence[str], Mapping[str, str], int], CommandResult]
 """Runs a program: argument list, environment, uid."""
 
 
 class SimulatedPopen:
-    """``subprocess.Popen`` on the simulated host; a command is over when it starts.
+    """``subprocess.Popen`` on the simulated host; runs the command to its end.
 
-    :raises PermissionError: the program cannot be started here.
+    :raises PermissionError: the fakefs tier cannot run the program.
     """
 
-    answer: Answer
-    """Set by the front while it is active."""
+    run_program: RunProgram
+    """Set in the subclass that replaces ``subprocess.Popen``."""
 
     def __init__(
         self,
@@ -51,7 +51,9 @@ class SimulatedPopen:
         self.pid = os.getpid()
         self.stdin = io.BytesIO() if stdin == subprocess.PIPE else None
         uid = user if isinstance(user, int) else get_uid()
-        result = type(self).answer(argv_of(args, shell=shell), env or os.environ, uid)
+        result = type(self).run_program(
+            argv_of(args, shell=shell), env or os.environ, uid
+        )
         self.returncode: int = result.returncode
         as_text = bool(text or universal_newlines or encoding or errors)
         out, err = result.stdout, result.stderr
@@ -66,7 +68,7 @@ class SimulatedPopen:
         return cls
 
     def communicate(self, input: Any = None, timeout: float | None = None) -> Any:  # noqa: A002  # the name of the real one
-        """Return what the command printed."""
+        """Return the output of the command."""
         return (
             None if self.stdout is None else self.stdout.read(),
             None if self.stderr is None else self.stderr.read(),
@@ -81,7 +83,7 @@ class SimulatedPopen:
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        """Do nothing: the command is over."""
+        """Do nothing: the command has ended."""
 
     terminate = kill = lambda self: None
 
@@ -93,9 +95,10 @@ class SimulatedPopen:
         """Leave the streams to the garbage collector."""
 
 
-def popen_answering(answer: Answer) -> type[SimulatedPopen]:
-    """Return what stands in for ``Popen`` where programs are answered so."""
-    return type("Popen", (SimulatedPopen,), {"answer": staticmethod(answer)})
+def popen_class(run_program: RunProgram) -> type[SimulatedPopen]:
+    """Return a class to replace ``Popen``."""
+    attributes = {"run_program": staticmethod(run_program)}
+    return type("Popen", (SimulatedPopen,), attributes)
 
 
 def argv_of(args: Any, *, shell: bool) -> list[str]:
@@ -109,24 +112,24 @@ def argv_of(args: Any, *, shell: bool) -> list[str]:
 
 def _deliver(
     data: bytes,
-    where: Any,
+    target: Any,
     inherited: Any,
     as_text: bool,
     encoding: str | None,
     errors: str | None,
 ) -> Any:
-    """Send output where the caller asked; return the stream for ``PIPE``."""
-    if where == subprocess.PIPE:
+    """Write output to the requested stream; return a new stream for ``PIPE``."""
+    if target == subprocess.PIPE:
         stream = io.BytesIO(data)
         if not as_text:
             return stream
         return io.TextIOWrapper(stream, encoding=encoding, errors=errors)
-    if where is None:
+    if target is None:
         inherited.write(data.decode(errors="replace"))
         inherited.flush()
-    elif where not in (subprocess.DEVNULL, subprocess.STDOUT):
-        if isinstance(where, int):
-            os.write(where, data)
+    elif target not in (subprocess.DEVNULL, subprocess.STDOUT):
+        if isinstance(target, int):
+            os.write(target, data)
         else:
-            where.write(data if "b" in getattr(where, "mode", "b") else data.decode())
+            target.write(data if "b" in getattr(target, "mode", "b") else data.decode())
     return None

@@ -1,8 +1,8 @@
-"""Calls of ``os`` on the kernel's own files, answered without pyfakefs.
+"""Faster functions of ``os`` for the kernel's files, which bypass pyfakefs.
 
-pyfakefs walks every path several times for one call. A tool that looks at ten
-thousand devices makes a quarter of a million calls; these take them straight to the
-tree. What they do not know they leave to pyfakefs.
+pyfakefs walks each path several times per call. A tool that reads ten thousand devices
+makes a quarter of a million calls. These functions look a path up in the tree directly,
+and fall back to pyfakefs for all other paths and arguments.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from simkernel.model.vfio.nodes import Owner
 
 __all__ = ["install"]
 
-_ABSENT = object()
-"""The path is not one of the kernel's."""
+_NOT_KERNEL = object()
+"""The path is not in a tree of the kernel."""
 
 
 def install(
     fake_os: Any, filesystem: FakeFilesystem, trees: Mapping[str, Tree]
 ) -> None:
-    """Put the shortcuts into pyfakefs's ``os``.
+    """Install the functions in pyfakefs's ``os``.
 
-    :param trees: trees by the first name of their paths, like ``sys``.
+    :param trees: the kernel's trees by the first name of their paths.
     """
 
     def locate(path: Any, *, follow: bool = True) -> Any:
-        """Return the node of a path, None if there is none, or ``_ABSENT``."""
-        if not _is_ours(path, trees):
-            return _ABSENT
+        """Return the node of a path, None if it does not exist, or ``_NOT_KERNEL``."""
+        if not _is_kernel_path(path, trees):
+            return _NOT_KERNEL
         top, _, rest = path[1:].partition("/")
         return trees[top].resolve(rest, follow=follow)
 
@@ -59,8 +59,8 @@ def install(
     fake_os.lstat = partial(fake_os.stat, follow_symlinks=False)
 
 
-def _is_ours(path: Any, trees: Mapping[str, Tree]) -> bool:
-    """Tell whether a path is one of the kernel's, absolute and spelled as text."""
+def _is_kernel_path(path: Any, trees: Mapping[str, Tree]) -> bool:
+    """Tell whether a path is an absolute text below one of the trees."""
     is_absolute = type(path) is str and path.startswith("/")
     return is_absolute and path[1:].partition("/")[0] in trees
 
@@ -69,27 +69,27 @@ def _missing(path: str, number: int = ENOENT) -> OSError:
     return OSError(number, os.strerror(number), path)
 
 
-def _absent(path: str, above: object) -> OSError:
-    """Return the error for a path that leads nowhere.
+def _not_found(path: str, parent: object) -> OSError:
+    """Return the error for a path that does not exist.
 
-    :param above: what the path without its last name leads to.
+    :param parent: node of the path without its last name.
     """
-    return _missing(path, ENOTDIR if isinstance(above, Attribute) else ENOENT)
+    return _missing(path, ENOTDIR if isinstance(parent, Attribute) else ENOENT)
 
 
 def _open(
-    slow: Callable[..., int],
+    fallback: Callable[..., int],
     locate: Callable[..., Any],
     filesystem: FakeFilesystem,
     trees: Mapping[str, Tree],
 ) -> Callable[..., int]:
     def call(path: Any, flags: int, mode: int = 0o777, **more: Any) -> int:
-        node = _ABSENT if more else locate(path)
+        node = _NOT_KERNEL if more else locate(path)
         creates = flags & os.O_CREAT
         if node is None and not creates:
-            raise _absent(path, locate(os.path.dirname(path)))
+            raise _not_found(path, locate(os.path.dirname(path)))
         if not isinstance(node, Attribute) or flags & os.O_EXCL or get_uid() != 0:
-            return slow(path, flags, mode, **more)
+            return fallback(path, flags, mode, **more)
         name = path.rpartition("/")[2]
         file = LiveFile(name, node, trees[path.split("/")[1]], filesystem)
         return open_descriptor(
@@ -102,11 +102,11 @@ def _open(
 _WRITES = os.O_WRONLY | os.O_RDWR
 
 
-def _readlink(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+def _readlink(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
     def call(path: Any, **more: Any) -> Any:
-        node = _ABSENT if more else locate(path, follow=False)
-        if node is _ABSENT:
-            return slow(path, **more)
+        node = _NOT_KERNEL if more else locate(path, follow=False)
+        if node is _NOT_KERNEL:
+            return fallback(path, **more)
         if isinstance(node, Link):
             return node.target
         raise _missing(path, ENOENT if node is None else EINVAL)
@@ -114,11 +114,11 @@ def _readlink(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
     return call
 
 
-def _listdir(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+def _listdir(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
     def call(path: Any = ".") -> Any:
         node = locate(path)
-        if node is _ABSENT:
-            return slow(path)
+        if node is _NOT_KERNEL:
+            return fallback(path)
         if isinstance(node, Directory):
             return list(node.names())
         raise _missing(path, ENOENT if node is None else ENOTDIR)
@@ -126,27 +126,27 @@ def _listdir(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
     return call
 
 
-def _chown(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
-    """Return ``os.chown``; -1 leaves a number as it is."""
+def _chown(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+    """Return ``os.chown``; -1 leaves an id as it is."""
 
     def call(path: Any, uid: int, gid: int, **more: Any) -> Any:
-        node = _ABSENT if more else locate(path)
+        node = _NOT_KERNEL if more else locate(path)
         if not isinstance(node, CharacterDevice) or node.give is None:
-            return slow(path, uid, gid, **more)
+            return fallback(path, uid, gid, **more)
         _require_root(path)
-        now = Owner(node.uid, node.gid, node.mode)
-        kept = {"uid": uid, "gid": gid}
-        node.give(now._replace(**{k: v for k, v in kept.items() if v != -1}))
+        owner = Owner(node.uid, node.gid, node.mode)
+        wanted = {"uid": uid, "gid": gid}
+        node.give(owner._replace(**{k: v for k, v in wanted.items() if v != -1}))
         return None
 
     return call
 
 
-def _chmod(slow: Callable[..., Any], locate: Callable[..., Any]) -> Any:
+def _chmod(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
     def call(path: Any, mode: int, **more: Any) -> Any:
-        node = _ABSENT if more else locate(path)
+        node = _NOT_KERNEL if more else locate(path)
         if not isinstance(node, CharacterDevice) or node.give is None:
-            return slow(path, mode, **more)
+            return fallback(path, mode, **more)
         _require_root(path)
         node.give(Owner(node.uid, node.gid, stat.S_IMODE(mode)))
         return None
@@ -159,12 +159,14 @@ def _require_root(path: str) -> None:
         raise PermissionError(EPERM, os.strerror(EPERM), path)
 
 
-def _stat(slow: Callable[..., Any], trees: Mapping[str, Tree]) -> Callable[..., Any]:
+def _stat(
+    fallback: Callable[..., Any], trees: Mapping[str, Tree]
+) -> Callable[..., Any]:
     """Return ``os.stat``."""
 
     def call(path: Any, *, dir_fd: Any = None, follow_symlinks: bool = True) -> Any:
-        if dir_fd is not None or not _is_ours(path, trees):
-            return slow(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+        if dir_fd is not None or not _is_kernel_path(path, trees):
+            return fallback(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
         top, _, rest = path[1:].partition("/")
         names, node = trees[top].walk(rest, follow=follow_symlinks)
         if node is None:
@@ -182,14 +184,14 @@ def _status(node: Node, path: str) -> os.stat_result:
 
 
 def _path_check(
-    slow: Callable[..., bool],
+    fallback: Callable[..., bool],
     locate: Callable[..., Any],
     check: Callable[[Any], bool],
     follow: bool,
 ) -> Callable[..., bool]:
     def call(path: Any) -> bool:
         node = locate(path, follow=follow)
-        return slow(path) if node is _ABSENT else check(node)
+        return fallback(path) if node is _NOT_KERNEL else check(node)
 
     return call
 

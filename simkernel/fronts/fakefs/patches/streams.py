@@ -1,8 +1,8 @@
-"""Open files of the simulated kernel: CPython's own io classes over a raw stream.
+"""Open files of the simulated kernel: CPython's io classes over a raw stream.
 
-pyfakefs has one place where an open file gets its object, two class names in
-``pyfakefs.fake_open``. They are private: pyfakefs is pinned, and a test of this
-front fails if they are gone.
+pyfakefs creates every open file through two class names in ``pyfakefs.fake_open``,
+which this module replaces. They are private: pyfakefs is pinned, and a unit test fails
+if they are renamed.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ __all__ = ["LiveRaw", "RawStream", "live_streams", "open_descriptor"]
 T = TypeVar("T")
 
 
-class _Descriptor(io.IOBase):
-    """What pyfakefs asks of an object in its table of open files."""
+class _OpenFile(io.IOBase):
+    """The interface of an object in pyfakefs's table of open files."""
 
     _filesystem: FakeFilesystem
     file_object: LiveFile
@@ -40,8 +40,8 @@ class _Descriptor(io.IOBase):
     def filedes(self) -> int | None:
         """Number in the table.
 
-        The table holds a stream only if its number alone was given out. Else the
-        stream closes, and so flushes, when the program drops it.
+        The table references a stream strongly only if the program got the number alone.
+        Otherwise the stream closes, and so flushes, when the program drops it.
         """
         return self._number
 
@@ -52,7 +52,7 @@ class _Descriptor(io.IOBase):
             self._filesystem.open_files[number] = [weakref.proxy(self)]
 
     def get_object(self) -> LiveFile:
-        """Return the file that is open."""
+        """Return the open file."""
         return self.file_object
 
     def fileno(self) -> int:
@@ -66,7 +66,7 @@ class _Descriptor(io.IOBase):
         self.close()
 
     def close(self) -> None:
-        """Close, and leave the table."""
+        """Close, and remove from the table."""
         number, self._number = self._number, None
         try:
             super().close()
@@ -75,8 +75,8 @@ class _Descriptor(io.IOBase):
                 self._filesystem.close_open_file(number)
 
 
-def _as_the_system(call: Callable[..., T], *arguments: Any) -> T:
-    """Raise refusals as the class that Python has for their errno.
+def _as_system_error(call: Callable[..., T], *arguments: Any) -> T:
+    """Raise refusals as the subclass of ``OSError`` for their errno.
 
     A program may catch ``FileNotFoundError`` or ``BlockingIOError``.
     """
@@ -87,14 +87,14 @@ def _as_the_system(call: Callable[..., T], *arguments: Any) -> T:
 
 
 class RawStream(io.RawIOBase):
-    """One open file: reads show, each write is one store."""
+    """An open attribute: a read shows it, each write stores once."""
 
     path = ""
     """Path given to ``open``; set while a trace is recorded."""
 
     def __init__(self, file: LiveFile, *, reads: bool, writes: bool) -> None:
         check = partial(file.tree.check_open, reads=reads, writes=writes)
-        _as_the_system(check, file.attribute)
+        _as_system_error(check, file.attribute)
         self._process = os.getpid()
         self._attribute, self._tree = file.attribute, file.tree
         self._reads, self._writes = reads, writes
@@ -118,7 +118,7 @@ class RawStream(io.RawIOBase):
         if not self._reads:
             raise io.UnsupportedOperation("not readable")
         if self._position == 0 or not self._text:
-            self._text = _as_the_system(self._tree.read, self._attribute)
+            self._text = _as_system_error(self._tree.read, self._attribute)
         part = self._text[self._position : self._position + len(buffer)]
         buffer[: len(part)] = part
         self._position += len(part)
@@ -133,10 +133,10 @@ class RawStream(io.RawIOBase):
             raise io.UnsupportedOperation("not writable")
         if os.getpid() != self._process:
             raise RuntimeError(
-                "a forked process has a copy of the simulated kernel: what it writes "
-                "would be lost"
+                "cannot write from a forked process: it has a copy of the simulated "
+                "kernel"
             )
-        return _as_the_system(self._tree.write, self._attribute, bytes(data))
+        return _as_system_error(self._tree.write, self._attribute, bytes(data))
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Set and return the position of the next read."""
@@ -153,30 +153,30 @@ class RawStream(io.RawIOBase):
         return self._position
 
 
-class LiveRaw(_Descriptor, RawStream):
-    """A file opened by ``os.open`` or without buffering."""
+class LiveRaw(_OpenFile, RawStream):
+    """An attribute opened by ``os.open`` or without buffering."""
 
 
-class _LiveReader(_Descriptor, io.BufferedReader):
+class _LiveReader(_OpenFile, io.BufferedReader):
     pass
 
 
-class _LiveWriter(_Descriptor, io.BufferedWriter):
+class _LiveWriter(_OpenFile, io.BufferedWriter):
     pass
 
 
-class _LiveRandom(_Descriptor, io.BufferedRandom):
+class _LiveRandom(_OpenFile, io.BufferedRandom):
     pass
 
 
-class _LiveText(_Descriptor, io.TextIOWrapper):
+class _LiveText(_OpenFile, io.TextIOWrapper):
     pass
 
 
 def open_descriptor(file: LiveFile, *, reads: bool, writes: bool) -> int:
     """Open a file as ``os.open`` does and return its number.
 
-    :raises OSError: EACCES, its mode does not allow it.
+    :raises OSError: EACCES, the mode of the file does not allow it.
     """
     stream = LiveRaw(file, reads=reads, writes=writes)
     stream._filesystem, stream.file_object = file.filesystem, file
@@ -187,11 +187,11 @@ def open_descriptor(file: LiveFile, *, reads: bool, writes: bool) -> int:
 
 
 def _open_live(file: LiveFile, *, binary: bool, options: dict[str, Any]) -> Any:
-    """Return the stream that ``open`` would return for a real file."""
+    """Return the stream that ``open`` returns for a real file."""
     modes = options["open_modes"]
     reads, writes = modes.can_read, modes.can_write
     if options["raw_io"] or (binary and options["buffering"] == 0):
-        return _described(LiveRaw(file, reads=reads, writes=writes), file, options)
+        return _set_file(LiveRaw(file, reads=reads, writes=writes), file, options)
     raw = RawStream(file, reads=reads, writes=writes)
     kinds: tuple[Any, Any] = (
         (_LiveRandom, io.BufferedRandom)
@@ -201,24 +201,24 @@ def _open_live(file: LiveFile, *, binary: bool, options: dict[str, Any]) -> Any:
         else (_LiveReader, io.BufferedReader)
     )
     if binary:
-        return _described(kinds[0](raw), file, options)
+        return _set_file(kinds[0](raw), file, options)
     text = _LiveText(
         kinds[1](raw), options["encoding"], options["errors"], options["newline"]
     )
-    return _described(text, file, options)
+    return _set_file(text, file, options)
 
 
-def _described(stream: Any, file: LiveFile, options: dict[str, Any]) -> Any:
+def _set_file(stream: Any, file: LiveFile, options: dict[str, Any]) -> Any:
     stream._filesystem, stream.file_object = options["filesystem"], file
     stream._held_by_table = options["raw_io"]
     return stream
 
 
-def _dropping(wrapper: Any) -> Any:
-    """Return pyfakefs's class of an open file, which closes when it is dropped.
+def _closing_when_dropped(wrapper: Any) -> Any:
+    """Return pyfakefs's class of an open file, but closing when it is dropped.
 
-    Its own are held by the table of open files, so that what is in their buffers
-    would be seen only after an explicit ``close``.
+    pyfakefs's table of open files references them strongly. Without this, buffered data
+    would be written by an explicit ``close`` only.
     """
 
     def set_attribute(self: Any, name: str, value: Any) -> None:
@@ -231,13 +231,13 @@ def _dropping(wrapper: Any) -> Any:
 
 @contextmanager
 def live_streams() -> Iterator[None]:
-    """Let pyfakefs open live files with :func:`_open_live` while the block runs."""
+    """Open live files with :func:`_open_live` while the block runs."""
     binary, text = fake_open.FakeBinaryFileWrapper, fake_open.FakeTextFileWrapper
-    dropping = {kind: _dropping(kind) for kind in (binary, text)}
+    closing = {kind: _closing_when_dropped(kind) for kind in (binary, text)}
 
     def open_plain(kind: Any, file: Any, path: Any, options: dict[str, Any]) -> Any:
         by_number = options["raw_io"] or options["opened_as_fd"]
-        return (kind if by_number else dropping[kind])(file, path, **options)
+        return (kind if by_number else closing[kind])(file, path, **options)
 
     def open_binary(file: Any, path: Any, **options: Any) -> Any:
         if isinstance(file, LiveFile):

@@ -1,4 +1,4 @@
-"""Functions of ``os`` that must answer for the simulated host, or not at all."""
+"""Functions of ``os`` that act on the simulated host or are refused."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ _FORBIDDEN = (
     "system",
     "writev",
 )
-"""What pyfakefs leaves real and what would reach past the host."""
+"""Functions that pyfakefs leaves real, so they would act on the machine."""
 
 
 def uname(release: str) -> os.uname_result:
-    """Return what ``uname(2)`` says on a kernel of that release."""
+    """Return the result of ``uname(2)`` on a kernel of that release."""
     return os.uname_result(("Linux", "simulated", release, "#1 SMP", "x86_64"))
 
 
 def replacements(release: str) -> dict[str, Callable[..., Any]]:
-    """Return functions by name, to stand in ``os``.
+    """Return replacements for functions of ``os``, by name.
 
-    :param release: what ``uname`` shall say.
+    :param release: kernel release for ``uname``.
     """
     replaced: dict[str, Callable[..., Any]] = {
         "uname": lambda: uname(release),
@@ -76,7 +76,7 @@ def _forbidden(name: str) -> Callable[..., Any]:
 def _print(fd: int, data: bytes) -> int:
     """Write to the program's standard output or standard error.
 
-    pyfakefs has no bytes there, and whoever called the program may have replaced them.
+    pyfakefs accepts no bytes there, and the caller may have replaced the streams.
     """
     stream = sys.stderr if fd == _STDERR else sys.stdout
     stream.flush()
@@ -89,10 +89,10 @@ def _print(fd: int, data: bytes) -> int:
 
 
 class DescriptorCalls:
-    """The calls on file descriptors that pyfakefs lacks or gets wrong.
+    """Functions on file descriptors that pyfakefs lacks or gets wrong.
 
-    Its ``write`` says that all bytes were taken; its ``pwrite`` and ``pread`` are the
-    real ones, and would meet whatever real file has that number.
+    Its ``write`` always reports that all bytes were written. Its ``pwrite`` and
+    ``pread`` are the real ones, and would act on the real file of that number.
     """
 
     def __init__(self, fake_os: Any, filesystem: FakeFilesystem) -> None:
@@ -101,7 +101,7 @@ class DescriptorCalls:
         self._lseek = fake_os.lseek
 
     def install(self, fake_os: Any) -> None:
-        """Put the calls into pyfakefs's ``os``."""
+        """Install the functions in pyfakefs's ``os``."""
         for name in ("lseek", "pread", "pwrite", "read", "write"):
             setattr(fake_os, name, getattr(self, name))
 
@@ -139,7 +139,7 @@ class DescriptorCalls:
         return int(live.write(data))
 
     def pwrite(self, fd: int, data: Any, offset: int) -> int:
-        """``os.pwrite``; the kernel's files do not look at the offset."""
+        """``os.pwrite``; the kernel's files ignore the offset."""
         if self._live(fd) is None:
             self.lseek(fd, offset, os.SEEK_SET)
         return self.write(fd, data)

@@ -1,1 +1,1 @@
-"""The programs that can run on the simulated host."""
+"""Programs that run on the simulated host: Python code and simulated tools."""

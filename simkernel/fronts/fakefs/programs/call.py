@@ -1,4 +1,4 @@
-"""One call of a program: what it is given, and what it leaves."""
+"""One call of a simulated tool: its arguments, input and output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Call", "UnsupportedError"]
 
 
 class UnsupportedError(Exception):
-    """A tool was asked for something that it cannot do here."""
+    """The simulated tool does not support the options or arguments."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Call:
     words: list[str]
     """Name and arguments."""
     stdin: bytes | None
-    """What it would read; None: nobody knows."""
+    """Content of standard input; None: unknown."""
     files: HostFiles
     mounts: Mounts
     uname: os.uname_result
@@ -36,7 +36,7 @@ class Call:
     def options(self, short: str, *long: str) -> tuple[dict[str, str], list[str]]:
         """Return the options and the other arguments.
 
-        :raises UnsupportedError: there is an option of another name.
+        :raises UnsupportedError: another option was given.
         """
         try:
             pairs, rest = gnu_getopt(self.words[1:], short, long)
@@ -45,9 +45,9 @@ class Call:
         return dict(pairs), rest
 
     def inputs(self, paths: list[str]) -> Iterator[tuple[str, bytes]]:
-        """Yield name and content of each file, or of standard input if none is named.
+        """Yield name and content of each file [default: standard input].
 
-        :raises UnsupportedError: standard input is not known.
+        :raises UnsupportedError: the content of standard input is unknown.
         """
         if not paths:
             if self.stdin is None:
@@ -59,8 +59,8 @@ class Call:
             except OSError as error:
                 self.fail(path, error)
 
-    def fail(self, what: str, error: OSError, status: int = 1) -> None:
-        """Say what went wrong, as coreutils do."""
+    def fail(self, subject: str, error: OSError, status: int = 1) -> None:
+        """Report an error, in the format of coreutils."""
         text = os.strerror(error.errno or 0)
-        self.stderr += f"{self.words[0]}: {what}: {text}\n".encode()
+        self.stderr += f"{self.words[0]}: {subject}: {text}\n".encode()
         self.status = status

@@ -1,4 +1,4 @@
-"""Finds the Python code that a command line means, and runs it in this process."""
+"""Finds the Python code of a command line, and runs it in this process."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ from simkernel.errors import UsageError
 
 __all__ = ["Program", "find_program", "run_program"]
 
+_USE_FUSE = "use --via fuse"
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Code to be run as ``__main__``."""
+    """Code to run as ``__main__``."""
 
     code: types.CodeType
     argv: list[str]
-    """``sys.argv`` for it."""
+    """``sys.argv`` of the program."""
     folder: str
-    """What Python puts first on ``sys.path``."""
+    """First entry of ``sys.path``."""
 
 
 def find_program(argv: Sequence[str]) -> Program:
-    """Return the program of a command line.
+    """Return the Python program of a command line.
 
-    ``python SCRIPT``, ``python -m MODULE``, ``python -c CODE``, or the name or path
-    of a script that Python runs, such as an installed console command.
+    The command line is ``python SCRIPT``, ``python -m MODULE``, ``python -c CODE``, or
+    name or path of a Python script, such as an installed console command.
 
-    :raises UsageError: there is none, or it is not Python.
+    :raises UsageError: the command does not exist, or is not a Python program.
     """
     name = os.path.basename(argv[0])
     is_python = name == "python" or (
@@ -44,24 +46,25 @@ def find_program(argv: Sequence[str]) -> Program:
         return _python(list(argv[1:]))
     path = _which(argv[0])
     if path is None:
-        raise UsageError(f"{argv[0]}: no such command")
+        raise UsageError(f"cannot run {argv[0]}: command not found")
     try:
         first = path.read_bytes().split(b"\n", 1)[0]
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     if not (first.startswith(b"#!") and b"python" in first):
         raise UsageError(
-            f"{argv[0]} is no Python program, and the fakefs tier runs nothing else"
+            f"cannot run {argv[0]}: the fakefs tier runs only Python programs",
+            hint=_USE_FUSE,
         )
     return _script(path, [argv[0], *argv[1:]])
 
 
 def _which(name: str) -> Path | None:
-    """Return the file of a command; those beside this Python come first."""
+    """Return the file of a command; search the folder of this Python first."""
     if os.sep in name:
         return Path(name) if Path(name).is_file() else None
-    places = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    found = shutil.which(name, path=os.pathsep.join(places))
+    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    found = shutil.which(name, path=os.pathsep.join(folders))
     return None if found is None else Path(found)
 
 
@@ -69,14 +72,20 @@ def _python(words: list[str]) -> Program:
     while words and words[0] in ("-u", "-B", "-E", "-s", "-I"):
         words.pop(0)
     if not words or words[0] == "-":
-        raise UsageError("python: name a script, -m MODULE or -c CODE")
+        raise UsageError(
+            "cannot run python without a program",
+            hint="give a script, -m MODULE or -c CODE",
+        )
     if words[0] == "-c":
         code = _compiled(words[1] if len(words) > 1 else "", "<string>")
         return Program(code, ["-c", *words[2:]], "")
     if words[0] == "-m":
         return _module(words[1:])
     if words[0].startswith("-"):
-        raise UsageError(f"python: option {words[0]} has no meaning here")
+        raise UsageError(
+            f"cannot run python {words[0]}: not supported on the fakefs tier",
+            hint=_USE_FUSE,
+        )
     return _script(Path(words[0]), words)
 
 
@@ -89,7 +98,7 @@ def _module(words: list[str]) -> Program:
     except (ImportError, ValueError):
         spec = None
     if spec is None or spec.origin is None:
-        raise UsageError(f"python -m {name}: no module of that name can be run")
+        raise UsageError(f"cannot run python -m {name}: module not found")
     return _script(Path(spec.origin), [spec.origin, *words[1:]], folder=os.getcwd())
 
 
@@ -107,18 +116,18 @@ def _compiled(source: str | bytes, name: str) -> types.CodeType:
     try:
         return compile(source, name, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
-        raise UsageError(f"{name} is no Python program: {error}") from None
+        raise UsageError(f"cannot compile {name}: {error}") from None
 
 
 def run_program(program: Program) -> int:
-    """Run a program as ``__main__`` and return the exit code that it would have."""
+    """Run a program as ``__main__`` and return its exit code."""
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=program.code.co_filename, __builtins__=__builtins__)
     before = sys.argv, sys.path[:], sys.modules["__main__"]
     sys.argv, sys.modules["__main__"] = program.argv, module
     sys.path.insert(0, program.folder)
     try:
-        return _exit_code(lambda: exec(program.code, module.__dict__))  # noqa: S102  # the program that the user named
+        return _exit_code(lambda: exec(program.code, module.__dict__))  # noqa: S102  # the user's program
     finally:
         sys.argv, sys.path[:], sys.modules["__main__"] = before
 
@@ -126,10 +135,10 @@ def run_program(program: Program) -> int:
 def _exit_code(run: Callable[[], object]) -> int:
     try:
         run()
-    except SystemExit as leaving:
-        if leaving.code is None or isinstance(leaving.code, int):
-            return (leaving.code or 0) & 0xFF
-        sys.stderr.write(f"{leaving.code}\n")
+    except SystemExit as error:
+        if error.code is None or isinstance(error.code, int):
+            return (error.code or 0) & 0xFF
+        sys.stderr.write(f"{error.code}\n")
         return 1
     except KeyboardInterrupt:
         return 130

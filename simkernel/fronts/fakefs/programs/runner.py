@@ -1,4 +1,4 @@
-"""The programs other than Python that can be started on the simulated host."""
+"""Runs the simulated programs: kmod's commands, tools, and shell lines of both."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from simkernel.host.host import Host
 from simkernel.kmod import commands
 from simkernel.kmod.context import CommandResult
 
-__all__ = ["Programs"]
+__all__ = ["ProgramRunner"]
 
 _SHELLS = ("bash", "dash", "sh")
 _FOLDERS = ("", "/bin", "/sbin", "/usr/bin", "/usr/sbin")
 
 
-class Programs:
-    """Runs kmod's commands, a few tools, and lines of both."""
+class ProgramRunner:
+    """Runs the simulated programs on one host."""
 
     def __init__(self, host: Host, filesystem: FakeFilesystem) -> None:
         self._host = host
@@ -36,8 +36,8 @@ class Programs:
         self._mounts = Mounts(filesystem)
 
     @staticmethod
-    def knows(argv: Sequence[str]) -> bool:
-        """Tell whether a command line consists of programs that can be run here."""
+    def can_run(argv: Sequence[str]) -> bool:
+        """Tell whether all programs of a command line are simulated."""
         try:
             return bool(_pipelines(list(argv)))
         except UnsupportedError:
@@ -48,8 +48,7 @@ class Programs:
     ) -> CommandResult:
         """Run a program to its end.
 
-        :raises PermissionError: it is none of these, or asks for something that they
-            cannot do here.
+        :raises PermissionError: the program, or one of its options, is not simulated.
         """
         words = list(argv)
         try:
@@ -62,8 +61,7 @@ class Programs:
         except UnsupportedError:
             raise PermissionError(
                 EACCES,
-                "the fakefs tier runs Python code, the commands of kmod and a few "
-                "file tools, nothing else",
+                "the fakefs tier runs only Python, kmod's commands and a few tools",
                 shlex.join(words),
             ) from None
         return CommandResult(returncode=status, stdout=out, stderr=err)
@@ -121,9 +119,9 @@ def _as_user(uid: int) -> Iterator[None]:
 
 
 def _pipelines(words: list[str]) -> list[list[Stage]]:
-    """Return what a command line comes to, when all of it can be run.
+    """Return the pipelines of a command line.
 
-    :raises UnsupportedError: something of it cannot.
+    :raises UnsupportedError: a program or a part of the syntax is not simulated.
     """
     pipelines: list[list[Stage]] | None = [[Stage(words)]]
     if words and _name(words[0]) in _SHELLS:
@@ -133,13 +131,15 @@ def _pipelines(words: list[str]) -> list[list[Stage]]:
     if pipelines is None or not words:
         raise UnsupportedError
     for stage in (stage for stages in pipelines for stage in stages):
-        known = _name(stage.words[0]) in TOOLS or commands.is_command(stage.words[0])
-        if not known:
+        is_simulated = _name(stage.words[0]) in TOOLS or commands.is_command(
+            stage.words[0]
+        )
+        if not is_simulated:
             raise UnsupportedError
     return pipelines
 
 
 def _name(word: str) -> str:
-    """Return the name of a program, empty if it is nowhere where programs are."""
+    """Return the name of a program; empty if its folder has no programs."""
     folder, name = os.path.split(word)
     return name if folder in _FOLDERS else ""

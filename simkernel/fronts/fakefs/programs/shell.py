@@ -1,7 +1,7 @@
-"""Reads the simple command lines that programs hand to ``sh -c``.
+"""Parses simple command lines of ``sh -c``.
 
-Programs joined by ``|`` and ``;``, quotes, and ``<``: anything else is refused, for
-an answer that is nearly the shell's would be worse than none.
+It supports programs joined by ``|`` and ``;``, quotes, and ``<``. It refuses all other
+syntax, rather than run it differently than a shell.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Stage:
 
 
 def parse(line: str) -> list[list[Stage]] | None:
-    """Return the pipelines of a line, to be run one after the other.
+    """Return the pipelines of a line, in the order to run them.
 
-    :returns: None, if the line has something that is not understood.
+    :return: None if the line has other syntax.
     """
     pipelines = [[Stage()]]
     position, redirects = 0, False

@@ -1,7 +1,7 @@
-"""A few programs of coreutils and their like, on the simulated host's files alone.
+"""Simulated tools such as ``cat`` and ``grep``, on the simulated host's files.
 
-They know the options that scripts about devices and modules use. What they do not
-know they refuse, so that no answer is wrong in silence.
+They support the options that scripts for devices and modules use, and refuse all
+others, so that no output is silently wrong.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _ESCAPES: Final = {"\\0": "\0", "\\n": "\n", "\\t": "\t", "\\\\": "\\"}
 
 
 def _characters(text: str) -> bytes:
-    """Return a set of ``tr``: one character, perhaps escaped."""
+    """Return the character set of a ``tr`` argument: one, possibly escaped."""
     text = _ESCAPES.get(text, text)
     if len(text.encode()) != 1:
         raise UnsupportedError
@@ -70,7 +70,7 @@ def _grep(call: Call) -> None:
             if (wanted.search(line) is None) == ("-v" in options)
         ]
         if found and data.endswith(b"\n") and found[-1][0] == data.count(b"\n") + 1:
-            found.pop()  # what follows the last newline is no line
+            found.pop()  # the last newline ends a line and starts none
         if found and call.status == 1:
             call.status = 0
         if "-c" in options:
@@ -82,13 +82,13 @@ def _grep(call: Call) -> None:
 
 
 def _expression(text: str, options: Mapping[str, str]) -> re.Pattern[str]:
-    """Return grep's pattern as one of Python's."""
+    """Convert a pattern of ``grep`` to Python."""
     if "-F" in options:
         text = re.escape(text)
     elif "[:" in text or re.search(r"\\\w", text):
         raise UnsupportedError
     elif "-E" not in options:
-        # In a basic expression these are special with a backslash and plain without.
+        # In a basic expression, these are special with a backslash only.
         text = re.sub(
             r"\\?[+?(){}|]",
             lambda sign: sign[0][1:] if len(sign[0]) == 2 else f"\\{sign[0]}",

@@ -86,14 +86,14 @@ def trap_system_calls() -> int:
     number = _SECCOMP.get(os.uname().machine)
     if number is None:
         raise OSError(ENOSYS, f"unsupported machine {os.uname().machine}")
-    place = ctypes.c_void_p(ctypes.addressof(program))
+    pointer_address = ctypes.c_void_p(ctypes.addressof(program))
     try:
         flags = _NEW_LISTENER | _WAIT_KILLABLE
-        return syscalls.system_call(number, _SET_FILTER, flags, place)
+        return syscalls.system_call(number, _SET_FILTER, flags, pointer_address)
     except OSError as error:
         if error.errno != EINVAL:
             raise
-        return syscalls.system_call(number, _SET_FILTER, _NEW_LISTENER, place)
+        return syscalls.system_call(number, _SET_FILTER, _NEW_LISTENER, pointer_address)
 
 
 def _filter() -> bytes:

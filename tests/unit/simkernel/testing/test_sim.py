@@ -189,7 +189,7 @@ def test_pyfakefs_beside_it_is_refused() -> None:
     with (
         Sim("mlx5_vfio_pci", via="fakefs") as host,
         Patcher(),
-        pytest.raises(UsageError, match="pyfakefs is in use already"),
+        pytest.raises(UsageError, match="pyfakefs is active already"),
     ):
         take(host)
 

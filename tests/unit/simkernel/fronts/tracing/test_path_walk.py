@@ -1,4 +1,4 @@
-"""From the steps of the system to the operations of a program."""
+"""From file system calls to the operations of a program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LINK, TARGET = "/sys/bus/pci/devices/d", "../../../devices/d"
 
 
 def operations(*steps: str, pid: int = 7) -> list[str]:
-    """Return what is written for steps like ``stat /sys`` or ``stat /sys ENOENT``."""
+    """Return the operations for calls such as ``stat /sys`` or ``stat /sys ENOENT``."""
     written: list[str] = []
     walks = PathWalks(lambda pid, step: written.append(f"{step.operation} {step.path}"))
     for text in steps:
@@ -40,15 +40,15 @@ def operations(*steps: str, pid: int = 7) -> list[str]:
         (["stat /sys/a ENOENT", "open /sys/a"], ["stat /sys/a", "open /sys/a"]),
     ],
 )
-def test_directories_on_the_way_are_left_out(
+def test_folders_of_a_path_walk_are_left_out(
     steps: list[str], expected: list[str]
 ) -> None:
-    """What the program wanted is what remains."""
+    """The last call of a path walk remains."""
     assert expected == operations(*steps)
 
 
-def test_link_that_is_followed_is_left_out() -> None:
-    """Up from the link and down to its target, the way the system goes."""
+def test_followed_link_is_left_out() -> None:
+    """The kernel walks back from the link and down to its target."""
     steps = [
         "stat /sys/bus",
         f"stat {LINK}",
@@ -64,8 +64,8 @@ def test_link_that_is_followed_is_left_out() -> None:
     assert operations(*steps) == ["open /sys/devices/d/vendor"]
 
 
-def test_link_that_is_read_is_an_operation() -> None:
-    """The program goes on elsewhere, or not at all."""
+def test_readlink_of_the_program_is_an_operation() -> None:
+    """The program continues with another path, or ends."""
     assert operations(f"stat {LINK}", f"readlink {LINK}") == [f"readlink {LINK}"]
     assert operations(f"readlink {LINK}", "stat /sys/class") == [
         f"readlink {LINK}",
@@ -73,8 +73,8 @@ def test_link_that_is_read_is_an_operation() -> None:
     ]
 
 
-def test_processes_are_apart() -> None:
-    """One that is on its way somewhere does not hide what another one does."""
+def test_processes_are_separate() -> None:
+    """The path walk of one process hides no operation of another."""
     written: list[tuple[int, str]] = []
     walks = PathWalks(lambda pid, step: written.append((pid, step.path)))
     for pid, path in ((1, "/sys/a"), (2, "/sys/a/b"), (1, "/sys/a/c")):

@@ -1,4 +1,4 @@
-"""What the programs promise that a script can start beside Python and kmod."""
+"""Simulated tools, as scripts start them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MODULES = "/lib/modules/6.12.117-amd64"
 
 
 @pytest.fixture(autouse=True)
-def _on_the_host() -> Iterator[None]:
+def _visit_host() -> Iterator[None]:
     with simulated(host_of("mlx5_vfio_pci")):
         Path("/run/text").write_text("one\nTwo\nthree (3)\n")
         yield
 
 
 def output(*argv: str) -> tuple[int, str, str]:
-    """Run a program and return what it left."""
+    """Run a program and return its exit code and output."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
@@ -52,7 +52,7 @@ def output(*argv: str) -> tuple[int, str, str]:
 def test_program_prints_what_the_real_one_prints(
     argv: list[str], expected: str
 ) -> None:
-    """Options of files and pipes that scripts use."""
+    """With the options and pipes that scripts use."""
     assert output(*argv) == (0, expected, "")
 
 
@@ -76,7 +76,7 @@ def test_program_prints_what_the_real_one_prints(
 def test_program_fails_as_the_real_one_fails(
     argv: list[str], status: int, error: str
 ) -> None:
-    """What cannot be done is told on standard error."""
+    """With the same exit code and the same text on standard error."""
     assert output(*argv) == (status, "", error)
 
 
@@ -111,7 +111,7 @@ def test_what_a_program_cannot_do_is_refused(argv: list[str]) -> None:
     """No answer that would be nearly right."""
     os.makedirs("/tmp", exist_ok=True)
 
-    with pytest.raises(PermissionError, match="nothing else"):
+    with pytest.raises(PermissionError, match="runs only Python"):
         subprocess.run(argv, check=False)
 
 
@@ -128,8 +128,8 @@ def test_tree_is_copied_and_removed() -> None:
     assert not os.path.exists("/run/copy")
 
 
-def test_mounts_cover_what_is_below_until_they_are_undone() -> None:
-    """modprobe reads another module tree, then none, then its own again."""
+def test_mount_covers_a_folder_until_it_is_unmounted() -> None:
+    """modprobe reads another module folder, then none, then its own again."""
     subprocess.run(["cp", "-a", MODULES, "/run/copy"], check=True)
     subprocess.run(["mount", "--bind", "/run/copy", MODULES], check=True)
     os.unlink(f"{MODULES}/modules.dep")
@@ -149,7 +149,7 @@ def test_mounts_cover_what_is_below_until_they_are_undone() -> None:
 
 
 def test_depmod_writes_what_modprobe_reads() -> None:
-    """A module that was taken away is not found, and found again when it is back."""
+    """A removed module is not found, and found again when it is back."""
     file = f"{MODULES}/kernel/drivers/vfio/vfio.ko"
     subprocess.run(["cp", file, "/run"], check=True)
     subprocess.run(["rm", file], check=True)
@@ -164,7 +164,7 @@ def test_depmod_writes_what_modprobe_reads() -> None:
 
 
 def test_program_reads_as_its_user() -> None:
-    """What only root may read stays closed to another user."""
+    """Another user cannot read a file of root."""
     os.chmod("/run/text", 0o600)
     done = subprocess.run(
         ["cat", "/run/text"], user=65534, capture_output=True, check=False
@@ -174,8 +174,8 @@ def test_program_reads_as_its_user() -> None:
     assert output("cat", "/run/text")[0] == 0
 
 
-def test_mounting_takes_root() -> None:
-    """Another user may neither mount nor unmount."""
+def test_mount_needs_root() -> None:
+    """Another user can neither mount nor unmount."""
     for argv in (["mount", "-t", "tmpfs", "x", "/run"], ["umount", "/run"]):
         with pytest.raises(PermissionError):
             subprocess.run(argv, user=65534, check=False)
