@@ -23,6 +23,7 @@ from simkernel.filesystems.node import Attribute, Directory, Link
 from simkernel.fronts.fuse.host import FuseHost
 from simkernel.host.boot import boot_host
 from simkernel.host.host import Host
+from simkernel.model.kernel import Kernel
 from simkernel.model.pci.function import PciDevice
 from simkernel.scenario.render import load
 
@@ -164,14 +165,14 @@ def _recording(host: Host) -> str:
     for device in host.kernel.pci.devices.values():
         directory = root.lookup(device.devpath)
         assert isinstance(directory, Directory)
-        blocks.append("\n".join(_lines(device, directory)))
+        blocks.append("\n".join(_lines(host.kernel, device, directory)))
     return "\n\n".join(blocks) + "\n"
 
 
-def _lines(device: PciDevice, directory: Directory) -> Iterator[str]:
+def _lines(kernel: Kernel, device: PciDevice, directory: Directory) -> Iterator[str]:
     yield f"P: {device.devpath}"
     yield "E: SUBSYSTEM=pci"
-    for key, value in device.uevent_variables():
+    for key, value in kernel.pci.uevent(device):
         yield f"E: {key}={value}"
     for name in directory.names():
         node = directory.child(name)

@@ -7,10 +7,13 @@ from typing import Any
 
 from simkernel.conformance.model_executor import ModelExecutor
 from simkernel.host.boot import boot_host
-from simkernel.model.core.driver import Driver, PciId
+from simkernel.model.core.device import Driver
+from simkernel.model.core.driver_spec import PciId
+from simkernel.model.core.services import Services
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci.bus import PciBus
 from simkernel.model.pci.function import PciDevice, PciFunction
+from simkernel.model.vfio.core import Vfio
 
 
 class BindsTwice(PciBus):
@@ -37,13 +40,13 @@ class ComparesLoosely(PciBus):
 class Remembers(PciBus):
     """A function that comes back has the ``driver_override`` that it had."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        super().__init__(kernel)
+    def __init__(self, services: Services, vfio: Vfio) -> None:
+        super().__init__(services, vfio)
         self._kept: dict[str, bytes | None] = {}
 
-    def remove(self, device: PciDevice) -> None:
+    def stop_and_remove(self, device: PciDevice) -> None:
         self._kept[device.name] = device.driver_override
-        super().remove(device)
+        super().stop_and_remove(device)
 
     def add_function(
         self,
@@ -64,7 +67,8 @@ class _Kernel(Kernel):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self.pci = self._buses["pci"] = self.bus_class(self)
+        self.pci = self.bus_class(self.services, self.vfio)
+        self.buses["pci"] = self.pci
 
 
 def broken_executor(bus: type[PciBus]) -> ModelExecutor:

@@ -112,7 +112,7 @@ def tree_with_modules(
         if name not in host.kernel.modules.loaded:
             host.kernel.modules.load(name)
     if gone:
-        host.kernel.vanish(gone)
+        host.kernel.hot_unplug(gone)
     return tree_of(host)
 
 

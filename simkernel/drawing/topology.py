@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simkernel.model.core.device import Device
-from simkernel.model.core.driver import Driver
+from simkernel.model.core.device import Device, Driver
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci.function import PciDevice
 
@@ -125,7 +124,7 @@ def _device(bus: str, device: Device) -> DeviceNode:
         function = device.function
         identity = f"{function.vendor:04x}:{function.device:04x}"
         kind = _CLASSES.get(f"{function.class_ >> 8:04x}", "")
-        interface = Kernel.netdev_of(device)
+        interface = device.netdev
         parent, virtual = device.physfn or device.parent, device.physfn is not None
     return DeviceNode(
         name=device.name,

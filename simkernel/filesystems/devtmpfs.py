@@ -15,7 +15,7 @@ from simkernel.filesystems.node import (
 )
 from simkernel.filesystems.tree import Tree
 from simkernel.model.kernel import Kernel
-from simkernel.model.vfio.nodes import CDEV_MAJOR, CONTAINER, GROUP_MAJOR, Owner
+from simkernel.model.vfio.nodes import CDEV_MAJOR, CONTAINER, GROUP_MAJOR, NodeOwner
 
 __all__ = ["devtmpfs"]
 
@@ -94,9 +94,9 @@ def _node(
     Source: drivers/base/devtmpfs.c handle_create(). Rule: R-DEV-2.
     """
     number = (major, minor)
-    now = kernel.vfio.owners.get(number, Owner(0, 0, mode))
+    now = kernel.vfio.owners.get(number, NodeOwner(0, 0, mode))
 
-    def give(owner: Owner) -> None:
+    def give(owner: NodeOwner) -> None:
         kernel.vfio.set_owner(number, f"vfio/{name}", owner)
 
     return CharacterDevice(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from simkernel.model.vfio.nodes import Owner
+from simkernel.model.vfio.nodes import NodeOwner
 
 __all__ = [
     "PAGE_SIZE",
@@ -64,7 +64,7 @@ class CharacterDevice:
     minor: int
     uid: int = 0
     gid: int = 0
-    give: Callable[[Owner], None] | None = None
+    give: Callable[[NodeOwner], None] | None = None
     """Gives the node to somebody, for as long as it is there."""
 
 

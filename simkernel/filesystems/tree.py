@@ -144,7 +144,7 @@ class Tree:
         met = self.faults.next_write()
         for fault in met:
             self._interfere(fault)
-            self.faults.carry_out(fault)
+            self.faults.inject(fault)
         if not attribute.alive():
             raise KernelRefusal(ENODEV, "R-SYSFS-4")
         if attribute.store is None:

@@ -128,7 +128,7 @@ def _settle_function(kernel: Kernel, entry: schema.DeviceEntry) -> None:
         device.driver_override = entry.driver_override.encode()
     if entry.sriov is None or not entry.sriov.enabled:
         return
-    sriov.enable(kernel, device, entry.sriov.enabled)
+    sriov.enable(kernel.pci, device, entry.sriov.enabled)
     virtual_functions = device.sriov.virtual_functions if device.sriov else []
     if entry.sriov.vf_driver is not None:
         for virtual in virtual_functions:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from simkernel.model.core.driver import ANY_ID, DriverSpec, PciId
+from simkernel.model.core.driver_spec import ANY_ID, DriverSpec, PciId
 
 __all__ = ["aliases"]
 

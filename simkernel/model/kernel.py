@@ -1,28 +1,19 @@
-"""The kernel as one object: everything that a simulated host's kernel knows."""
+"""The kernel as one object: builds the subsystems and connects them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from simkernel.model.core.clock import Clock
+from simkernel.model.core.bus import Bus
 from simkernel.model.core.faults import Faults
 from simkernel.model.core.features import Features
-from simkernel.model.core.notifier import Notifier
-from simkernel.model.core.uevent import UeventLog
+from simkernel.model.core.services import Services
 from simkernel.model.modules.spec import DeviceSpec
-from simkernel.model.modules.table import Modules
+from simkernel.model.modules.table import Functions, Modules
 from simkernel.model.other_buses import OtherBus, OtherDevice
-from simkernel.model.pci import sriov
 from simkernel.model.pci.bus import PciBus
-from simkernel.model.pci.function import PciDevice
 from simkernel.model.vfio.core import Vfio
-from simkernel.model.vfio.iommu import IommuGroups
-
-if TYPE_CHECKING:
-    from simkernel.model.core.bus import Bus
-    from simkernel.model.core.device import Device
-    from simkernel.model.core.driver import Driver
 
 __all__ = ["Kernel"]
 
@@ -34,9 +25,9 @@ class Kernel:
     :param cdev: built with ``CONFIG_VFIO_DEVICE_CDEV``.
     :param cmdline: text of ``/proc/cmdline``, without newline.
     :param boot_id: UUID of this boot.
-    :param buses: further buses, of those in :data:`BUS_KINDS`.
+    :param buses: buses other than PCI, of those in :data:`BUS_KINDS`.
     :param lockdown: ``integrity`` or ``confidentiality``; empty: not locked down.
-    :raises ValueError: ``release`` is no kernel release.
+    :raises ValueError: ``release`` does not begin with ``<major>.<minor>``.
     """
 
     def __init__(
@@ -53,59 +44,45 @@ class Kernel:
         self.cmdline = cmdline
         self.lockdown = lockdown
         self.boot_id = boot_id
-        self.features = Features.of_release(release)
-        self.uevents = UeventLog()
-        self.notifier = Notifier()
-        self.clock = Clock()
-        self.iommu = IommuGroups()
-        self.vfio = Vfio(self, cdev=cdev)
-        self.modules = Modules(self)
-        self.pci = PciBus(self)
-        self.faults = Faults(self.vanish)
-        self.other_buses = {name: OtherBus(self, name) for name in buses}
-        self._buses: dict[str, Bus[Any]] = {"pci": self.pci, **self.other_buses}
-
-    @property
-    def buses(self) -> dict[str, Bus[Any]]:
+        self.services = Services(Features.of_release(release))
+        self.features = self.services.features
+        self.clock = self.services.clock
+        self.uevents = self.services.uevents
+        self.notifier = self.services.notifier
+        self.iommu = self.services.iommu
+        self.vfio = Vfio(self.services, cdev=cdev)
+        self.pci = PciBus(self.services, self.vfio)
+        self.other_buses = {
+            name: OtherBus(self.services, self.vfio, name) for name in buses
+        }
+        self.buses: dict[str, Bus[Any]] = {"pci": self.pci, **self.other_buses}
         """All buses by name."""
-        return self._buses
-
-    def bus(self, name: str) -> Bus[Any]:
-        """Return a bus by name.
-
-        :raises KeyError: the kernel has no such bus.
-        """
-        return self._buses[name]
+        self.modules = Modules(
+            self.services,
+            self.buses,
+            self.add_other_device,
+            functions={"vfio": Functions(self.vfio.init, self.vfio.exit)},
+            cmdline=cmdline,
+            lockdown=lockdown,
+        )
+        self.faults = Faults(self.hot_unplug)
 
     def add_other_device(self, spec: DeviceSpec) -> OtherDevice:
-        """Add a device to a bus other than PCI.
+        """Add a device to a bus other than PCI and probe it.
 
         :raises KeyError: the kernel has no such bus.
         """
         bus = self.other_buses[spec.bus]
         return bus.add(spec.name, spec.id, iommu=spec.iommu)
 
-    def vanish(self, name: str) -> None:
-        """Take a PCI device away as hot-unplug does: hardware and device."""
+    def hot_unplug(self, name: str) -> None:
+        """Remove a PCI function from the hardware, and its device.
+
+        Source: drivers/pci/hotplug/pciehp_pci.c pciehp_unconfigure_device().
+        """
         device = self.pci.devices.get(name)
         if device is None:
             return
         if device.physfn is None:
             self.pci.unplug(name)
-        self.pci.remove(device)
-
-    @staticmethod
-    def netdev_of(device: Device) -> str:
-        """Return the name of a device's network interface, empty while it has none.
-
-        It has one while a driver that is no VFIO driver holds it.
-        """
-        if not isinstance(device, PciDevice) or device.driver is None:
-            return ""
-        return "" if device.driver.spec.vfio else device.function.netdev
-
-    def driver_gone(self, driver: Driver, device: Device) -> None:
-        """Let the subsystems play their part in a driver's remove function."""
-        sriov.driver_gone(self, driver, device)
-        if driver.spec.vfio:
-            self.vfio.unregister(device)
+        self.pci.stop_and_remove(device)

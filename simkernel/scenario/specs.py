@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from simkernel.kmod import modpost
-from simkernel.model.core.driver import ANY_ID, DriverSpec, PciId
+from simkernel.model.core.driver_spec import ANY_ID, DriverSpec, PciId
 from simkernel.model.core.faults import Fault
 from simkernel.model.core.features import Features
 from simkernel.model.modules.spec import DeviceSpec, ModuleSpec, ParameterSpec

@@ -134,7 +134,7 @@ class Controls:
             raise UsageError(f"{address}: is no PCI function, only those are unplugged")
         if found.physfn is None:
             self._unplugged[found.name] = found.function
-        self._kernel.vanish(found.name)
+        self._kernel.hot_unplug(found.name)
         self._kernel.notifier.end_operation()
 
     def inject(

@@ -159,7 +159,7 @@ class KernelMachine(RuleBasedStateMachine):
     def vanish(self, name: str) -> None:
         """A device is pulled out."""
         if name in self.kernel.pci.devices:
-            self.kernel.vanish(name)
+            self.kernel.hot_unplug(name)
 
     @rule(module=st.sampled_from(MODULES[:6]), result=st.sampled_from([0, -22, -517]))
     def steer_probe(self, module: str, result: int) -> None:

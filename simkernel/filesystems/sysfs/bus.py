@@ -10,12 +10,11 @@ from simkernel.errors import KernelRefusal
 from simkernel.filesystems.node import Attribute, Directory, Listing, Node, Stay, link
 from simkernel.filesystems.sysfs import text
 from simkernel.filesystems.sysfs.modules import is_shown
-from simkernel.model.core import dynamic_ids
 from simkernel.model.core.bus import Bus
-from simkernel.model.core.device import Device
-from simkernel.model.core.driver import Driver
+from simkernel.model.core.device import Device, Driver
 from simkernel.model.core.kstrtox import kstrtouint
 from simkernel.model.kernel import Kernel
+from simkernel.model.pci import dynamic_ids
 from simkernel.model.pci.bus import PciBus
 
 __all__ = ["buses", "number_or_einval", "rescan"]
@@ -23,14 +22,14 @@ __all__ = ["buses", "number_or_einval", "rescan"]
 
 def buses(kernel: Kernel) -> Directory:
     """Return ``/sys/bus``."""
-    return Directory({name: _entry(bus) for name, bus in kernel.buses.items()})
+    return Directory({name: _entry(kernel, bus) for name, bus in kernel.buses.items()})
 
 
-def _entry(bus: Bus[Any]) -> Callable[[], Node]:
-    return lambda: _bus(bus)
+def _entry(kernel: Kernel, bus: Bus[Any]) -> Callable[[], Node]:
+    return lambda: _bus(kernel, bus)
 
 
-def _bus(bus: Bus[Any]) -> Directory:
+def _bus(kernel: Kernel, bus: Bus[Any]) -> Directory:
     """Return one bus.
 
     Source: drivers/base/bus.c bus_register(); drivers/pci/pci-sysfs.c. Rule: R-BUS-1.
@@ -38,16 +37,16 @@ def _bus(bus: Bus[Any]) -> Directory:
     base = f"/bus/{bus.name}"
     entries: dict[str, Callable[[], Node]] = {
         "devices": lambda: Directory({}, _device_links(bus, f"{base}/devices")),
-        "drivers": lambda: Directory({}, _drivers(bus)),
+        "drivers": lambda: Directory({}, _drivers(kernel, bus)),
         "drivers_autoprobe": lambda: Attribute(
             mode=0o644,
             show=lambda: b"%d\n" % bus.autoprobe,
             store=lambda data: _set_autoprobe(bus, data),
         ),
         "drivers_probe": lambda: Attribute(
-            mode=0o200, store=lambda data: bus.probe(_device(bus, data))
+            mode=0o200, store=lambda data: bus.attach_device(_device(bus, data))
         ),
-        "uevent": lambda: _uevent_file(bus.kernel, base, "bus"),
+        "uevent": lambda: _uevent_file(kernel, base, "bus"),
     }
     if isinstance(bus, PciBus):
         entries["rescan"] = lambda: rescan(bus.rescan)
@@ -118,15 +117,15 @@ def _device_links(bus: Bus[Any], base: str) -> Listing:
     return Listing(lambda: list(bus.devices), child, Stay.WITH_DEVICES)
 
 
-def _drivers(bus: Bus[Any]) -> Listing:
+def _drivers(kernel: Kernel, bus: Bus[Any]) -> Listing:
     def child(name: str) -> Node | None:
         driver = bus.drivers.get(name)
-        return _driver(bus, driver) if driver else None
+        return _driver(kernel, bus, driver) if driver else None
 
     return Listing(lambda: list(bus.drivers), child)
 
 
-def _driver(bus: Bus[Any], driver: Driver) -> Directory:
+def _driver(kernel: Kernel, bus: Bus[Any], driver: Driver) -> Directory:
     """Return the directory of a driver.
 
     Source: drivers/base/bus.c bus_add_driver(). Rule: R-BUS-2.
@@ -141,7 +140,7 @@ def _driver(bus: Bus[Any], driver: Driver) -> Directory:
     entries: dict[str, Callable[[], Node]] = {
         "bind": write_only(lambda data: bus.bind(driver, _device(bus, data))),
         "unbind": write_only(lambda data: bus.unbind(driver, _device(bus, data))),
-        "uevent": lambda: _uevent_file(bus.kernel, driver.devpath, "drivers", alive),
+        "uevent": lambda: _uevent_file(kernel, driver.devpath, "drivers", alive),
     }
     if isinstance(bus, PciBus):
         entries["new_id"] = write_only(
@@ -150,8 +149,9 @@ def _driver(bus: Bus[Any], driver: Driver) -> Directory:
         entries["remove_id"] = write_only(
             lambda data: dynamic_ids.remove(driver, text.pci_id_fields(data, 6))
         )
-    if driver.module is not None and is_shown(bus.kernel, driver.module):
-        target = f"/module/{driver.module.name}"
+    module = kernel.modules.find(driver.module.name) if driver.module else None
+    if module is not None and is_shown(kernel, module):
+        target = f"/module/{module.name}"
         entries["module"] = lambda: link(f"{driver.devpath}/module", target)
     return Directory(entries, _bound_devices(driver))
 

@@ -44,7 +44,7 @@ def _netdevs(kernel: Kernel) -> dict[str, str]:
     return {
         name: f"{device.devpath}/net/{name}"
         for device in kernel.pci.devices.values()
-        if (name := kernel.netdev_of(device))
+        if (name := device.netdev)
     }
 
 

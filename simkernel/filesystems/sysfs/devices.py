@@ -7,10 +7,11 @@ from simkernel.filesystems.sysfs import text
 from simkernel.filesystems.sysfs.other_device import other_device_directory
 from simkernel.filesystems.sysfs.pci import IOMMU, device_directory
 from simkernel.filesystems.sysfs.power import power
+from simkernel.model.core.iommu import IommuGroup
 from simkernel.model.kernel import Kernel
 from simkernel.model.other_buses import OtherDevice
-from simkernel.model.vfio.iommu import IommuGroup
 from simkernel.model.vfio.nodes import GROUP_MAJOR
+from simkernel.model.vfio.uevents import group_variables
 
 __all__ = ["devices"]
 
@@ -102,12 +103,12 @@ def _vfio_group(kernel: Kernel, group: IommuGroup) -> Directory:
     """
     name = group.node_name
     base = f"/devices/virtual/vfio/{name}"
-    variables = kernel.vfio.uevents.group_variables(group)
+    variables = group_variables(group)
     lines = "".join(f"{key}={value}\n" for key, value in variables)
 
     def send(data: bytes) -> None:
         action, more = text.synthetic_uevent(data)
-        kernel.vfio.uevents.group(action, group, *more)
+        kernel.vfio.emit_group(action, group, *more)
 
     return Directory(
         {

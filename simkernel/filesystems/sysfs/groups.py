@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simkernel.filesystems.node import Attribute, Directory, Link, Listing, Node, link
+from simkernel.model.core.iommu import IommuGroup, default_type
 from simkernel.model.kernel import Kernel
-from simkernel.model.vfio.iommu import IommuGroup, default_type
 
 __all__ = ["iommu_groups"]
 

@@ -104,7 +104,7 @@ def _directories(kernel: Kernel, device: PciDevice) -> Listing:
         }
         if device.vfio_index is not None and kernel.vfio.has_device_class:
             found["vfio-dev"] = lambda: vfio_dev(kernel, device)
-        if kernel.netdev_of(device):
+        if device.netdev:
             found["net"] = lambda: _net(kernel, device)
         return found
 
@@ -125,7 +125,7 @@ def _children(kernel: Kernel, device: PciDevice) -> Listing:
 
 def _net(kernel: Kernel, device: PciDevice) -> Directory:
     """Return ``net/`` with the function's network interface."""
-    name = kernel.netdev_of(device)
+    name = device.netdev
     base = f"{device.devpath}/net/{name}"
     return Directory(
         {

@@ -75,7 +75,7 @@ def _store_override(kernel: Kernel, device: PciDevice, data: bytes) -> None:
 
 
 def _show_uevent(kernel: Kernel, device: PciDevice) -> str:
-    lines = [f"{key}={value}" for key, value in device.uevent_variables()]
+    lines = [f"{key}={value}" for key, value in kernel.pci.uevent(device)]
     if device.driver is not None:
         lines.insert(0, f"DRIVER={device.driver.name}")
     return "\n".join([*lines, f"MODALIAS={device.modalias}"])
@@ -138,7 +138,7 @@ def _store_reset(kernel: Kernel, device: PciDevice, data: bytes) -> None:
     if number_or_einval(data) != 1:
         raise KernelRefusal(EINVAL, "R-PCI-5")
     reset.reset(device)
-    sriov.restore(kernel, device)
+    sriov.restore(kernel.pci, device)
 
 
 def _store_reset_method(kernel: Kernel, device: PciDevice, data: bytes) -> None:
@@ -160,7 +160,7 @@ def _store_reset_method(kernel: Kernel, device: PciDevice, data: bytes) -> None:
 def _store_remove(kernel: Kernel, device: PciDevice, data: bytes) -> None:
     """Source: drivers/pci/pci-sysfs.c remove_store(). Rule: R-REMOVE-1."""
     if number_or_einval(data):
-        kernel.pci.remove(device)
+        kernel.pci.stop_and_remove(device)
 
 
 def _store_rescan(kernel: Kernel, device: PciDevice, data: bytes) -> None:

@@ -44,7 +44,7 @@ def _store_numvfs(kernel: Kernel, device: PciDevice, data: bytes) -> None:
         count = number_or_einval(data, bits=16)
     else:
         count = kstrtouint(data, bits=16)
-    sriov.set_numvfs(kernel, device, count)
+    sriov.set_numvfs(kernel.pci, device, count)
 
 
 def _show_vf_autoprobe(kernel: Kernel, device: PciDevice) -> str:

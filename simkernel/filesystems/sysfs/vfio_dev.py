@@ -22,12 +22,12 @@ def vfio_dev(kernel: Kernel, device: Device) -> Directory:
     base = f"{device.devpath}/vfio-dev/{name}"
 
     def uevent() -> bytes:
-        variables = kernel.vfio.uevents.device_variables(device)
+        variables = kernel.vfio.uevent_variables(device)
         return "".join(f"{key}={value}\n" for key, value in variables).encode()
 
     def send(data: bytes) -> None:
         action, variables = text.synthetic_uevent(data)
-        kernel.vfio.uevents.device(action, device, *variables)
+        kernel.vfio.emit(action, device, *variables)
 
     entries: dict[str, Callable[[], Node]] = {
         "device": lambda: link(f"{base}/device", device.devpath),

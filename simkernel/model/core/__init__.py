@@ -1,1 +1,1 @@
-"""The driver core: devices, drivers, buses, probing, uevents."""
+"""The driver core: devices, drivers, buses, probing, uevents, IOMMU groups."""

@@ -1,6 +1,6 @@
-"""Time as the kernel model has it: it passes only where somebody makes it.
+"""The kernel's clock: it runs only if a front starts it.
 
-Without a real clock nothing takes time, and what is due later happens at once.
+While it stands still, operations take no time, and delayed actions run at once.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ __all__ = ["FOREVER", "Clock"]
 FOREVER = -1
 """Milliseconds of a wait that never ends."""
 
-_LOOK_EVERY_S = 0.005
+_POLL_S = 0.005
+"""Seconds between two looks at a condition."""
 _FOREVER_S = 3600.0
-"""Seconds that one sleep of an endless wait takes."""
+"""Seconds of one sleep in an endless wait."""
 
 
 class Clock:
-    """The kernel's clock, and what is to happen later."""
+    """The clock, and the delayed actions (workqueues, timers)."""
 
     __slots__ = ("_due", "_now", "_sleep")
 
@@ -28,31 +29,31 @@ class Clock:
         self._due: list[tuple[float, Callable[[], None]]] = []
 
     def run(self, now: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        """Let real time pass.
+        """Start the clock.
 
-        :param now: seconds since some moment.
-        :param sleep: lets the caller wait, in seconds.
+        :param now: returns a time in seconds; only differences count.
+        :param sleep: makes the caller wait; takes seconds.
         """
         self._now, self._sleep = now, sleep
 
     def wait(self, milliseconds: int) -> None:
-        """Let the operation under way take its time; a negative one never ends."""
+        """Make the current operation take time; a negative number never ends."""
         while milliseconds < 0 and self._now is not None:
             self._sleep(_FOREVER_S)
         if milliseconds > 0:
             self._sleep(milliseconds / 1000)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Let the operation under way wait for what another one does meanwhile.
+        """Make the current operation wait until another one fulfils a condition.
 
-        Where one operation is over before the next begins, it is done already.
+        While the clock stands still, operations do not overlap: the condition holds.
         """
         while not condition():
-            assert self._now is not None, "nobody else is there who could do it"
-            self._sleep(_LOOK_EVERY_S)
+            assert self._now is not None, "no other operation can fulfil the condition"
+            self._sleep(_POLL_S)
 
     def later(self, milliseconds: int, action: Callable[[], None]) -> None:
-        """Do something when that time has passed, at the first look after it."""
+        """Delay an action; it runs in the first :meth:`tick` after that time."""
         if milliseconds <= 0 or self._now is None:
             action()
         else:
@@ -60,11 +61,11 @@ class Clock:
 
     @property
     def next_due(self) -> float | None:
-        """When something is due next, in seconds of the clock; None: nothing is."""
+        """Time of the next delayed action, in seconds of the clock; None: none."""
         return min((due for due, _ in self._due), default=None)
 
     def tick(self) -> None:
-        """Do what is due."""
+        """Run the delayed actions whose time has come."""
         if not self._due or self._now is None:
             return
         now = self._now()

@@ -1,23 +1,69 @@
-"""Devices on a bus: what every kind has in common.
+"""Devices and drivers: the state that every bus shares.
 
-Plain values that the bus changes; a device by itself does nothing.
+A bus binds them to each other; by themselves they do nothing.
+
+Source: include/linux/device.h, include/linux/device/driver.h.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from simkernel.model.core.driver import Driver
-    from simkernel.model.vfio.iommu import IommuGroup
+from simkernel.model.core.driver_spec import DriverSpec, PciId
+from simkernel.model.core.iommu import IommuGroup
 
-__all__ = ["Device"]
+__all__ = ["Device", "Driver", "DriverOwner"]
+
+
+class DriverOwner(Protocol):
+    """The module of a driver (``struct device_driver.owner``)."""
+
+    parameters: dict[str, str]
+    """Texts of the module parameters by name."""
+
+    @property
+    def name(self) -> str:
+        """Name below ``/sys/module``."""
+
+    def number(self, parameter: str) -> int:
+        """Return a parameter as a number; 0: the module does not have it."""
+
+
+@dataclass(slots=True, eq=False)
+class Driver:
+    """A driver registered on a bus."""
+
+    spec: DriverSpec
+    module: DriverOwner | None
+    """Its owner; None: the driver belongs to no module."""
+    dynamic_ids: list[PciId] = field(default_factory=list)
+    """Ids added through ``new_id``, oldest first."""
+    devices: dict[str, Device] = field(default_factory=dict)
+    """Bound devices by name, in the order in which they were bound."""
+
+    @property
+    def name(self) -> str:
+        """Name of the driver's directory."""
+        return self.spec.name
+
+    @property
+    def devpath(self) -> str:
+        """Path of the driver's directory below ``/sys``."""
+        return f"/bus/{self.spec.bus}/drivers/{self.spec.name}"
+
+    def parameter(self, name: str) -> int:
+        """Return a module parameter of the owner as a number; 0: there is none."""
+        if self.module is None or not name:
+            return 0
+        return self.module.number(name)
 
 
 class Device:
     """A device as the driver core sees it."""
 
     __slots__ = (
+        "bus_name",
         "dead",
         "devpath",
         "driver",
@@ -29,7 +75,8 @@ class Device:
         "vfio_index",
     )
 
-    def __init__(self, name: str, devpath: str) -> None:
+    def __init__(self, bus_name: str, name: str, devpath: str) -> None:
+        self.bus_name = bus_name
         self.name = name
         """Name on its bus, for PCI ``0000:3b:00.2``."""
         self.devpath = devpath
@@ -41,17 +88,13 @@ class Device:
         self.vfio_index: int | None = None
         """N of ``vfio-dev/vfioN`` while bound to a VFIO driver."""
         self.power: dict[str, str] = {}
-        """What was set below ``power/``, and in that of its VFIO device."""
+        """Settings below ``power/``, of the device and of its VFIO device."""
         self.is_locked = False
-        """An operation on it is under way: see :mod:`simkernel.model.core.lock`."""
+        """An operation holds its lock: see :mod:`simkernel.model.core.lock`."""
         self.dead = False
         """Removed from its bus."""
 
     @property
     def modalias(self) -> str:
         """Text of the ``modalias`` file, without newline."""
-        raise NotImplementedError
-
-    def uevent_variables(self) -> tuple[tuple[str, str], ...]:
-        """Return what the bus adds to the device's uevents, ``MODALIAS`` last."""
         raise NotImplementedError

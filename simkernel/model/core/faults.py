@@ -1,4 +1,4 @@
-"""Failures that a scenario asks for, at the n-th write to sysfs."""
+"""Fault injection: failures at the n-th write to sysfs, as a scenario says."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ __all__ = ["Fault", "Faults"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One failure."""
+    """One injected failure."""
 
     at_write: int
-    """Number of the write that meets it; the first write is 1."""
+    """Number of the write that fails; the first write is 1."""
     errno: int = 0
-    """errno with which the write is refused; 0: it is carried out."""
+    """errno of the write; 0: the write succeeds."""
     remove: str = ""
-    """Name of a PCI device that vanishes just before the write; empty: none."""
+    """Name of a PCI device that is hot-unplugged just before; empty: none."""
     path: str = ""
     """File below ``/sys`` that another process writes to just before; empty: none."""
     data: bytes = b""
-    """What it writes."""
+    """Bytes that the other process writes."""
 
 
 class Faults:
-    """The failures still to come.
+    """The injected failures of one kernel.
 
-    :param vanish: takes the named PCI device away.
+    :param unplug: hot-unplugs the named PCI device.
     """
 
-    __slots__ = ("_vanish", "planned", "writes")
+    __slots__ = ("_unplug", "planned", "writes")
 
-    def __init__(self, vanish: Callable[[str], None] | None = None) -> None:
-        self._vanish = vanish
+    def __init__(self, unplug: Callable[[str], None] | None = None) -> None:
+        self._unplug = unplug
         self.planned: list[Fault] = []
         self.writes = 0
-        """Writes to sysfs attributes so far."""
+        """Number of writes to sysfs attributes so far."""
 
     def next_write(self) -> list[Fault]:
-        """Count a write and return the failures that it meets."""
+        """Count a write and return the failures at it."""
         self.writes += 1
         return [fault for fault in self.planned if fault.at_write == self.writes]
 
-    def carry_out(self, fault: Fault) -> None:
-        """Let a failure happen.
+    def inject(self, fault: Fault) -> None:
+        """Carry out a failure.
 
-        :raises KernelRefusal: the errno that the scenario names.
+        :raises KernelRefusal: the errno that the scenario gives. Rule: R-FAULT-1.
         """
-        if fault.remove and self._vanish is not None:
-            self._vanish(fault.remove)
+        if fault.remove and self._unplug is not None:
+            self._unplug(fault.remove)
         if fault.errno:
             raise KernelRefusal(fault.errno, "R-FAULT-1")

@@ -1,6 +1,6 @@
-"""What differs between kernel releases, as far as the model shows it.
+"""Differences between kernel releases that the model shows.
 
-One row per difference; the model asks for the feature and never for a version.
+One attribute a difference. The model asks for a feature, never for a version.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ def parse_release(release: str) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """Behaviour of one kernel release. Every row was run on both sides of its limit,
-    but for those that say otherwise.
+    """Behaviour of one kernel release.
+
+    Each feature was observed on both sides of its limit, unless it says otherwise.
     """
 
     bind_reports_probe_errno: bool
-    """``bind`` of a bound device is EBUSY and a failed probe's errno reaches the
-    writer; before, both were ENODEV (5.10 no, 6.1 yes)."""
+    """``bind`` reports EBUSY for a bound device, and the errno of a failed probe;
+    before, both were ENODEV (5.10 no, 6.1 yes)."""
     flattens_overflow: bool
-    """Too large a number in ``sriov_numvfs`` is EINVAL; before, ERANGE (5.10 no,
+    """A number too large for ``sriov_numvfs`` is EINVAL; before, ERANGE (5.10 no,
     6.1 yes)."""
     bool_takes_true: bool
-    """Truth may be written ``t`` and ``f`` too (5.10 no, 6.1 yes)."""
+    """``t`` and ``f`` are booleans, too (5.10 no, 6.1 yes)."""
     power_state: bool
     """A function has ``power_state`` (5.10 no, 6.1 yes)."""
     reset_method: bool
@@ -50,34 +51,33 @@ class Features:
     """``pci_device_id.override_only`` exists, and with it ``vfio_pci:`` aliases
     (5.10 no, 6.1 yes; introduced in 5.16)."""
     new_id_refuses_duplicates: bool
-    """``new_id`` compares with the ids added before: EEXIST (5.10 no, 6.1 yes)."""
+    """``new_id`` refuses a dynamic id that exists: EEXIST (5.10 no, 6.1 yes)."""
     vfio_dev: bool
     """Class ``vfio-dev`` and the ``vfio-dev/vfioN`` directory (5.10 no, 6.1 yes)."""
     builtin_table_aliases: bool
     """``modules.builtin.modinfo`` holds the device-table aliases of built-in
     modules (6.17 no, 6.18 yes)."""
     driver_makes_module: bool
-    """A driver that is built in has its module in ``/sys/module`` (6.1 no, 6.12 yes;
+    """The module of a built-in driver is in ``/sys/module`` (6.1 no, 6.12 yes;
     introduced in 6.15, and in the stable series of 6.12)."""
     vfio_runtime_pm: bool
-    """A function on a VFIO driver may be suspended: ``power/control`` is ``auto``
-    (introduced in 5.19)."""
+    """A function bound to a VFIO driver may be suspended: ``power/control`` is
+    ``auto`` (introduced in 5.19)."""
     vfio_fs: bool
-    """VFIO devices are in a file system, which holds the module (6.1 no, 6.12 yes;
+    """VFIO devices are in a file system that pins the module (6.1 no, 6.12 yes;
     introduced in 6.10)."""
     lazy_dma: bool
-    """The type of an IOMMU group tells that it is flushed lazily (introduced in
+    """The type of an IOMMU group shows lazy flushing: ``DMA-FQ`` (introduced in
     5.15)."""
     add_honours_autoprobe: bool
-    """A PCI device that appears is left alone under ``drivers_autoprobe`` 0
-    (6.18 no, 7.2 yes)."""
+    """``drivers_autoprobe`` 0 holds for new PCI devices, too (6.18 no, 7.2 yes)."""
 
     @classmethod
     def of_release(cls, release: str) -> Features:
         """Return the features of a release.
 
         :param release: as ``uname -r`` prints it.
-        :raises ValueError: the text is no release.
+        :raises ValueError: ``release`` does not begin with ``<major>.<minor>``.
         """
         version = parse_release(release)
         return cls(

@@ -1,7 +1,7 @@
-"""Numbers in text, as the kernel reads them (lib/kstrtox.c).
+"""Numbers in text, as the kernel parses them (lib/kstrtox.c).
 
-Every function takes the bytes that were written; the kernel ends them with a NUL
-and reads up to the first one.
+Each function takes the bytes of a write. The kernel adds a NUL and parses up to the
+first one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def c_string(data: bytes) -> bytes:
 
 
 def _magnitude(digits: bytes) -> int | None:
-    """Return the number that ``digits`` writes with base 0, None if it is none."""
+    """Return the value of ``digits`` in base 0; None: not a number."""
     lowered = digits.lower()
     base, body = 10, lowered
     if lowered[:2] == b"0x" and lowered[2:3] in b"0123456789abcdef":
@@ -35,9 +35,9 @@ def _magnitude(digits: bytes) -> int | None:
 def kstrtouint(data: bytes, *, bits: int, rule: str = "R-TEXT-1") -> int:
     """Return an unsigned number of at most ``bits`` bits.
 
-    One trailing newline is allowed, a leading ``+`` too; blanks and ``-`` are not.
+    One trailing newline and a leading ``+`` are valid; blanks and ``-`` are not.
 
-    :raises KernelRefusal: EINVAL, no number; ERANGE, it does not fit.
+    :raises KernelRefusal: EINVAL, not a number; ERANGE, it does not fit.
 
     Source: lib/kstrtox.c kstrtoull(). Rule: R-TEXT-1.
     """
@@ -51,9 +51,9 @@ def kstrtouint(data: bytes, *, bits: int, rule: str = "R-TEXT-1") -> int:
 
 
 def kstrtoint(data: bytes, *, bits: int = 32, rule: str = "R-TEXT-1") -> int:
-    """Return a signed number of ``bits`` bits; ``-`` is allowed in front.
+    """Return a signed number of ``bits`` bits; a leading ``-`` is valid.
 
-    :raises KernelRefusal: EINVAL, no number; ERANGE, it does not fit.
+    :raises KernelRefusal: EINVAL, not a number; ERANGE, it does not fit.
 
     Source: lib/kstrtox.c kstrtoll(). Rule: R-TEXT-1.
     """
@@ -68,11 +68,11 @@ def kstrtoint(data: bytes, *, bits: int = 32, rule: str = "R-TEXT-1") -> int:
 
 
 def kstrtobool(data: bytes, *, takes_true: bool = True, rule: str = "R-TEXT-2") -> bool:
-    """Return the truth that the first one or two characters say.
+    """Return the boolean that the first one or two characters spell.
 
-    ``y Y t T 1 on`` are true, ``n N f F 0 of`` false; what follows is ignored.
+    ``y Y t T 1 on`` are true, ``n N f F 0 of`` false; the kernel ignores the rest.
 
-    :param takes_true: ``t T f F`` count; old kernels did not know them.
+    :param takes_true: ``t T f F`` are valid; old kernels refuse them.
     :raises KernelRefusal: EINVAL, anything else.
 
     Source: lib/kstrtox.c kstrtobool(). Rule: R-TEXT-2.

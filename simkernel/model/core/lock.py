@@ -1,28 +1,26 @@
-"""``device_lock()``: a device is bound, released and reconfigured by one at a time.
+"""``device_lock()``: one operation at a time binds, releases or configures a device.
 
-Only operations that take time make a difference: whoever comes meanwhile waits.
+It matters only for operations that take time: the others wait for them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from simkernel.model.core.device import Device
-    from simkernel.model.kernel import Kernel
+from simkernel.model.core.clock import Clock
+from simkernel.model.core.device import Device
 
 __all__ = ["device_lock", "wait_for_lock"]
 
 
 @contextmanager
-def device_lock(kernel: Kernel, device: Device) -> Iterator[None]:
-    """Hold a device's lock while the block runs; it cannot be taken twice.
+def device_lock(clock: Clock, device: Device) -> Iterator[None]:
+    """Hold a device's lock while the block runs; it is not recursive.
 
     Source: include/linux/device.h device_lock(). Rule: R-LOCK-1.
     """
-    wait_for_lock(kernel, device)
+    wait_for_lock(clock, device)
     device.is_locked = True
     try:
         yield
@@ -30,6 +28,6 @@ def device_lock(kernel: Kernel, device: Device) -> Iterator[None]:
         device.is_locked = False
 
 
-def wait_for_lock(kernel: Kernel, device: Device) -> None:
-    """Wait until nobody holds a device's lock."""
-    kernel.clock.until(lambda: not device.is_locked)
+def wait_for_lock(clock: Clock, device: Device) -> None:
+    """Wait until no operation holds a device's lock."""
+    clock.until(lambda: not device.is_locked)

@@ -1,4 +1,4 @@
-"""Numbers given out lowest first, as the kernel's ida does (lib/idr.c)."""
+"""Allocation of the lowest free number, like the kernel's ida (lib/idr.c)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ __all__ = ["LowestFree"]
 
 
 class LowestFree:
-    """Hands out the lowest number that is not in use."""
+    """Allocates the lowest free number.
+
+    Source: lib/idr.c ida_alloc_range(), ida_free().
+    """
 
     __slots__ = ("_free", "_next", "_taken")
 
@@ -18,9 +21,9 @@ class LowestFree:
         self._taken: set[int] = set()
 
     def take(self, number: int | None = None) -> int:
-        """Take the lowest free number, or the one named.
+        """Allocate the lowest free number, or ``number``.
 
-        :raises ValueError: the number named is in use.
+        :raises ValueError: ``number`` is in use.
         """
         if number is None:
             number = self._lowest()
@@ -30,7 +33,7 @@ class LowestFree:
         return number
 
     def give_back(self, number: int) -> None:
-        """Make a number free again."""
+        """Free a number."""
         self._taken.discard(number)
         if number < self._next:
             heapq.heappush(self._free, number)

@@ -1,6 +1,6 @@
-"""Uevents: what the kernel tells user space about its objects.
+"""Uevents: the kernel's messages to user space about its objects.
 
-Knows the message format; who receives it is not its concern.
+Source of the whole: lib/kobject_uevent.c.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ class Uevent:
     devpath: str
     """Path below ``/sys``, beginning with ``/``."""
     variables: tuple[tuple[str, str], ...]
-    """``SUBSYSTEM`` and what the bus adds, in the order sent."""
+    """``SUBSYSTEM`` and the variables of the bus, in the order sent."""
     seqnum: int
+    """Sequence number, which counts all events since the kernel started."""
 
     def __str__(self) -> str:
-        """Return a line for a person, and one for each variable."""
+        """Return action and path, and an indented line for each variable."""
         lines = [f"{self.action}@{self.devpath}"]
         return "\n    ".join(
             [*lines, *(f"{key}={text}" for key, text in self.variables)]
@@ -46,7 +47,7 @@ class Uevent:
 
 
 class UeventLog:
-    """All uevents since the host was up, and who wants to hear of new ones."""
+    """The uevents since the host is up, and the listeners for new ones."""
 
     __slots__ = ("_recording", "_seqnum", "events", "listeners")
 
@@ -57,7 +58,7 @@ class UeventLog:
         self._recording = False
 
     def start(self) -> None:
-        """Record from here on; what happened while the host booted is not kept."""
+        """Start to record; the events of the boot are not recorded."""
         self._recording = True
 
     def emit(self, action: str, devpath: str, *variables: tuple[str, str]) -> None:

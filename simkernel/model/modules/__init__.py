@@ -1,1 +1,1 @@
-"""Kernel modules: what their files declare, and the loaded ones."""
+"""Kernel modules: their declarations, and the table of loaded ones."""

@@ -1,4 +1,4 @@
-"""A module in the kernel: its parameters, users, and what came with it."""
+"""A module in the kernel: its parameters, its users, its drivers and devices."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from errno import EINVAL
 
 from simkernel.errors import KernelRefusal
 from simkernel.model.core import kstrtox
-from simkernel.model.core.driver import Driver
+from simkernel.model.core.device import Device, Driver
 from simkernel.model.modules.spec import ModuleSpec, ParameterSpec
-from simkernel.model.other_buses import OtherDevice
 
 __all__ = ["Module"]
 
@@ -30,14 +29,14 @@ class Module:
         self.spec = spec
         self.parameters = {entry.name: entry.default for entry in spec.parameters}
         self.drivers: list[Driver] = []
-        self.devices: list[OtherDevice] = []
-        """Devices that it made."""
+        self.devices: list[Device] = []
+        """Devices that its init function added."""
         self.holders: dict[str, Module] = {}
         """Loaded modules that use this one, in load order."""
         self.used: list[Module] = []
         """Loaded modules that this one uses."""
         self.pins = 0
-        """References that its mounted file systems hold."""
+        """References held by its mounted file systems."""
 
     @property
     def name(self) -> str:
@@ -48,13 +47,14 @@ class Module:
     def refcnt(self) -> int:
         """Number of users: holders and mounts; bound devices do not count.
 
-        Source: observed on 6.12. Rule: R-MOD-3.
+        Source: kernel/module/main.c module_refcount(); observed on 6.12.
+        Rule: R-MOD-3.
         """
         return len(self.holders) + self.pins
 
     @property
     def taint(self) -> str:
-        """Letters of the ``taint`` file: ``O`` out of tree, ``E`` unsigned as well.
+        """Letters of the ``taint`` file: ``O`` out of tree, ``E`` unsigned.
 
         Source: kernel/module/main.c module_flags_taint().
         """
@@ -62,16 +62,18 @@ class Module:
         return "" if in_tree else "OE"
 
     def number(self, parameter: str) -> int:
-        """Return a parameter as a number; ``Y`` is 1, ``N`` and a missing one 0."""
+        """Return a parameter as a number: ``Y`` is 1, ``N`` is 0; 0: it has none."""
         text = self.parameters.get(parameter, "0")
         if text in ("Y", "N"):
             return int(text == "Y")
         return int(text)
 
     def set_parameter(self, name: str, data: bytes | None) -> None:
-        """Give a parameter a value, as on the command line or through sysfs.
+        """Set a parameter, from the command line or through sysfs.
 
-        :param data: text after ``=``; None: the name stood alone.
+        A name that the module does not have is ignored.
+
+        :param data: text after ``=``; None: the name stands alone.
         :raises KernelRefusal: EINVAL or ERANGE, not a value of its type.
 
         Source: kernel/params.c param_set_int(), param_set_bool(). Rule: R-MOD-5.

@@ -1,28 +1,28 @@
 """Kernel modules as values: what a ``.ko`` file or built-in object declares.
 
-Knows nothing of files on disk or of modprobe; that is ``simkernel.kmod``.
+:mod:`simkernel.kmod` turns them into files.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simkernel.model.core.driver import DriverSpec
+from simkernel.model.core.driver_spec import DriverSpec
 
 __all__ = ["DeviceSpec", "ModuleSpec", "ParameterSpec"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSpec:
-    """A device on a bus other than PCI, of the host or made by a module."""
+    """A device on a bus other than PCI, of the host or of a module."""
 
     bus: str
     name: str
-    """Name on the bus; one that ends in ``.auto`` gets a number before that."""
+    """Name on the bus; a name that ends in ``.auto`` gets a number before it."""
     id: str
-    """What drivers match, in the bus's own form."""
+    """Id that drivers match, in the form of the bus."""
     iommu: bool = False
-    """Has an IOMMU group of its own."""
+    """Is alone in an IOMMU group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class ParameterSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleSpec:
-    """One kernel module, loadable or built in, as the build made it.
+    """One kernel module, loadable or built in, as built.
 
     Source: include/linux/module.h, scripts/mod/modpost.c.
     """
@@ -58,27 +58,27 @@ class ModuleSpec:
     builtin: bool = False
     """Linked into the kernel image: listed in ``modules.builtin``, no ``.ko`` file."""
     aliases: tuple[str, ...] = ()
-    """``alias`` strings of ``.modinfo``, in the order in which they stand there."""
+    """``alias`` strings of ``.modinfo``, in their order."""
     depends: tuple[str, ...] = ()
-    """Names of the modules whose symbols this one uses."""
+    """Names of the modules whose symbols this module uses."""
     softdeps: tuple[str, ...] = ()
     """``softdep`` strings of ``.modinfo``: ``pre: a b post: c``."""
     parameters: tuple[ParameterSpec, ...] = ()
     """Parameters in declaration order."""
     info: tuple[tuple[str, str], ...] = (("license", "GPL"),)
-    """Further ``.modinfo`` pairs: license, description, author, version, srcversion."""
+    """Other ``.modinfo`` pairs: license, description, author, version, srcversion."""
     drivers: tuple[DriverSpec, ...] = ()
-    """Drivers that the module's init function registers, in that order."""
+    """Drivers that the init function registers, in this order."""
     devices: tuple[DeviceSpec, ...] = ()
-    """Devices that the init function makes after the drivers, and the exit function
-    takes away before them."""
+    """Devices that the init function adds after the drivers; the exit function
+    removes them before the drivers."""
     init_errno: int = 0
-    """errno with which the init function fails; 0: it succeeds."""
+    """errno that the init function returns; 0: it succeeds."""
     init_ms: int = 0
     """Milliseconds that the init function takes."""
     late_ms: int = 0
     """Milliseconds after loading at which the drivers register."""
     vanishes: bool = False
-    """Loading reports success, and the module is not there."""
+    """Loading reports success, but the module is not loaded."""
     hotplug_control: bool = False
-    """Loading it creates ``/sys/kernel/<name>/cmd``, which plugs functions."""
+    """Loading creates ``/sys/kernel/<name>/cmd``, which plugs PCI functions."""

@@ -1,1 +1,1 @@
-"""PCI functions and their bus."""
+"""The PCI bus: functions, matching, SR-IOV, reset, vfio-pci-core."""

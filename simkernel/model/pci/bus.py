@@ -1,124 +1,160 @@
-"""The PCI bus: matching, enumeration and removal."""
+"""The PCI bus: hooks of the driver core, enumeration and removal.
+
+Source of the whole: drivers/pci/pci-driver.c, probe.c, bus.c, remove.c.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from errno import ENODEV
 
 from simkernel.errors import KernelRefusal
 from simkernel.model.core.bus import Bus
-from simkernel.model.core.driver import Driver, PciId
-from simkernel.model.pci import sriov
+from simkernel.model.core.device import Driver
+from simkernel.model.core.driver_spec import PciId
+from simkernel.model.core.probe import ProbeFailure
+from simkernel.model.core.services import Services
+from simkernel.model.pci import enabling, reset, sriov, vfio_pci
 from simkernel.model.pci.function import (
     PciAddress,
     PciDevice,
     PciFunction,
     root_devpath,
 )
+from simkernel.model.pci.matching import match_device
 from simkernel.model.pci.quirks import apply_final
-
-if TYPE_CHECKING:
-    from simkernel.model.kernel import Kernel
+from simkernel.model.vfio.core import Vfio
 
 __all__ = ["PciBus"]
 
-_ANY = PciId()
-"""What probe is given when only ``driver_override`` made the driver match."""
-
 
 class PciBus(Bus[PciDevice]):
-    """``/sys/bus/pci``, and the functions that answer on the wires."""
+    """``/sys/bus/pci``, and the functions that answer in the hardware."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        super().__init__(kernel, "pci")
-        self._wires: dict[tuple[int, int], dict[int, PciFunction]] = {}
-        """Functions that answer, by domain and bus, then devfn; no virtual ones."""
+    def __init__(self, services: Services, vfio: Vfio) -> None:
+        super().__init__(services, "pci")
+        self._vfio = vfio
+        self._hardware: dict[tuple[int, int], dict[int, PciFunction]] = {}
+        """Answering functions by domain and bus, then devfn; no virtual functions."""
         self.roots: dict[str, dict[str, PciDevice]] = {}
         """Devices on root buses: path of the host bridge, then name."""
         self.resource_alignment: bytes | None = None
-        """What ``resource_alignment`` keeps; it does nothing here."""
+        """Text of ``resource_alignment``; the model does not use it."""
         self._bridged: set[tuple[int, int]] = set()
-        """Buses that lie behind a bridge; the others are root buses."""
+        """Buses behind a bridge; the others are root buses."""
 
-    # ---- matching
+    # ---- hooks of the driver core
 
     def match(self, driver: Driver, device: PciDevice) -> PciId | None:
-        """Return the entry by which the driver takes the device.
+        """Return the id entry by which a driver matches a device; None: it does not.
 
-        ``driver_override`` decides alone; then ids added at run time; then the
-        static table, whose override-only entries need the override. A virtual
-        function whose physical function has ``sriov_drivers_autoprobe`` 0 is taken
-        by override only.
-
-        Source: drivers/pci/pci-driver.c pci_match_device(), pci_bus_match().
-        Rules: R-MATCH-2, R-MATCH-3, R-MATCH-4, R-MATCH-5.
+        Source: drivers/pci/pci-driver.c pci_bus_match().
         """
-        override = device.driver_override
-        if override is None:
-            physfn = device.physfn
-            if physfn and physfn.sriov and not physfn.sriov.drivers_autoprobe:
-                return None
-        elif override != driver.name.encode():
-            return None
-        it = device.function
-        ids = (it.vendor, it.device, it.subvendor, it.subdevice, it.class_)
-        for entry in driver.dynamic_ids:
-            if entry.fits(*ids):
-                return entry
-        for entry in driver.spec.ids:
-            if (override is not None or not entry.override_only) and entry.fits(*ids):
-                return entry
-        return None if override is None else _ANY
+        return match_device(driver, device)
 
-    # ---- enumeration
+    def uevent(self, device: PciDevice) -> tuple[tuple[str, str], ...]:
+        """Return the ``PCI_`` variables.
+
+        Source: drivers/pci/pci-driver.c pci_uevent().
+        """
+        it = device.function
+        return (
+            ("PCI_CLASS", f"{it.class_:04X}"),
+            ("PCI_ID", f"{it.vendor:04X}:{it.device:04X}"),
+            ("PCI_SUBSYS_ID", f"{it.subvendor:04X}:{it.subdevice:04X}"),
+            ("PCI_SLOT_NAME", device.name),
+        )
+
+    def probe(self, driver: Driver, device: PciDevice, entry: PciId) -> None:
+        """Play the driver's probe function.
+
+        :raises ProbeFailure: with the errno that probe returns.
+
+        Source: drivers/pci/pci-driver.c pci_device_probe(); drivers/pci/pcie/portdrv.c
+        pcie_portdrv_probe(). Rules: R-BIND-4, R-PCI-10.
+        """
+        spec = driver.spec
+        super().probe(driver, device, entry)
+        if spec.virtual_only and device.physfn is None:
+            raise ProbeFailure(spec.virtual_only, "R-BIND-4")
+        vfio_pci.check_denylist(driver, device)
+        if spec.vfio:
+            vfio_pci.register_device(self._vfio, device, self.services.features)
+        if spec.ports:
+            if not (device.is_bridge and device.function.express):
+                raise ProbeFailure(ENODEV, "R-PCI-10")
+            enabling.enable(device)
+
+    def remove(self, driver: Driver, device: PciDevice) -> None:
+        """Play the driver's remove function.
+
+        A driver disables SR-IOV, unless its ``keeps_vfs_parameter`` is on.
+
+        Source: drivers/pci/pci-driver.c pci_device_remove(). Rules: R-SRIOV-8,
+        R-VFIO-4, R-VFIO-8.
+        """
+        spec = driver.spec
+        super().remove(driver, device)
+        if spec.vfio:
+            self._vfio.wait_until_closed(device)
+        if not driver.parameter(spec.keeps_vfs_parameter):
+            sriov.disable(self, device)
+        if spec.vfio:
+            self._vfio.unregister(device)
+        if spec.ports:
+            enabling.disable(device)
+
+    # ---- hardware
 
     def plug(self, function: PciFunction) -> None:
-        """Let a function answer; the kernel finds it at the next rescan."""
+        """Add a function to the hardware; the kernel finds it at the next rescan."""
         bus = function.address[:2]
-        self._wires.setdefault(bus, {})[function.address.devfn] = function
+        self._hardware.setdefault(bus, {})[function.address.devfn] = function
         if function.secondary_bus is not None:
             self._bridged.add((function.address.domain, function.secondary_bus))
 
     def unplug(self, name: str) -> PciFunction:
-        """Let a function answer no more; its device stays until it is removed.
+        """Remove a function from the hardware; its device stays until it is removed.
 
-        :return: the function, which may be plugged in again.
+        :return: the function, which can be plugged in again.
         :raises KeyError: no such function.
         """
         address = PciAddress.parse(name)
-        function = self._wires[address[:2]].pop(address.devfn)
+        function = self._hardware[address[:2]].pop(address.devfn)
         if function.secondary_bus is not None:
             self._bridged.discard((address.domain, function.secondary_bus))
         return function
 
     def has_bus(self, domain: int, bus: int) -> bool:
-        """Tell whether a bus is there, behind a bridge or with functions on it."""
-        return (domain, bus) in self._bridged or (domain, bus) in self._wires
+        """Tell whether a bus exists, behind a bridge or with functions on it."""
+        return (domain, bus) in self._bridged or (domain, bus) in self._hardware
 
     def answers(self, device: PciDevice) -> bool:
-        """Tell whether the hardware of a device is still there."""
+        """Tell whether the hardware of a device answers."""
         return self._answering(device.physfn or device) is not None
 
     def _answering(self, device: PciDevice) -> PciFunction | None:
-        """Return the function that answers at a device's address now."""
+        """Return the function that answers at a device's address; None: none."""
         address = device.function.address
-        return self._wires.get(address[:2], {}).get(address.devfn)
+        return self._hardware.get(address[:2], {}).get(address.devfn)
+
+    # ---- enumeration
 
     def rescan(self) -> None:
-        """Find functions that answer and are not known, on one root bus after another.
+        """Add and probe new functions, on one root bus after another.
 
         Source: drivers/pci/pci-sysfs.c rescan_store(). Rule: R-RESCAN-1.
         """
-        for bus in sorted(self._wires.keys() - self._bridged):
+        for bus in sorted(self._hardware.keys() - self._bridged):
             self.rescan_bus(bus, None)
 
     def rescan_bus(self, bus: tuple[int, int], bridge: PciDevice | None) -> None:
-        """Find functions that answer and are not known, and probe them.
+        """Add and probe new functions on a bus and on the buses behind its bridges.
 
-        :param bus: domain and number; buses behind its bridges are looked at, too.
-        :param bridge: the one to the bus; None for a root bus.
+        :param bus: domain and number.
+        :param bridge: the bridge to the bus; None: a root bus.
 
-        Source: drivers/pci/probe.c pci_rescan_bus(): all are added before the first
-        is probed. Rules: R-RESCAN-1, R-RESCAN-2.
+        Source: drivers/pci/probe.c pci_rescan_bus(): the kernel adds all new devices
+        before it probes the first. Rules: R-RESCAN-1, R-RESCAN-2.
         """
         new: list[PciDevice] = []
         self._scan(bus, bridge, new)
@@ -128,9 +164,12 @@ class PciBus(Bus[PciDevice]):
     def _scan(
         self, bus: tuple[int, int], parent: PciDevice | None, new: list[PciDevice]
     ) -> None:
-        """Add what is new on one bus, then on the buses behind its bridges."""
+        """Add new functions on one bus, then on the buses behind its bridges.
+
+        Source: drivers/pci/probe.c pci_scan_child_bus().
+        """
         bridges = []
-        for _, function in sorted(self._wires.get(bus, {}).items()):
+        for _, function in sorted(self._hardware.get(bus, {}).items()):
             device = self.devices.get(str(function.address))
             if device is None:
                 device = self.add_function(function, parent)
@@ -140,22 +179,6 @@ class PciBus(Bus[PciDevice]):
         for secondary, bridge in bridges:
             self._scan((bus[0], secondary), bridge, new)
 
-    def start(self, device: PciDevice) -> None:
-        """Probe a device that was just added.
-
-        Source: drivers/pci/bus.c pci_bus_add_device(). Rule: R-AUTO-2.
-        """
-        apply_final(device, self.devices)
-        if self.autoprobe or not self.kernel.features.add_honours_autoprobe:
-            self.attach_device(device)
-
-    def attach_device(self, device: PciDevice) -> None:
-        """Probe a device; nobody hears of a failure."""
-        try:
-            self.probe(device)
-        except KernelRefusal:
-            return  # device_attach()'s result is only logged
-
     def add_function(
         self,
         function: PciFunction,
@@ -163,10 +186,17 @@ class PciBus(Bus[PciDevice]):
         *,
         physfn: PciDevice | None = None,
     ) -> PciDevice:
-        """Make the device of a function; it is not probed yet."""
+        """Add the device of a function, without a probe.
+
+        :param parent: the bridge above; None: the function is on a root bus.
+        :param physfn: the physical function of a virtual one.
+
+        Source: drivers/pci/probe.c pci_device_add().
+        """
         device = PciDevice(function, parent, physfn=physfn)
+        reset.init_methods(device)
         if function.iommu_label is not None:
-            self.kernel.iommu.add(
+            self.services.iommu.add(
                 device, function.iommu_label, prefer=function.iommu_number
             )
         if parent is None:
@@ -175,30 +205,53 @@ class PciBus(Bus[PciDevice]):
         self.add_device(device)
         return device
 
-    def remove(self, device: PciDevice) -> None:
+    def start(self, device: PciDevice) -> None:
+        """Probe a new device; ignore failures.
+
+        Source: drivers/pci/bus.c pci_bus_add_device(). Rule: R-AUTO-2.
+        """
+        apply_final(device, self.devices)
+        if self.services.features.add_honours_autoprobe and not self.autoprobe:
+            return
+        try:
+            self.attach_device(device)
+        except KernelRefusal:
+            return  # the kernel only logs the result of device_attach()
+
+    # ---- removal
+
+    def stop_and_remove(self, device: PciDevice) -> None:
         """Remove a device and everything below it.
 
-        Drivers let go of all of it before the first device goes.
+        All drivers release their devices before the first device goes.
 
         Source: drivers/pci/remove.c pci_stop_and_remove_bus_device().
         Rule: R-REMOVE-1.
         """
         self._stop(device)
-        if not device.dead:  # somebody else may have removed it meanwhile
+        if not device.dead:  # another operation may have removed it meanwhile
             self._destroy(device)
 
     def _stop(self, device: PciDevice) -> None:
+        """Release a device and everything below it, last added first.
+
+        Source: drivers/pci/remove.c pci_stop_bus_device().
+        """
         for child in reversed(list(device.children.values())):
             self._stop(child)
         self.release(device)
 
     def _destroy(self, device: PciDevice) -> None:
+        """Remove the devices that :meth:`_stop` released.
+
+        Source: drivers/pci/remove.c pci_remove_bus_device(), pci_destroy_dev().
+        """
         for child in list(device.children.values()):
             self._destroy(child)
-            real = self._answering(child)
-            if real is not None and real.lost_with_bus:
+            hardware = self._answering(child)
+            if hardware is not None and hardware.lost_with_bus:
                 self.unplug(child.name)
-        sriov.disable(self.kernel, device)
+        sriov.disable(self, device)
         self.remove_device(device)
         if device.parent is not None:
             del device.parent.children[device.name]

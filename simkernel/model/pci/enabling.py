@@ -1,4 +1,4 @@
-"""Enabling PCI functions: a count, and the bridges above.
+"""Enabling PCI functions: a count, and the bridges above them.
 
 Source of the whole: drivers/pci/pci.c.
 """
@@ -11,9 +11,9 @@ __all__ = ["disable", "enable"]
 
 
 def enable(device: PciDevice) -> None:
-    """Enable a function once more; the first time, the bridges above it as well.
+    """Increase a function's enable count; the first time, enable the bridges above.
 
-    A bridge that was enabled so stays enabled.
+    Those bridges stay enabled.
 
     Source: drivers/pci/pci.c pci_enable_device_flags(), pci_enable_bridge().
     Rule: R-PCI-10.
@@ -31,7 +31,7 @@ def _enable_bridge(bridge: PciDevice) -> None:
 
 
 def disable(device: PciDevice) -> None:
-    """Take back one enabling.
+    """Decrease a function's enable count.
 
     Source: drivers/pci/pci.c pci_disable_device().
     """

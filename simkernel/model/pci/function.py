@@ -1,4 +1,4 @@
-"""PCI functions: what the hardware is, and the kernel's device for it."""
+"""PCI functions: the hardware, and the kernel's device for it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from simkernel.model.core.device import Device
-from simkernel.model.pci.reset import find
 
-__all__ = ["PciAddress", "PciDevice", "PciFunction", "SriovCapability", "SriovState"]
+__all__ = [
+    "PciAddress",
+    "PciDevice",
+    "PciFunction",
+    "SriovCapability",
+    "SriovState",
+    "root_devpath",
+]
 
 _ADDRESS = re.compile(r"([0-9a-f]{4,8}):([0-9a-f]{2}):([01][0-9a-f])\.([0-7])")
 
 
 class PciAddress(NamedTuple):
-    """Where a function sits."""
+    """Address of a function: domain, bus, device and function number."""
 
     domain: int
     bus: int
@@ -26,7 +32,7 @@ class PciAddress(NamedTuple):
     def parse(cls, text: str) -> PciAddress:
         """Return the address that ``0000:3b:00.2`` names.
 
-        :raises ValueError: not the kernel's own spelling of an address.
+        :raises ValueError: not an address as the kernel spells it.
         """
         found = _ADDRESS.fullmatch(text)
         if found is None:
@@ -38,7 +44,7 @@ class PciAddress(NamedTuple):
         return cls(domain, bus, device << 3 | function)
 
     def __str__(self) -> str:
-        """Return the name that the kernel gives the device.
+        """Return the name that the kernel gives to the device.
 
         Source: drivers/pci/probe.c pci_setup_device().
         """
@@ -46,7 +52,7 @@ class PciAddress(NamedTuple):
         return f"{self.domain:04x}:{self.bus:02x}:{slot:02x}.{function}"
 
     def routing_id_plus(self, offset: int) -> PciAddress:
-        """Return the address ``offset`` routing ids further, as virtual functions are.
+        """Return the address ``offset`` routing ids after this one.
 
         Source: drivers/pci/iov.c pci_iov_virtfn_bus(), pci_iov_virtfn_devfn().
         """
@@ -62,7 +68,7 @@ class SriovCapability:
     offset: int
     """Routing ids from the physical function to its first virtual function."""
     stride: int
-    """Routing ids between two virtual functions."""
+    """Routing ids from one virtual function to the next."""
     vf_device: int
     """Device id of the virtual functions."""
     vf_subdevice: int | None = None
@@ -73,7 +79,7 @@ class SriovCapability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PciFunction:
-    """A PCI function as hardware: it answers, whether the kernel knows it or not."""
+    """A PCI function as hardware, whether or not the kernel has found it."""
 
     address: PciAddress
     vendor: int
@@ -84,31 +90,34 @@ class PciFunction:
     """24 bits: base class, subclass, programming interface."""
     revision: int = 0
     iommu_label: object = None
-    """What the IOMMU tells apart: equal labels share a group; None: no IOMMU."""
+    """Functions with equal labels share an IOMMU group; None: no IOMMU."""
     iommu_number: int | None = None
-    """Number that the group should have, if it is free."""
+    """Preferred number of the group, if it is free."""
     secondary_bus: int | None = None
-    """Bus number behind the function, if it is a bridge."""
+    """Bus number behind the function if it is a bridge."""
     sriov: SriovCapability | None = None
     reset_methods: tuple[str, ...] = ()
-    """``flr``, ``pm``, ... as ``reset_method`` lists them; ``bus`` comes by itself."""
+    """``flr``, ``pm``, ... as ``reset_method`` lists them; the kernel adds ``bus``."""
     netdev: str = ""
-    """Name of its network interface while a network driver has it; empty: none."""
+    """Name of its network interface while a host driver is bound; empty: none."""
     express: bool = True
-    """Has a PCI Express capability; False: a conventional function."""
+    """Has a PCI Express capability; False: conventional PCI."""
     lost_with_bus: bool = False
-    """Answers only until the bus that it sits on is removed."""
+    """Stops answering when its bus is removed."""
 
 
 class SriovState:
-    """What a physical function's SR-IOV is set to."""
+    """SR-IOV settings of a physical function.
+
+    Source: drivers/pci/pci.h struct pci_sriov.
+    """
 
     __slots__ = ("drivers_autoprobe", "offset", "stride", "virtual_functions")
 
     def __init__(self, capability: SriovCapability) -> None:
         self.drivers_autoprobe = True
         self.offset, self.stride = capability.offset, capability.stride
-        """As last read from the hardware."""
+        """Values last read from the hardware."""
         self.virtual_functions: list[PciDevice] = []
 
 
@@ -136,29 +145,29 @@ class PciDevice(Device):
     ) -> None:
         name = str(function.address)
         above = root_devpath(function.address) if parent is None else parent.devpath
-        super().__init__(name, f"{above}/{name}")
+        super().__init__("pci", name, f"{above}/{name}")
         self.function = function
         self.parent = parent
-        """The bridge above; None: the function sits on a root bus."""
+        """The bridge above; None: the function is on a root bus."""
         self.physfn = physfn
-        """The physical function, if this is a virtual one."""
+        """The physical function; None: this is not a virtual function."""
         self.children: dict[str, PciDevice] = {}
         """Devices on the bus behind a bridge."""
         self.sriov = SriovState(function.sriov) if function.sriov else None
         self.settings: dict[str, int | str] = {}
-        """Attributes that were written, by file name."""
+        """Values of written attributes, by file name."""
         self.enabled = 0
-        """How many times it was enabled and not disabled again."""
+        """Enable count (``pci_dev.enable_cnt``)."""
+        self.reset_methods: tuple[str, ...] = ()
+        """Chosen reset methods, in the order in which the kernel tries them."""
+        self.can_reset = False
+        """It had a reset method when it was added, and so has the files for it."""
         if parent is not None:
             parent.children[name] = self
-        self.reset_methods = find(self)
-        """By what it is reset, in the order in which it is tried."""
-        self.can_reset = bool(self.reset_methods)
-        """It could be reset when it was found: it has the files for that."""
 
     @property
     def is_bridge(self) -> bool:
-        """Whether a bus lies behind it (header type 1)."""
+        """Whether a bus is behind it (header type 1)."""
         return self.function.secondary_bus is not None
 
     @property
@@ -174,20 +183,17 @@ class PciDevice(Device):
             f"sc{it.class_ >> 8 & 0xFF:02X}i{it.class_ & 0xFF:02X}"
         )
 
-    def uevent_variables(self) -> tuple[tuple[str, str], ...]:
-        """Return the ``PCI_`` variables.
+    @property
+    def netdev(self) -> str:
+        """Name of its network interface; empty: none.
 
-        Source: drivers/pci/pci-driver.c pci_uevent().
+        A host driver registers the interface; a VFIO driver does not.
         """
-        it = self.function
-        return (
-            ("PCI_CLASS", f"{it.class_:04X}"),
-            ("PCI_ID", f"{it.vendor:04X}:{it.device:04X}"),
-            ("PCI_SUBSYS_ID", f"{it.subvendor:04X}:{it.subdevice:04X}"),
-            ("PCI_SLOT_NAME", self.name),
-        )
+        if self.driver is None or self.driver.spec.vfio:
+            return ""
+        return self.function.netdev
 
 
 def root_devpath(address: PciAddress) -> str:
-    """Return the path of the host bridge on whose bus an address lies."""
+    """Return the path of the host bridge above an address on a root bus."""
     return f"/devices/pci{address.domain:04x}:{address.bus:02x}"

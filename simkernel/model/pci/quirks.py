@@ -1,4 +1,4 @@
-"""What the kernel does to certain functions when it adds them.
+"""Quirks: special treatment of certain functions when the kernel adds them.
 
 Source of the whole: drivers/pci/quirks.c.
 """
@@ -12,18 +12,18 @@ from simkernel.model.pci.function import PciAddress, PciDevice
 __all__ = ["apply_final"]
 
 _ATI, _AMD, _NVIDIA = 0x1002, 0x1022, 0x10DE
-_OF_A_GPU = {
+_GPU_FUNCTIONS = {
     (1, 0x0403): (_ATI, _AMD, _NVIDIA),
     (2, 0x0C03): (_ATI, _NVIDIA),
     (3, 0x0C80): (_ATI, _NVIDIA),
 }
 """Sound, USB and UCSI functions of graphics cards: function number and class, and the
-vendors whose cards have them."""
+vendors of the cards."""
 _DISPLAY = 0x03
 
 
 def apply_final(device: PciDevice, devices: Mapping[str, PciDevice]) -> None:
-    """Let a function of a graphics card be suspended when the card is.
+    """Allow runtime suspend of the functions beside a graphics card.
 
     :param devices: all functions by address.
 
@@ -31,7 +31,7 @@ def apply_final(device: PciDevice, devices: Mapping[str, PciDevice]) -> None:
     """
     it = device.function
     slot, number = it.address.devfn & ~7, it.address.devfn & 7
-    if it.vendor not in _OF_A_GPU.get((number, it.class_ >> 8), ()):
+    if it.vendor not in _GPU_FUNCTIONS.get((number, it.class_ >> 8), ()):
         return
     first = devices.get(str(PciAddress(it.address.domain, it.address.bus, slot)))
     if first is not None and first.function.class_ >> 16 == _DISPLAY:

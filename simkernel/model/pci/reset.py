@@ -1,4 +1,4 @@
-"""How a PCI function can be reset by itself.
+"""Function-level reset of PCI functions.
 
 Source of the whole: drivers/pci/pci.c pci_reset_fn_methods.
 """
@@ -6,17 +6,23 @@ Source of the whole: drivers/pci/pci.c pci_reset_fn_methods.
 from __future__ import annotations
 
 from errno import EINVAL, ENOTTY
-from typing import TYPE_CHECKING
 
 from simkernel.errors import KernelRefusal
+from simkernel.model.pci.function import PciDevice
 
-if TYPE_CHECKING:
-    from simkernel.model.pci.function import PciDevice
-
-__all__ = ["choose", "find", "reset"]
+__all__ = ["choose", "find", "init_methods", "reset"]
 
 _METHODS = ("device_specific", "acpi", "flr", "af_flr", "pm", "bus", "cxl_bus")
-"""All methods, in the order in which they are tried."""
+"""All methods, in the order in which the kernel tries them."""
+
+
+def init_methods(device: PciDevice) -> None:
+    """Set the reset methods of a new device; they decide whether it has the files.
+
+    Source: drivers/pci/pci.c pci_init_reset_methods(). Rule: R-PCI-9.
+    """
+    device.reset_methods = find(device)
+    device.can_reset = bool(device.reset_methods)
 
 
 def find(device: PciDevice) -> tuple[str, ...]:
@@ -28,9 +34,9 @@ def find(device: PciDevice) -> tuple[str, ...]:
 
 
 def choose(device: PciDevice, names: list[str]) -> None:
-    """Let a function be reset by some methods only, in that order; none is fine.
+    """Choose the reset methods of a function and their order; none disables reset.
 
-    :raises KernelRefusal: EINVAL, one does not work for it.
+    :raises KernelRefusal: EINVAL, a method does not work for the function.
 
     Source: drivers/pci/pci.c reset_method_store(). Rule: R-PCI-6.
     """
@@ -42,7 +48,7 @@ def choose(device: PciDevice, names: list[str]) -> None:
 def reset(device: PciDevice) -> None:
     """Reset a function by the first of its methods that works.
 
-    :raises KernelRefusal: ENOTTY, none does.
+    :raises KernelRefusal: ENOTTY, none works.
 
     Source: drivers/pci/pci.c __pci_reset_function_locked(). Rule: R-PCI-5.
     """
@@ -57,9 +63,9 @@ def _works(device: PciDevice, method: str) -> bool:
 
 
 def _is_alone(device: PciDevice) -> bool:
-    """Tell whether nothing else is on the bus, so that its bridge can reset it.
+    """Tell whether a function is alone on its bus, so that the bridge can reset it.
 
-    A virtual function may be on a bus number that no bridge has.
+    A virtual function may have a bus number without a bridge.
 
     Source: drivers/pci/pci.c pci_parent_bus_reset(). Rule: R-PCI-9.
     """

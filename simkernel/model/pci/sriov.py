@@ -1,34 +1,66 @@
-"""SR-IOV: virtual functions that a write brings and takes away."""
+"""SR-IOV: virtual functions that a write creates and removes.
+
+Source of the whole: drivers/pci/iov.c.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from errno import EBUSY, EIO, ENOENT, ENOMEM, ERANGE
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from simkernel.errors import KernelRefusal
+from simkernel.model.core.device import Driver
 from simkernel.model.core.lock import device_lock
 from simkernel.model.core.notifier import Change
+from simkernel.model.core.services import Services
+from simkernel.model.pci import vfio_pci
 from simkernel.model.pci.function import PciDevice, PciFunction, SriovCapability
 
-if TYPE_CHECKING:
-    from simkernel.model.core.device import Device
-    from simkernel.model.core.driver import Driver
-    from simkernel.model.kernel import Kernel
-
-__all__ = ["disable", "driver_gone", "enable", "restore", "set_numvfs"]
+__all__ = ["SriovBus", "disable", "enable", "restore", "set_numvfs"]
 
 _ALL_ONES = 0xFFFF
-"""What a register of 16 bits reads as when nothing answers."""
+"""Value of a 16-bit register when no hardware answers."""
 
 
-def set_numvfs(kernel: Kernel, device: PciDevice, count: int) -> None:
-    """Have ``count`` virtual functions, as a write to ``sriov_numvfs`` asks.
+class SriovBus(Protocol):
+    """What SR-IOV needs of the PCI bus."""
 
-    :raises KernelRefusal: ERANGE, more than the hardware has; ENOENT, no driver that
-        can; EBUSY, another number than 0 is enabled; else the driver's errno.
+    services: Services
 
-    Source: drivers/pci/iov.c sriov_numvfs_store(): in this order. Rules: R-SRIOV-1,
+    def answers(self, device: PciDevice) -> bool:
+        """Tell whether the hardware of a device answers."""
+
+    def add_function(
+        self,
+        function: PciFunction,
+        parent: PciDevice | None,
+        *,
+        physfn: PciDevice | None = None,
+    ) -> PciDevice:
+        """Add the device of a function, without a probe."""
+
+    def start(self, device: PciDevice) -> None:
+        """Probe a new device."""
+
+    def stop_and_remove(self, device: PciDevice) -> None:
+        """Remove a device."""
+
+    def notify(self, change: Change, device: PciDevice) -> None:
+        """Tell observers of a change of a device."""
+
+    def emit(self, action: str, device: PciDevice) -> None:
+        """Send a uevent of a device."""
+
+
+def set_numvfs(bus: SriovBus, device: PciDevice, count: int) -> None:
+    """Enable ``count`` virtual functions, as a write to ``sriov_numvfs`` does.
+
+    :raises KernelRefusal: ERANGE, more than the hardware has; ENOENT, no driver with
+        ``sriov_configure``; EBUSY, a different number is enabled; else the driver's
+        errno.
+
+    Source: drivers/pci/iov.c sriov_numvfs_store(), in this order. Rules: R-SRIOV-1,
     R-SRIOV-2, R-SRIOV-3, R-SRIOV-4, R-SRIOV-5.
     """
     capability, state = device.function.sriov, device.sriov
@@ -36,7 +68,7 @@ def set_numvfs(kernel: Kernel, device: PciDevice, count: int) -> None:
         raise KernelRefusal(ENOENT, "R-SRIOV-1")
     if count > capability.total_vfs:
         raise KernelRefusal(ERANGE, "R-SRIOV-2")
-    with device_lock(kernel, device):
+    with device_lock(bus.services.clock, device):
         if count == len(state.virtual_functions):
             return
         driver = device.driver
@@ -44,14 +76,15 @@ def set_numvfs(kernel: Kernel, device: PciDevice, count: int) -> None:
             raise KernelRefusal(ENOENT, "R-SRIOV-3")
         if count and state.virtual_functions:
             raise KernelRefusal(EBUSY, "R-SRIOV-4")
-        _configure(kernel, device, driver, count)
+        _configure(bus, device, driver, count)
 
 
-def _configure(kernel: Kernel, device: PciDevice, driver: Driver, count: int) -> None:
+def _configure(bus: SriovBus, device: PciDevice, driver: Driver, count: int) -> None:
     """Play the driver's ``sriov_configure``.
 
-    A driver whose ``sriov_enable_parameter`` is off answers ENOENT, as vfio-pci does
-    (drivers/vfio/pci/vfio_pci.c vfio_pci_sriov_configure()). Rule: R-SRIOV-5.
+    If the ``sriov_enable_parameter`` is off, it is ENOENT, as for vfio-pci.
+
+    Source: drivers/vfio/pci/vfio_pci.c vfio_pci_sriov_configure(). Rule: R-SRIOV-5.
     """
     spec = driver.spec
     if spec.sriov_enable_parameter and not driver.parameter(
@@ -62,19 +95,19 @@ def _configure(kernel: Kernel, device: PciDevice, driver: Driver, count: int) ->
     if result < 0:
         raise KernelRefusal(-result, "R-SRIOV-5")
     if result > 0:
-        return  # the driver enabled fewer than asked; that is no error
+        return  # the driver enabled fewer functions; sysfs reports success
     if count == 0:
-        disable(kernel, device)
+        disable(bus, device)
     else:
-        enable(kernel, device, count)
+        enable(bus, device, count)
 
 
-def enable(kernel: Kernel, device: PciDevice, count: int) -> None:
+def enable(bus: SriovBus, device: PciDevice, count: int) -> None:
     """Create virtual functions and probe each.
 
-    :raises KernelRefusal: EIO, the hardware is gone: its registers read as all ones,
-        which is more than it can have; ENOMEM, it was gone when they were last read,
-        and so there is no bus with the numbers that come out.
+    :raises KernelRefusal: EIO, the hardware does not answer: its registers read as
+        all ones, more functions than it can have; ENOMEM, it did not answer at the
+        last read, and no bus has the resulting number.
 
     Source: drivers/pci/iov.c sriov_enable(), pci_iov_add_virtfn(). Rules: R-SRIOV-6,
     R-SRIOV-9, R-SRIOV-10.
@@ -82,7 +115,6 @@ def enable(kernel: Kernel, device: PciDevice, count: int) -> None:
     capability, state = device.function.sriov, device.sriov
     if capability is None or state is None:
         return
-    bus = kernel.pci
     if not bus.answers(device):
         raise KernelRefusal(EIO, "R-SRIOV-9")
     if state.offset == _ALL_ONES:
@@ -93,7 +125,7 @@ def enable(kernel: Kernel, device: PciDevice, count: int) -> None:
         state.virtual_functions.append(virtual)
         bus.notify(Change.CHANGED, device)
         if device.driver is not None and device.driver.spec.vfio:
-            kernel.vfio.capture(device.driver, virtual)
+            vfio_pci.capture(device.driver, virtual)
         bus.emit("change", virtual)
         bus.start(virtual)
     bus.emit("change", device)
@@ -104,8 +136,9 @@ def _virtual_function(
 ) -> PciFunction:
     """Return the hardware of one virtual function.
 
-    Its configuration space shows no ids of its own; the kernel takes them from the
-    capability (drivers/pci/iov.c pci_iov_set_numvfs(), virtfn setup).
+    Its configuration space has no ids; the kernel takes them from the capability.
+
+    Source: drivers/pci/iov.c pci_iov_add_virtfn(), pci_iov_set_numvfs().
     """
     physical = device.function
     address = physical.address.routing_id_plus(
@@ -125,8 +158,8 @@ def _virtual_function(
     )
 
 
-def disable(kernel: Kernel, device: PciDevice) -> None:
-    """Take all virtual functions away; no uevent says so of the physical one.
+def disable(bus: SriovBus, device: PciDevice) -> None:
+    """Remove all virtual functions, without a uevent of the physical function.
 
     Source: drivers/pci/iov.c sriov_disable(). Rule: R-SRIOV-7.
     """
@@ -134,23 +167,23 @@ def disable(kernel: Kernel, device: PciDevice) -> None:
         return
     while device.sriov.virtual_functions:
         virtual = device.sriov.virtual_functions.pop(0)
-        kernel.pci.notify(Change.CHANGED, device)
-        kernel.pci.remove(virtual)
-    _read_place(kernel, device)
+        bus.notify(Change.CHANGED, device)
+        bus.stop_and_remove(virtual)
+    _read_registers(bus, device)
 
 
-def restore(kernel: Kernel, device: PciDevice) -> None:
-    """Bring the capability to what it was before a reset.
+def restore(bus: SriovBus, device: PciDevice) -> None:
+    """Restore the capability after a reset.
 
-    Source: drivers/pci/iov.c sriov_restore_state(): all ones look as if nothing had
-    been lost. Rule: R-SRIOV-10.
+    Source: drivers/pci/iov.c sriov_restore_state(): registers that read as all ones
+    look as if the reset had not cleared them. Rule: R-SRIOV-10.
     """
-    if device.sriov is not None and kernel.pci.answers(device):
-        _read_place(kernel, device)
+    if device.sriov is not None and bus.answers(device):
+        _read_registers(bus, device)
 
 
-def _read_place(kernel: Kernel, device: PciDevice) -> None:
-    """Read where virtual functions are; of hardware that is gone, all ones.
+def _read_registers(bus: SriovBus, device: PciDevice) -> None:
+    """Read offset and stride; all ones if the hardware does not answer.
 
     Source: drivers/pci/iov.c pci_iov_set_numvfs(). Rule: R-SRIOV-10.
     """
@@ -158,17 +191,5 @@ def _read_place(kernel: Kernel, device: PciDevice) -> None:
     if capability is None or state is None:
         return
     state.offset, state.stride = capability.offset, capability.stride
-    if not kernel.pci.answers(device):
+    if not bus.answers(device):
         state.offset = state.stride = _ALL_ONES
-
-
-def driver_gone(kernel: Kernel, driver: Driver, device: Device) -> None:
-    """Play what the remove function of a physical function's driver does.
-
-    A driver disables SR-IOV; one with its ``keeps_vfs_parameter`` on leaves the
-    virtual functions behind. Rule: R-SRIOV-8.
-    """
-    if isinstance(device, PciDevice) and not driver.parameter(
-        driver.spec.keeps_vfs_parameter
-    ):
-        disable(kernel, device)

@@ -1,1 +1,1 @@
-"""VFIO devices, their nodes, and IOMMU groups."""
+"""The VFIO core: registered devices, groups, nodes and their uevents."""

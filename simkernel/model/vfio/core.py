@@ -1,65 +1,93 @@
-"""VFIO: what appears and goes when a device is bound to a VFIO driver.
+"""The VFIO core: registers devices of VFIO drivers with user space.
 
-Source of the whole: drivers/vfio/vfio_main.c, group.c, device_cdev.c,
-drivers/vfio/pci/vfio_pci_core.c.
+Source of the whole: drivers/vfio/vfio_main.c, group.c, device_cdev.c.
 """
 
 from __future__ import annotations
 
-from errno import EBUSY, EINVAL
-from typing import TYPE_CHECKING
+from errno import EINVAL
 
+from simkernel.model.core.clock import FOREVER
+from simkernel.model.core.device import Device
+from simkernel.model.core.iommu import IommuGroup
 from simkernel.model.core.notifier import Change, Kind
 from simkernel.model.core.numbers import LowestFree
-from simkernel.model.pci.function import PciDevice
-from simkernel.model.vfio.nodes import CDEV_MAJOR, CONTAINER, GROUP_MAJOR, Owner
-from simkernel.model.vfio.uevents import VfioUevents
-
-if TYPE_CHECKING:
-    from simkernel.model.core.device import Device
-    from simkernel.model.core.driver import Driver
-    from simkernel.model.kernel import Kernel
-    from simkernel.model.modules.loaded import Module
+from simkernel.model.core.probe import ProbeFailure
+from simkernel.model.core.services import Services
+from simkernel.model.modules.loaded import Module
+from simkernel.model.vfio.nodes import CDEV_MAJOR, CONTAINER, GROUP_MAJOR, NodeOwner
+from simkernel.model.vfio.uevents import VfioUevents, device_variables
 
 __all__ = ["Vfio"]
 
 
 class Vfio:
-    """The VFIO core, and the devices registered with it."""
+    """The VFIO core, and the devices registered with it.
 
-    __slots__ = (
-        "_kernel",
-        "_numbers",
-        "cdev",
-        "devices",
-        "groups",
-        "owners",
-        "present",
-        "uevents",
-    )
+    :param cdev: built with ``CONFIG_VFIO_DEVICE_CDEV``: devices have nodes.
+    """
 
-    def __init__(self, kernel: Kernel, *, cdev: bool) -> None:
-        self._kernel = kernel
-        self.cdev = cdev
-        """``CONFIG_VFIO_DEVICE_CDEV``: devices have a node of their own."""
-        self.present = False
-        """The ``vfio`` module is there."""
+    def __init__(self, services: Services, *, cdev: bool) -> None:
+        self._services = services
+        self._uevents = VfioUevents(services.uevents)
+        self._cdev = cdev
+        self._module: Module | None = None
+        """The ``vfio`` module; None: not loaded."""
         self.devices: dict[int, Device] = {}
         """Registered devices by the N of ``vfioN``."""
         self.groups: dict[int, list[Device]] = {}
-        """Groups with a node ``/dev/vfio/<number>``, and the devices that hold it."""
-        self.owners: dict[tuple[int, int], Owner] = {}
-        """Whose the nodes are that somebody was given, by major and minor number.
+        """Groups with a node ``/dev/vfio/<number>``, and their registered devices."""
+        self.owners: dict[tuple[int, int], NodeOwner] = {}
+        """Owners of nodes that user space changed, by major and minor number.
 
-        Source: drivers/base/devtmpfs.c: a node is made anew, and root's, each time.
+        Source: drivers/base/devtmpfs.c handle_create(): root owns each new node.
         Rule: R-DEV-2."""
-        self.uevents = VfioUevents(kernel)
         self._numbers = LowestFree()
+
+    # ---- module and classes
+
+    def init(self, module: Module) -> None:
+        """Play the module's init function: the misc device and the classes.
+
+        Source: drivers/vfio/vfio_main.c vfio_init(). Rule: R-VFIO-2.
+        """
+        self._module = module
+        self._uevents.container("add")
+        for name in ("vfio", "vfio-dev") if self.has_device_class else ("vfio",):
+            self._uevents.device_class("add", name)
+
+    def exit(self) -> None:
+        """Play the module's exit function.
+
+        Source: drivers/vfio/vfio_main.c vfio_cleanup(). Rule: R-VFIO-2.
+        """
+        for name in ("vfio-dev", "vfio") if self.has_device_class else ("vfio",):
+            self._uevents.device_class("remove", name)
+        self._uevents.container("remove")
+        self.owners.pop(CONTAINER, None)
+        self._module = None
+
+    @property
+    def present(self) -> bool:
+        """Whether the ``vfio`` module is loaded or built in."""
+        return self._module is not None
 
     @property
     def has_device_class(self) -> bool:
         """Whether ``/sys/class/vfio-dev`` exists."""
-        return self.present and self._kernel.features.vfio_dev
+        return self.present and self._services.features.vfio_dev
+
+    @property
+    def allows_noiommu(self) -> bool:
+        """Whether devices without an IOMMU may be registered.
+
+        Source: drivers/vfio/vfio_main.c: CONFIG_VFIO_NOIOMMU and the parameter of
+        the vfio module. Rule: R-VFIO-7.
+        """
+        module = self._module
+        return module is not None and bool(module.number("enable_unsafe_noiommu_mode"))
+
+    # ---- nodes
 
     def has_cdev(self, device: Device) -> bool:
         """Tell whether a registered device has a node of its own.
@@ -68,98 +96,79 @@ class Vfio:
         R-VFIO-7.
         """
         group = device.iommu_group
-        return self.cdev and group is not None and not group.noiommu
+        return self._cdev and group is not None and not group.noiommu
 
     @staticmethod
     def cdev_numbers(device: Device) -> str:
         """Return ``major:minor`` of a device's own node."""
         return f"{CDEV_MAJOR}:{device.vfio_index}"
 
-    def module_here(self, module: Module) -> None:
-        """Play the init function of ``vfio``: the misc device and the classes.
+    def node_names(self) -> dict[str, int]:
+        """Return the nodes of groups in ``/dev/vfio``: name to group number."""
+        known = self._services.iommu.by_number
+        return {known[number].node_name: number for number in self.groups}
 
-        Source: drivers/vfio/vfio_main.c vfio_init(). Rule: R-VFIO-2.
-        """
-        if module.name != "vfio":
-            return
-        self.present = True
-        self.uevents.container("add")
-        for name in ("vfio", "vfio-dev") if self.has_device_class else ("vfio",):
-            self.uevents.device_class("add", name)
-
-    def module_gone(self, module: Module) -> None:
-        """Play the exit function of ``vfio``."""
-        if module.name != "vfio":
-            return
-        for name in ("vfio-dev", "vfio") if self.has_device_class else ("vfio",):
-            self.uevents.device_class("remove", name)
-        self.uevents.container("remove")
-        self.owners.pop(CONTAINER, None)
-        self.present = False
-
-    def set_owner(self, number: tuple[int, int], name: str, owner: Owner) -> None:
-        """Give a device node to a user.
+    def set_owner(self, number: tuple[int, int], name: str, owner: NodeOwner) -> None:
+        """Set the owner of a device node.
 
         :param number: major and minor number of the node.
         :param name: path of the node below ``/dev``.
         """
         self.owners[number] = owner
-        self._kernel.notifier.notify(Change.CHANGED, Kind.NODE, f"/{name}")
+        self._services.notifier.notify(Change.CHANGED, Kind.NODE, f"/{name}")
 
-    def node_names(self) -> dict[str, int]:
-        """Return the nodes of groups in ``/dev/vfio``: name to group number."""
-        known = self._kernel.iommu.by_number
-        return {known[number].node_name: number for number in self.groups}
-
-    def probe_errno(self, device: Device) -> int:
-        """Return the errno with which a VFIO driver refuses a device, 0 if it takes it.
-
-        Source: drivers/vfio/pci/vfio_pci_core.c vfio_pci_core_register_device(), in
-        this order. Rule: R-VFIO-1.
-        """
-        if isinstance(device, PciDevice):
-            if device.is_bridge:
-                return EINVAL
-            if device.sriov is not None and device.sriov.virtual_functions:
-                return EBUSY
-            device.power.pop("control", None)
-        if device.iommu_group is None and not self.allows_noiommu:
-            return EINVAL
-        return 0
+    # ---- devices
 
     def register(self, device: Device) -> None:
-        """Make a device known to user space: its group's node, then its own.
+        """Register a device with user space: its group's node, then its own.
 
-        A PCI function may be suspended from here on.
+        :raises ProbeFailure: EINVAL, the device has no IOMMU group, and noiommu mode
+            is off.
 
-        Source: drivers/vfio/vfio_main.c __vfio_register_dev(), pci/vfio_pci_core.c
-        vfio_pci_core_register_device(). Rules: R-VFIO-3, R-VFIO-11.
+        Source: drivers/vfio/vfio_main.c __vfio_register_dev(), group.c
+        vfio_device_set_group(). Rules: R-VFIO-1, R-VFIO-3, R-VFIO-7.
         """
-        if device.iommu_group is None:
-            self._make_group(device)
-        group = device.iommu_group
-        if group is None:
-            return
+        if device.iommu_group is None and not self.allows_noiommu:
+            raise ProbeFailure(EINVAL, "R-VFIO-1")
+        group = device.iommu_group or self._make_group(device)
         if group.number not in self.groups:
             self.groups[group.number] = []
-            self.uevents.group("add", group)
+            self._uevents.group("add", group)
         self.groups[group.number].append(device)
         device.vfio_index = self._numbers.take()
         self.devices[device.vfio_index] = device
         self._pin(1)
-        if isinstance(device, PciDevice) and self._kernel.features.vfio_runtime_pm:
-            device.power["control"] = "auto"
-        self.uevents.device("add", device)
+        self.emit("add", device)
+
+    def _make_group(self, device: Device) -> IommuGroup:
+        """Create a group for a device without an IOMMU.
+
+        Source: drivers/vfio/group.c vfio_noiommu_group_alloc(). Rule: R-VFIO-7.
+        """
+        label = ("noiommu", device.devpath)
+        self._services.iommu.add(device, label, name="vfio-noiommu")
+        group = device.iommu_group
+        assert group is not None
+        group.noiommu = True
+        return group
+
+    def wait_until_closed(self, device: Device) -> None:
+        """Wait until the user process has closed a device; the model's never does.
+
+        Source: drivers/vfio/vfio_main.c vfio_unregister_group_dev(). Rule: R-VFIO-8.
+        """
+        if device.iommu_group is not None and device.iommu_group.user_owned:
+            self._services.clock.wait(FOREVER)
 
     def unregister(self, device: Device) -> None:
-        """Take back what :meth:`register` gave.
+        """Undo :meth:`register`.
 
         Source: drivers/vfio/vfio_main.c vfio_unregister_group_dev(). Rule: R-VFIO-4.
         """
         index, group = device.vfio_index, device.iommu_group
         if index is None or group is None:
             return
-        self.uevents.device("remove", device)
+        self.emit("remove", device)
         device.vfio_index = None
         self.owners.pop((CDEV_MAJOR, index), None)
         del self.devices[index]
@@ -171,45 +180,40 @@ class Vfio:
             del self.groups[group.number]
             group.power.clear()
             self.owners.pop((GROUP_MAJOR, group.number), None)
-            self.uevents.group("remove", group)
+            self._uevents.group("remove", group)
         if group.noiommu:
-            self._kernel.iommu.remove(device)
+            self._services.iommu.remove(device)
 
     def _pin(self, change: int) -> None:
-        """Hold the vfio module while it has devices: they have a file system there.
+        """Pin the vfio module while it has devices: they are in its file system.
 
         Source: drivers/vfio/vfio_main.c vfio_fs_inode_new(). Rule: R-VFIO-10.
         """
-        vfio = self._kernel.modules.find("vfio")
         is_only_one = len(self.devices) == (1 if change > 0 else 0)
-        if vfio is not None and is_only_one and self._kernel.features.vfio_fs:
-            vfio.pins += change
+        has_fs = self._services.features.vfio_fs
+        if self._module is not None and is_only_one and has_fs:
+            self._module.pins += change
 
-    @property
-    def allows_noiommu(self) -> bool:
-        """Whether devices without an IOMMU may be registered.
+    # ---- uevents
 
-        Source: drivers/vfio/vfio_main.c: CONFIG_VFIO_NOIOMMU and the parameter of
-        the vfio module. Rule: R-VFIO-7.
+    def emit(self, action: str, device: Device, *more: tuple[str, str]) -> None:
+        """Send a uevent of a registered device, if its class exists.
+
+        :param more: variables that user space added.
         """
-        vfio = self._kernel.modules.find("vfio")
-        return vfio is not None and bool(vfio.number("enable_unsafe_noiommu_mode"))
+        if self.has_device_class:
+            has_cdev = self.has_cdev(device)
+            self._uevents.device(action, device, *more, has_cdev=has_cdev)
 
-    def _make_group(self, device: Device) -> None:
-        """Make a group of its own for a device that no IOMMU guards.
+    def emit_group(
+        self, action: str, group: IommuGroup, *more: tuple[str, str]
+    ) -> None:
+        """Send a uevent of a group's device.
 
-        Source: drivers/vfio/group.c vfio_noiommu_group_alloc(). Rule: R-VFIO-7.
+        :param more: variables that user space added.
         """
-        label = ("noiommu", device.devpath)
-        self._kernel.iommu.add(device, label, name="vfio-noiommu")
-        if device.iommu_group is not None:
-            device.iommu_group.noiommu = True
+        self._uevents.group(action, group, *more)
 
-    def capture(self, driver: Driver, virtual: PciDevice) -> None:
-        """Keep a new virtual function of a VFIO-bound physical one from host drivers.
-
-        Source: drivers/vfio/pci/vfio_pci_core.c vfio_pci_bus_notifier(): the override
-        gets the name in ``vfio_device_ops``; only vfio-pci has SR-IOV, and there it
-        is the driver's own. Rule: R-VFIO-5.
-        """
-        virtual.driver_override = driver.name.encode()
+    def uevent_variables(self, device: Device) -> tuple[tuple[str, str], ...]:
+        """Return the variables in the ``uevent`` file of a registered device."""
+        return device_variables(device, has_cdev=self.has_cdev(device))

@@ -1,21 +1,21 @@
-"""Device nodes of VFIO: their numbers, and whose they are."""
+"""Device nodes of VFIO: their numbers and owners."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["CDEV_MAJOR", "CONTAINER", "GROUP_MAJOR", "Owner"]
+__all__ = ["CDEV_MAJOR", "CONTAINER", "GROUP_MAJOR", "NodeOwner"]
 
 GROUP_MAJOR = 244
-"""Major number of ``/dev/vfio/<group>``; the real one is dynamic."""
+"""Major number of ``/dev/vfio/<group>``; a real kernel assigns it at run time."""
 CDEV_MAJOR = 243
-"""Major number of ``/dev/vfio/devices/vfioN``; the real one is dynamic."""
+"""Major number of ``/dev/vfio/devices/vfioN``; a real kernel assigns it at run time."""
 CONTAINER = (10, 196)
-"""Major and minor number of ``/dev/vfio/vfio``."""
+"""Major and minor number of ``/dev/vfio/vfio`` (include/linux/miscdevice.h)."""
 
 
-class Owner(NamedTuple):
-    """Whose a device node is."""
+class NodeOwner(NamedTuple):
+    """Owner and permissions of a device node."""
 
     uid: int
     gid: int

@@ -109,7 +109,7 @@ def test_what_cannot_be_given_back_is_named(host: simulated.Session) -> None:
     session = Session()
     session.bind(VF)
     session.bind("3b:00.3")
-    host.host.kernel.vanish("0000:3b:00.3")
+    host.host.kernel.hot_unplug("0000:3b:00.3")
     with pytest.raises(NotUndoneError) as caught:
         session.give_back()
     assert host.driver(VF) == "mlx5_core"

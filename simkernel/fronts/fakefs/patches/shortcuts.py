@@ -22,7 +22,7 @@ from simkernel.filesystems.stat import stat_of
 from simkernel.filesystems.tree import Tree
 from simkernel.fronts.fakefs.nodes import LiveFile
 from simkernel.fronts.fakefs.patches.streams import open_descriptor
-from simkernel.model.vfio.nodes import Owner
+from simkernel.model.vfio.nodes import NodeOwner
 
 __all__ = ["install"]
 
@@ -134,7 +134,7 @@ def _chown(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
         if not isinstance(node, CharacterDevice) or node.give is None:
             return fallback(path, uid, gid, **more)
         _require_root(path)
-        owner = Owner(node.uid, node.gid, node.mode)
+        owner = NodeOwner(node.uid, node.gid, node.mode)
         wanted = {"uid": uid, "gid": gid}
         node.give(owner._replace(**{k: v for k, v in wanted.items() if v != -1}))
         return None
@@ -148,7 +148,7 @@ def _chmod(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
         if not isinstance(node, CharacterDevice) or node.give is None:
             return fallback(path, mode, **more)
         _require_root(path)
-        node.give(Owner(node.uid, node.gid, stat.S_IMODE(mode)))
+        node.give(NodeOwner(node.uid, node.gid, stat.S_IMODE(mode)))
         return None
 
     return call

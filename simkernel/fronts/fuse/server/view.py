@@ -23,7 +23,7 @@ from simkernel.filesystems.node import (
 from simkernel.filesystems.tree import Tree
 from simkernel.fronts.fuse.inside.mounts import HAND_OVER
 from simkernel.fronts.fuse.server.kernel_lock import KernelLock
-from simkernel.model.vfio.nodes import Owner
+from simkernel.model.vfio.nodes import NodeOwner
 
 __all__ = ["View"]
 
@@ -219,7 +219,7 @@ class View:
             node = None if path is None else self._look_up(path).node
             if not isinstance(node, CharacterDevice) or node.give is None:
                 raise OSError(EPERM, "Operation not permitted")
-            now = Owner(node.uid, node.gid, node.mode)
+            now = NodeOwner(node.uid, node.gid, node.mode)
             wanted = {"uid": uid, "gid": gid, "mode": mode}
             changes = {name: value for name, value in wanted.items() if value != -1}
             node.give(now._replace(**changes))

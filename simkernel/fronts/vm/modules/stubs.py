@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from simkernel.errors import UsageError
-from simkernel.model.core.driver import DriverSpec, PciId
+from simkernel.model.core.driver_spec import DriverSpec, PciId
 from simkernel.model.modules.spec import DeviceSpec, ModuleSpec, ParameterSpec
 from simkernel.scenario.schema import ModuleEntry
 

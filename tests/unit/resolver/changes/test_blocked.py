@@ -82,7 +82,7 @@ def test_time_that_is_none_is_a_usage_error(
 
 STATES: dict[str, Callable[[Session], object]] = {
     "as wanted": lambda host: None,
-    "gone": lambda host: host.host.kernel.vanish(VF),
+    "gone": lambda host: host.host.kernel.hot_unplug(VF),
     "in between": lambda host: host.run("python", "-c", UNBIND),
 }
 UNBIND = f"open('/sys/bus/pci/drivers/mlx5_vfio_pci/unbind', 'w').write('{VF}')"

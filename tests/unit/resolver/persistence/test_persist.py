@@ -128,7 +128,7 @@ def test_unpersist_works_for_a_device_that_is_gone() -> None:
     """A device that was taken out cannot be found, but its address is known."""
     with host() as place:
         bind(place)
-        place.host.kernel.vanish(VF)
+        place.host.kernel.hot_unplug(VF)
         done = place.run("resolver", "unpersist", "3b:00.2")
         assert (done.exit_code, etc()) == (0, []), done.stderr
 

@@ -26,7 +26,7 @@ def nic(vfs: int = 2) -> Topology:
     first, second = (device(kernel, f"0000:3b:00.{n}") for n in (2, 3))
     kernel.pci.release(first)
     first.driver_override = b"vfio-pci"
-    kernel.pci.probe(first)
+    kernel.pci.attach_device(first)
     second.driver_override = b"vfio-pci"
     return topology(kernel)
 

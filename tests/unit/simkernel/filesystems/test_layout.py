@@ -32,7 +32,7 @@ def _target(tree: Tree, path: str) -> str:
 def _on_vfio(name: str) -> Kernel:
     kernel = bench("vfio_pci")
     device(kernel, name).driver_override = b"vfio-pci"
-    kernel.pci.probe(device(kernel, name))
+    kernel.pci.attach_device(device(kernel, name))
     return kernel
 
 
@@ -170,11 +170,11 @@ def test_device_without_iommu_gets_a_group_while_bound_if_that_is_allowed() -> N
     kernel = bench("vfio_pci", iommu=False)
     gpu = device(kernel, GPU)
     gpu.driver_override = b"vfio-pci"
-    kernel.pci.probe(gpu)
+    kernel.pci.attach_device(gpu)
     assert gpu.driver is None
 
     kernel.modules.loaded["vfio"].set_parameter("enable_unsafe_noiommu_mode", b"1")
-    kernel.pci.probe(gpu)
+    kernel.pci.attach_device(gpu)
     tree, dev = sysfs(kernel), devtmpfs(kernel)
 
     assert _names(dev, "vfio") == ["noiommu-0", "vfio"]
@@ -193,7 +193,7 @@ def test_old_kernels_have_no_vfio_dev() -> None:
     for release in ("5.19.0", "6.1.0"):
         kernel = bench("vfio_pci", release=release)
         device(kernel, GPU).driver_override = b"vfio-pci"
-        kernel.pci.probe(device(kernel, GPU))
+        kernel.pci.attach_device(device(kernel, GPU))
         path = f"devices/pci0000:01/{GPU}/vfio-dev"
         found[release] = (
             "7" in _names(devtmpfs(kernel), "vfio"),

@@ -17,7 +17,7 @@ def _bound(release: str = "6.12.0") -> Kernel:
     kernel = bench("vfio_pci", release=release)
     gpu = device(kernel, GPU)
     gpu.driver_override = b"vfio-pci"
-    kernel.pci.probe(gpu)
+    kernel.pci.attach_device(gpu)
     return kernel
 
 

@@ -123,7 +123,7 @@ def test_two_hosts_of_a_scenario_are_alike_and_apart() -> None:
     assert len(boot_ids) == 2
     assert trees[0] == trees[1]
 
-    second.kernel.vanish("0000:01:00.3")
+    second.kernel.hot_unplug("0000:01:00.3")
     assert "0000:01:00.3" in first.kernel.pci.devices
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from simkernel.host.boot import boot_host
 from simkernel.kmod import modpost
-from simkernel.model.core.driver import DriverSpec, PciId
+from simkernel.model.core.driver_spec import DriverSpec, PciId
 from simkernel.scenario.render import load
 
 DATA = Path(__file__).parents[3] / "data"

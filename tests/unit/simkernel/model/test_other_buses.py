@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simkernel.model.core.driver import Driver, DriverSpec
+from simkernel.model.core.device import Driver
+from simkernel.model.core.driver_spec import DriverSpec
 from simkernel.model.kernel import Kernel
 from simkernel.model.other_buses import BUS_KINDS, OtherBus, OtherDevice, Override
 

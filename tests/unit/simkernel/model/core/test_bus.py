@@ -7,7 +7,8 @@ from errno import EAGAIN, EBUSY, EINVAL, ENODEV
 import pytest
 
 from simkernel.errors import KernelRefusal
-from simkernel.model.core.driver import Driver, DriverSpec
+from simkernel.model.core.device import Driver
+from simkernel.model.core.driver_spec import DriverSpec
 from tests.bench import GPU, NIC, bench, device
 
 
@@ -15,7 +16,7 @@ def test_dead_device_is_not_bound() -> None:
     """A device that has left its bus is ENODEV to a driver that still holds it."""
     kernel = bench("host_nic")
     nic = device(kernel, NIC)
-    kernel.pci.remove(nic)
+    kernel.pci.stop_and_remove(nic)
 
     with pytest.raises(KernelRefusal) as refusal:
         kernel.pci.bind(kernel.pci.drivers["host_nic"], nic)
@@ -75,9 +76,9 @@ def test_host_driver_is_kept_out_of_a_group_that_a_user_owns() -> None:
     with pytest.raises(KernelRefusal) as bind:
         kernel.pci.bind(kernel.pci.drivers["host_nic"], nic)
     with pytest.raises(KernelRefusal) as probe:
-        kernel.pci.probe(nic)
+        kernel.pci.attach_device(nic)
     gpu.driver_override = b"vfio-pci"
-    kernel.pci.probe(gpu)
+    kernel.pci.attach_device(gpu)
 
     assert (bind.value.errno, bind.value.rule) == (EBUSY, "R-IOMMU-2")
     assert (probe.value.errno, probe.value.rule) == (EINVAL, "R-PROBE-2")
@@ -93,7 +94,7 @@ def test_new_device_is_probed_under_autoprobe_0_until_7_0(
 ) -> None:
     """drivers_autoprobe did not stop PCI hotplug for a long time."""
     kernel = bench("host_nic", release=release)
-    kernel.pci.remove(device(kernel, NIC))
+    kernel.pci.stop_and_remove(device(kernel, NIC))
     kernel.pci.autoprobe = False
 
     kernel.pci.rescan()

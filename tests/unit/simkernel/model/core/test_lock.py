@@ -106,8 +106,8 @@ def test_second_operation_waits_for_the_probe(
     operations: dict[str, Callable[[], object]] = {
         "bind": lambda: kernel.pci.bind(host_nic, nic),
         "unbind": lambda: kernel.pci.unbind(host_nic, nic),
-        "probe": lambda: kernel.pci.probe(nic),
-        "remove": lambda: kernel.pci.remove(nic),
+        "probe": lambda: kernel.pci.attach_device(nic),
+        "remove": lambda: kernel.pci.stop_and_remove(nic),
         "unload": lambda: kernel.modules.unload("host_nic"),
     }
     threads = _Threads(kernel)
@@ -149,8 +149,8 @@ def test_device_is_removed_once() -> None:
     _slow_down(kernel, "host_nic", remove_ms=200)
 
     results = threads.run(
-        ("first", lambda: kernel.pci.remove(nic)),
-        ("second", lambda: kernel.pci.remove(nic)),
+        ("first", lambda: kernel.pci.stop_and_remove(nic)),
+        ("second", lambda: kernel.pci.stop_and_remove(nic)),
     )
 
     assert set(results.values()) == {"done"}
@@ -165,8 +165,8 @@ def test_virtual_functions_are_set_by_one_at_a_time() -> None:
     _slow_down(kernel, "host_nic", probe_ms=50)
 
     results = threads.run(
-        ("two", lambda: sriov.set_numvfs(kernel, physical, 2)),
-        ("none", lambda: sriov.set_numvfs(kernel, physical, 0)),
+        ("two", lambda: sriov.set_numvfs(kernel.pci, physical, 2)),
+        ("none", lambda: sriov.set_numvfs(kernel.pci, physical, 0)),
     )
 
     assert set(results.values()) == {"done"}

@@ -13,7 +13,7 @@ from simkernel.filesystems.node import CharacterDevice, Directory, Link, Node, S
 from simkernel.filesystems.sysfs.root import sysfs
 from simkernel.model.core.notifier import Change, Kind, Notice, Observer
 from simkernel.model.kernel import Kernel
-from simkernel.model.vfio.nodes import Owner
+from simkernel.model.vfio.nodes import NodeOwner
 from tests.bench import GPU, NIC, bench, device
 
 PF = "bus/pci/devices/0000:02:00.0"
@@ -32,7 +32,7 @@ OTHERS: dict[str, Callable[[Kernel], object]] = {
     "load": lambda kernel: kernel.modules.load("other_nic"),
     "load of what is there": lambda kernel: kernel.modules.load("host_nic"),
     "unload": lambda kernel: kernel.modules.unload("host_nic"),
-    "hot-unplug": lambda kernel: kernel.vanish("0000:02:00.0"),
+    "hot-unplug": lambda kernel: kernel.hot_unplug("0000:02:00.0"),
 }
 
 
@@ -143,7 +143,7 @@ def test_new_owner_of_a_node_is_announced() -> None:
     assert isinstance(node, CharacterDevice)
     assert node.give is not None
 
-    node.give(Owner(1000, 1000, 0o660))
+    node.give(NodeOwner(1000, 1000, 0o660))
 
     assert recorder.notices == [Notice(Change.CHANGED, Kind.NODE, "/vfio/vfio")]
 

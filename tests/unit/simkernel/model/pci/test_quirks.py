@@ -24,7 +24,7 @@ def test_sound_function_of_a_graphics_card_may_be_suspended() -> None:
 
     bus.unplug("0000:01:00.0")
     for name in ("0000:01:00.0", "0000:01:00.1"):
-        bus.remove(bus.devices[name])
+        bus.stop_and_remove(bus.devices[name])
     bus.rescan()
 
     assert bus.devices["0000:01:00.1"].power == {}

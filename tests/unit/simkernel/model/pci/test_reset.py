@@ -53,7 +53,7 @@ def test_methods_are_looked_for_again_on_default() -> None:
     with pytest.raises(KernelRefusal) as refusal:
         reset.choose(device, ["bus"])
     assert refusal.value.errno == EINVAL
-    kernel.pci.remove(kernel.pci.devices["0000:01:00.1"])
+    kernel.pci.stop_and_remove(kernel.pci.devices["0000:01:00.1"])
     reset.choose(device, ["bus"])
 
 
@@ -67,7 +67,7 @@ def test_reset_needs_a_method_that_works_now() -> None:
         reset.reset(device)
 
     assert refusal.value.errno == ENOTTY
-    kernel.pci.remove(kernel.pci.devices["0000:01:00.1"])
+    kernel.pci.stop_and_remove(kernel.pci.devices["0000:01:00.1"])
     reset.reset(device)
 
 

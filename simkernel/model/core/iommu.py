@@ -1,21 +1,24 @@
-"""IOMMU groups: which devices can only be given away together."""
+"""IOMMU groups: the devices that the IOMMU cannot isolate from each other.
+
+Source of the whole: drivers/iommu/iommu.c.
+"""
 
 from __future__ import annotations
 
 from errno import EBUSY
+from typing import Protocol
 
 from simkernel.errors import KernelRefusal
-from simkernel.model.core.device import Device
 from simkernel.model.core.numbers import LowestFree
 
-__all__ = ["IommuGroup", "IommuGroups", "default_type"]
+__all__ = ["GroupMember", "IommuGroup", "IommuGroups", "default_type"]
 
 
 def default_type(cmdline: str, *, lazy: bool) -> str:
     """Return the type of the groups' default domains, as ``type`` shows it.
 
     :param cmdline: the kernel's command line.
-    :param lazy: what is not said to be strict is flushed later.
+    :param lazy: the kernel flushes lazily by default.
 
     Source: drivers/iommu/iommu.c iommu_group_show_type(), iommu_subsys_init();
     Documentation/admin-guide/kernel-parameters.txt. Rule: R-IOMMU-4.
@@ -27,8 +30,16 @@ def default_type(cmdline: str, *, lazy: bool) -> str:
     return "DMA-FQ" if lazy and not is_strict else "DMA"
 
 
+class GroupMember(Protocol):
+    """What a group knows of its devices."""
+
+    name: str
+    devpath: str
+    iommu_group: IommuGroup | None
+
+
 class IommuGroup:
-    """One group of devices that the IOMMU cannot tell apart."""
+    """One IOMMU group."""
 
     __slots__ = (
         "devices",
@@ -43,16 +54,16 @@ class IommuGroup:
     def __init__(self, number: int, label: object, name: str = "") -> None:
         self.number = number
         self.label = label
-        """What the members share; the hardware's reason for the group."""
+        """What the members share: the hardware's reason for the group."""
         self.name = name
-        """Text of the ``name`` file; empty: there is no such file."""
-        self.devices: dict[str, Device] = {}
+        """Text of the ``name`` file; empty: the file does not exist."""
+        self.devices: dict[str, GroupMember] = {}
         self.power: dict[str, str] = {}
-        """What was set in ``power/`` of the device that VFIO makes of the group."""
+        """Settings in ``power/`` of the group's VFIO device."""
         self.noiommu = False
-        """Made by VFIO for a device that no IOMMU guards."""
+        """VFIO made it for a device without an IOMMU."""
         self.user_owned = False
-        """A process has claimed the group's DMA (opened it through VFIO)."""
+        """A process owns the group's DMA (it opened the group through VFIO)."""
 
     @property
     def node_name(self) -> str:
@@ -77,8 +88,8 @@ class IommuGroup:
 class IommuGroups:
     """All groups of the host.
 
-    Source: drivers/iommu/iommu.c iommu_group_alloc(); numbers come from an ida, so
-    the lowest free one is taken. Rule: R-IOMMU-1.
+    Source: drivers/iommu/iommu.c iommu_group_alloc(): numbers come from an ida, so
+    a new group gets the lowest free one. Rule: R-IOMMU-1.
     """
 
     __slots__ = ("_by_label", "_numbers", "by_number")
@@ -90,15 +101,18 @@ class IommuGroups:
 
     def add(
         self,
-        device: Device,
+        device: GroupMember,
         label: object,
         *,
         prefer: int | None = None,
         name: str = "",
     ) -> None:
-        """Put a device into the group of its label; make the group if need be.
+        """Add a device to the group of its label; create the group if necessary.
 
         :param prefer: number for a new group if it is free; None: the lowest free.
+        :param name: text of a new group's ``name`` file; empty: no such file.
+
+        Source: drivers/iommu/iommu.c iommu_group_add_device().
         """
         group = self._by_label.get(label)
         if group is None:
@@ -110,8 +124,11 @@ class IommuGroups:
         group.devices[device.name] = device
         device.iommu_group = group
 
-    def remove(self, device: Device) -> None:
-        """Take a device out of its group; the group goes with its last member."""
+    def remove(self, device: GroupMember) -> None:
+        """Remove a device from its group; the last member takes the group along.
+
+        Source: drivers/iommu/iommu.c iommu_group_remove_device().
+        """
         group = device.iommu_group
         if group is None:
             return
