@@ -1,4 +1,5 @@
-"""What keeps a host from giving devices to VFIO, and what to do about it.
+"""Diagnose why a host cannot use VFIO, and how to fix it.
 
-``examine`` reads the host, ``checks`` judges what was read, ``report`` says it.
+``examination`` reads the facts, ``checks`` turns them into findings, ``report`` prints
+the findings.
 """

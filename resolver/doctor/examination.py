@@ -1,4 +1,4 @@
-"""Reads from a host what there is to judge. Only reads."""
+"""Read the facts about a host for the checks. Only reads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from resolver.matching.module_lists import module_paths
 __all__ = ["examine", "facts_of"]
 
 _BASE = ("vfio", "vfio_iommu_type1", "vfio_pci")
-"""Modules that whatever is bound to VFIO needs."""
+"""Modules that every VFIO device needs."""
 
 _PARAMETERS = (
     ("vfio", "enable_unsafe_noiommu_mode"),
@@ -39,17 +39,17 @@ _SECURE_BOOT = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 
 def examine(host: Host, aliases: Aliases) -> tuple[Finding, ...]:
-    """Return what keeps a host from giving devices to VFIO, the worst first.
+    """Return why a host cannot use VFIO, the worst finding first.
 
-    :param aliases: those of the kernel that runs.
+    :param aliases: aliases of the running kernel.
     """
     return judge(facts_of(host, aliases))
 
 
 def facts_of(host: Host, aliases: Aliases) -> Facts:
-    """Return what a host says about itself.
+    """Return the facts about a host.
 
-    What may not be read, by whoever is not root, is taken as not there.
+    A file that this user may not read counts as missing.
     """
     release = host.release() or ""
     words = tuple(_text(host, f"{host.proc}/cmdline").split())
@@ -95,7 +95,7 @@ def _wanted(host: Host, aliases: Aliases) -> Iterator[Wanted]:
         yield Wanted(device, choice.module, _missing(device, choice))
 
 
-# A variant that Linux has for the device, unless the kernel has an alias of it.
+# The variant driver that Linux has for a device, if this kernel has no alias of it.
 def _missing(device: Device, choice: select.Choice) -> str | None:
     from resolver.matching import intree
 
@@ -212,4 +212,4 @@ def _read(host: Host, path: str) -> bytes | None:
     try:
         return host.read_if_there(path)
     except OSError:
-        return None  # Not ours to read, or gone while it was.
+        return None  # no permission, or the file went away

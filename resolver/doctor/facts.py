@@ -1,7 +1,4 @@
-"""What is read of a host before it is judged.
-
-Pure: values only.
-"""
+"""Facts about a host, for the checks. Pure: values only."""
 
 from __future__ import annotations
 
@@ -17,37 +14,37 @@ __all__ = ["Facts", "KernelConfig", "ModuleFacts", "Node", "Wanted"]
 
 
 class KernelConfig(NamedTuple):
-    """How a kernel was configured."""
+    """A kernel's build configuration."""
 
     path: str
-    """File that says it."""
+    """File that it was read from."""
     settings: Mapping[str, str]
     """Name without ``CONFIG_`` to value; ``n`` where the file says "is not set"."""
 
     def is_on(self, name: str) -> bool:
-        """Return whether a thing is built in or a module."""
+        """Return whether an option is built in or a module."""
         return self.settings.get(name, "n") in ("y", "m")
 
 
 class Wanted(NamedTuple):
-    """A PCI device that could be given to VFIO, and what would take it."""
+    """A PCI device that VFIO could use, and the module for it."""
 
     device: Device
     module: str
     """Module of its best VFIO driver on this kernel."""
     missing: str | None
-    """A variant that Linux has for it and this kernel does not."""
+    """Module of a variant driver that Linux has and this kernel lacks."""
 
 
 class ModuleFacts(NamedTuple):
-    """A module that is wanted and not in the kernel yet."""
+    """A module that a device needs and the kernel has not loaded."""
 
     path: str
-    """Its file; empty: unknown."""
+    """Its file; empty if unknown."""
     is_signed: bool | None
-    """Whether it has a signature; ``None``: unknown."""
+    """Whether it has a signature; ``None`` if unknown."""
     prohibition: Prohibition | None
-    """What keeps it from being loaded."""
+    """The line that keeps it from being loaded."""
 
 
 class Node(NamedTuple):
@@ -62,39 +59,39 @@ class Node(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is read of a host; what it does not have is empty."""
+    """Facts about a host; empty if the host lacks them."""
 
     release: str = ""
-    """What ``uname -r`` prints."""
+    """Kernel release, as ``uname -r`` prints it."""
     cpu: str = ""
-    """``Intel``, ``AMD``, ``Arm`` or empty: another one, or unknown."""
+    """``Intel``, ``AMD``, ``Arm``, or empty for another or unknown vendor."""
     is_guest: bool = False
-    """It is a virtual machine."""
+    """The host is a virtual machine."""
     command_line: tuple[str, ...] = ()
-    """Words of the kernel's command line."""
+    """Words of the kernel command line."""
     iommu_groups: int = 0
-    """How many there are."""
+    """Number of IOMMU groups."""
     iommu_capabilities: tuple[int, ...] = ()
     """Extended capability register of each Intel IOMMU."""
     firmware_tables: frozenset[str] = frozenset()
     """Names of the ACPI tables."""
     config: KernelConfig | None = None
     config_paths: tuple[str, ...] = ()
-    """Where the configuration was looked for."""
+    """Files that may have the configuration."""
     wanted: tuple[Wanted, ...] = ()
     modules: Mapping[str, ModuleFacts] = field(default_factory=dict)
-    """By name, those that are wanted and not loaded."""
+    """Name to facts of each module that a device needs and that is not loaded."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """``module.parameter`` to value: of the running kernel, or configured for when
-    the module gets loaded."""
+    """``module.parameter`` to value: in the running kernel, or as configured for a
+    module that is not loaded."""
     lockdown: str = ""
-    """``integrity`` or ``confidentiality``; empty: not locked down."""
+    """``integrity`` or ``confidentiality``; empty if not locked down."""
     is_signature_enforced: bool = False
     is_secure_boot: bool | None = None
-    """``None``: the firmware does not say."""
+    """``None`` if the firmware does not tell."""
     nodes: tuple[Node, ...] = ()
-    """Below ``/dev/vfio``."""
+    """Device nodes below ``/dev/vfio``."""
     node_rules: tuple[str, ...] = ()
-    """Files of udev rules about these nodes."""
+    """Files of udev rules that grant access to these nodes."""
     alias_notes: tuple[str, ...] = ()
     alias_warnings: tuple[FileWarning, ...] = ()

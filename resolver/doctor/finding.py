@@ -1,7 +1,4 @@
-"""One thing that a person should know about a host.
-
-Pure: values only.
-"""
+"""A finding about a host. Pure: values only."""
 
 from __future__ import annotations
 
@@ -12,19 +9,19 @@ __all__ = ["Finding", "Severity"]
 
 Severity = Literal["problem", "warning", "note"]
 """``problem``: devices cannot be bound or used; ``warning``: some cannot, or not
-safely; ``note``: good to know."""
+safely; ``note``: for information."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is so, and what to do."""
+    """A state of the host, and how to fix it."""
 
     id: str
     """Stable name; docs/doctor.md has a row for each."""
     severity: Severity
     message: str
-    """One line: what is so, and what follows from it."""
+    """One line: the state, and its effect."""
     advice: tuple[str, ...] = ()
-    """What to do, one line for each way or step; none: nothing needs to be done."""
+    """How to fix it, one line for each step or alternative; empty if it is no fault."""
     devices: tuple[str, ...] = ()
-    """Names of the devices that it is about; none: the whole host."""
+    """Names of the affected devices; empty for the whole host."""

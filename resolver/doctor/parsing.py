@@ -1,4 +1,4 @@
-"""Reads the texts and tables in which a host says what it is.
+"""Parse the files that describe a host.
 
 Pure: content of files in, values out.
 """
@@ -18,10 +18,10 @@ _NOT_SET = re.compile(r"# CONFIG_(\w+) is not set")
 
 
 def kernel_settings(data: bytes) -> dict[str, str]:
-    """Return what a kernel's configuration says, by name without ``CONFIG_``.
+    """Return the options of a kernel configuration; names lack ``CONFIG_``.
 
-    :param data: content of ``/boot/config-<release>`` or of ``/proc/config.gz``
-        once unpacked.
+    :param data: content of ``/boot/config-<release>``, or of ``/proc/config.gz``
+        unpacked.
     """
     found = {}
     for line in data.decode("utf-8", "replace").splitlines():
@@ -34,7 +34,7 @@ def kernel_settings(data: bytes) -> dict[str, str]:
 
 
 def active_lockdown(text: str) -> str:
-    """Return ``integrity`` or ``confidentiality``; nothing if not locked down.
+    """Return ``integrity`` or ``confidentiality``; empty if not locked down.
 
     :param text: of ``/sys/kernel/security/lockdown``: ``none [integrity] ...``.
 
@@ -45,7 +45,7 @@ def active_lockdown(text: str) -> str:
 
 
 def is_secure_boot(data: bytes | None) -> bool | None:
-    """Return whether the firmware checked what it started; ``None``: unknown.
+    """Return whether Secure Boot is on; ``None`` if unknown.
 
     :param data: content of the variable ``SecureBoot`` in efivarfs.
 
@@ -56,7 +56,7 @@ def is_secure_boot(data: bytes | None) -> bool | None:
 
 
 def mentions_vfio(data: bytes) -> bool:
-    """Return whether a file of udev rules says something about VFIO's nodes."""
+    """Return whether udev rules grant access to VFIO nodes."""
     lines = data.decode("utf-8", "replace").splitlines()
     return any("vfio" in line and _grants(line) for line in lines if line[:1] != "#")
 

@@ -1,4 +1,4 @@
-"""What doctor prints: lines for people, objects for JSON."""
+"""Output of doctor: lines of text, objects for JSON."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _DEVICES_SHOWN = 8
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
-    """Return 1 if there is a problem, else 0."""
+    """Return 1 if a finding is a problem, else 0."""
     return int(any(finding.severity == "problem" for finding in findings))
 
 
 def lines(findings: Sequence[Finding]) -> Iterator[str]:
-    """Yield each finding with its devices and what to do, and how many there are."""
+    """Yield each finding with its devices and its fix, then the counts."""
     for finding in findings:
         yield shown(f"{finding.severity}: {finding.message} [{finding.id}]")
         if finding.devices:
             yield shown(f"    devices: {_devices(finding.devices)}")
-        yield from (shown(f"    do: {step}") for step in finding.advice)
+        yield from (shown(f"    fix: {step}") for step in finding.advice)
     yield _summary(findings)
 
 
@@ -50,4 +50,4 @@ def _summary(findings: Sequence[Finding]) -> str:
         for kind in ("problem", "warning", "note")
         if (count := sum(finding.severity == kind for finding in findings))
     ]
-    return ", ".join(counts) or "nothing keeps this host from using VFIO"
+    return ", ".join(counts) or "no problem found: this host can use VFIO"

@@ -1,6 +1,6 @@
-"""Checks of alias entries for who writes a VFIO driver.
+"""Check a VFIO driver's aliases without the hardware.
 
-``reading`` gets modules from files, ``judgement`` has the ``checks`` judge them, and
-``text``, ``document``, ``sarif`` and ``junit`` say what came of it. The host is read
-and never changed, but for a cache of what module files say.
+``reading`` gets modules from files, ``judgement`` runs the ``checks`` on them, and
+``text``, ``document``, ``sarif`` and ``junit`` format the report. lint only reads the
+host, and keeps a cache of the content of module files.
 """

@@ -1,7 +1,4 @@
-"""Findings that are known already, in a file beside the source.
-
-Text in, a report without them out, and back.
-"""
+"""Baselines: files of findings that lint does not report again. Pure."""
 
 from __future__ import annotations
 
@@ -19,11 +16,11 @@ __all__ = ["SCHEMA", "Key", "read", "without", "written"]
 SCHEMA: Final = "resolver-lint-baseline/1"
 
 Key = tuple[str, str, str]
-"""Check, module, and which alias, driver or dependency."""
+"""Check, module, and the alias, driver or dependency."""
 
 
 def written(findings: Iterable[LintFinding]) -> bytes:
-    """Return the file that has findings, one a line."""
+    """Return the content of a baseline, one finding a line."""
     keys = sorted({one.key for one in findings})
     lines = ",\n".join(
         "    " + json.dumps({"id": id_, "module": module, "about": about})
@@ -34,30 +31,27 @@ def written(findings: Iterable[LintFinding]) -> bytes:
 
 
 def read(data: bytes, path: str) -> frozenset[Key]:
-    """Return what a file has.
+    """Return the findings of a baseline.
 
-    :param path: what it is called.
-    :raises UsageError: it is none of ours.
+    :param path: name of the file, for the error.
+    :raises UsageError: the content is not a baseline.
     """
     try:
         document = json.loads(data)
         if document["schema"] != SCHEMA:
-            raise ValueError(f"its schema is {document['schema']!r}")
+            raise ValueError(f"unknown schema {document['schema']!r}")
         return frozenset(
             (one["id"], one["module"], one["about"]) for one in document["findings"]
         )
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise UsageError(
-            f"{path} is no baseline: {problem}",
-            hint="resolver lint --write-baseline FILE writes one",
+            f"{path} is not a baseline: {problem}",
+            hint="write one with `resolver lint --write-baseline FILE`",
         ) from None
 
 
 def without(report: Report, keys: Collection[Key]) -> tuple[Report, int]:
-    """Take out of a report what is known.
-
-    :return: and how many of those known were not found any more.
-    """
+    """Return a report without known findings, and how many of those are gone."""
     known = tuple(one for one in report.findings if one.key in keys)
     new = tuple(one for one in report.findings if one.key not in keys)
     gone = len(set(keys) - {one.key for one in known})

@@ -1,7 +1,7 @@
-"""What module files said the last time, kept for the next.
+"""The cache of the content of module files: modules to bytes, and back.
 
-Values in, bytes out, and back. A file whose size and time are the same has not changed.
-Files that could not be read are not kept: it may have been for want of a library.
+An entry is valid while size and modification time of the file stay the same. The cache
+has no unreadable files: a missing library may be the reason.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from resolver.linux.module_files import FileStatus
 __all__ = ["file_name", "packed", "unpacked"]
 
 _VERSION: Final = 1
-"""Goes up when anything changes in what is read of a file, or in how it is kept."""
+"""Increase it with every change of what is read from a file, or of the format."""
 
 
 def file_name(directory: str) -> str:
-    """Return the name of the file for a module directory, below the cache's.
+    """Return the cache file of a module directory, below the cache directory.
 
-    :param directory: with every link followed.
+    :param directory: path with every link resolved.
     """
     return f"lint/{hashlib.sha256(directory.encode()).hexdigest()[:24]}.json"
 
 
 def packed(read: Iterable[tuple[FileStatus, Module]]) -> bytes:
-    """Return what is to be kept."""
+    """Return the content of a cache file."""
     files = {
         status.path: [status.size, status.mtime_ns, _to_json(one)]
         for status, one in read
@@ -41,9 +41,9 @@ def packed(read: Iterable[tuple[FileStatus, Module]]) -> bytes:
 def unpacked(
     data: bytes | None, files: Iterable[FileStatus]
 ) -> Mapping[FileStatus, Module]:
-    """Return what is known of files; what was kept otherwise, or is broken, is not.
+    """Return the cached modules of unchanged files; none if the cache is broken.
 
-    :param data: what was kept; ``None``: nothing was.
+    :param data: content of the cache file; ``None`` if there is none.
     """
     try:
         document = json.loads(data or b"{}")

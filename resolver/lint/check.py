@@ -1,7 +1,4 @@
-"""What a check is, what it finds, and what it may look at.
-
-Pure: values only.
-"""
+"""A check, its findings, and its context. Pure: values only."""
 
 from __future__ import annotations
 
@@ -17,66 +14,66 @@ __all__ = ["Check", "Context", "LintFinding", "Severity"]
 
 Severity = Literal["error", "warning", "note"]
 """``error``: a device gets the wrong driver, or none; ``warning``: that depends on the
-host or the tool; ``note``: good to know."""
+host or the tool; ``note``: for information."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that is looked at; docs/lint.md is made of these."""
+    """One check; docs/lint.md has a section for each."""
 
     id: str
     """Stable name."""
     severity: Severity
     reason: str
-    """Why it is looked at, one line."""
+    """The fault and its effect, one line."""
     rule: str
-    """What the kernel, or who asks it, does."""
+    """The rule of the kernel or of user space behind it."""
     source: str
-    """Where that can be read."""
+    """Source of the rule."""
     remedy: str
-    """What to do about it."""
+    """How to fix it."""
     needs_kernel: bool = False
-    """It is only looked at where there is a kernel to compare with."""
+    """The check needs a kernel to compare with."""
 
     def found(
         self, module: Module, about: str, message: str, line: int = 0
     ) -> LintFinding:
-        """Return what was found in a module."""
+        """Return a finding about a module."""
         return LintFinding(self, module.path, module.name, about, message, line)
 
 
 @dataclass(frozen=True, slots=True)
 class LintFinding:
-    """What is wrong, and where."""
+    """A fault, and its place."""
 
     check: Check
     path: str
-    """File; ``-``: stdin."""
+    """File; ``-`` for stdin."""
     module: str
-    """Name of the module; empty: the file is none."""
+    """Name of the module; empty if the file is not a module."""
     about: str
-    """Which of its aliases, drivers, dependencies; it stays when the text changes."""
+    """The alias, driver or dependency; stable when the message changes."""
     message: str
     """One line."""
     line: int = 0
-    """Line of the file, from 1; 0: it has no lines."""
+    """Line of the file, from 1; 0 without lines."""
     device: str = ""
-    """What the device that it is about is called."""
+    """Name of the affected device; empty if unknown."""
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What tells it from others, wherever the file lies."""
+        """Identity of the finding, independent of the directory of the file."""
         return self.check.id, self.module or self.path, self.about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What there is to compare a module with."""
+    """Everything that a module is compared with."""
 
     kernel: Kernel | None = None
     rivals: Rivals = field(default_factory=lambda: Rivals(()))
-    """The VFIO aliases of all modules that are looked at, and of the kernel."""
+    """The VFIO aliases of all checked modules, and of the kernel."""
     together: frozenset[str] = frozenset()
-    """Names of all modules that are looked at."""
+    """Names of all checked modules."""
     names: Names = field(default_factory=Names)
-    """What vendors and devices are called."""
+    """Names of vendors and devices."""

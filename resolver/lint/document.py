@@ -1,4 +1,4 @@
-"""What lint tells programs, as JSON; docs/json.md says what the members mean."""
+"""The JSON document of lint; docs/json.md describes its members."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["report_document"]
 
 
 def report_document(report: Report, exit_code: int) -> dict[str, object]:
-    """Return the document; modules are those that have to do with VFIO."""
+    """Return the document; it lists only modules of VFIO drivers."""
     return document(
         "lint",
         modules=[_module(one) for one in report.modules if one.is_variant],

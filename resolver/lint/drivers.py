@@ -1,9 +1,9 @@
-"""Finds a module's PCI drivers and its tables of ids in its ELF file.
+"""Find the PCI drivers and id tables of a module in its ELF file.
 
 ``MODULE_DEVICE_TABLE`` leaves a symbol for each table. In ``struct pci_driver`` the
-pointer to the table stands right behind the one to the name, in every release; both
-are relocations, because a module is not linked. So no layout needs to be known and no
-debug information be there. A driver whose table has no such symbol is not found.
+pointer to the table follows the pointer to the name, in every release. Both are
+relocations, because a module is not linked. So neither the layout nor debug information
+is needed. A driver whose table has no such symbol is not found.
 
 Source: Linux, include/linux/pci.h, ``struct pci_driver``; include/linux/module.h,
 ``MODULE_DEVICE_TABLE``; include/linux/mod_devicetable.h, ``struct pci_device_id``.
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 
 __all__ = ["binary_of"]
 
-# The older names end in _device_table, the newer ones say the kind before the table.
+# Old kernels end the name in _device_table; new ones have the kind before the table.
 _TABLE: Final = re.compile(r"__mod_(?:device_table__(?:kmod_\w+?__)?)?pci__\w+")
 _WRITABLE: Final = 0x3
-"""SHF_WRITE | SHF_ALLOC: where objects are that are no constants."""
+"""SHF_WRITE | SHF_ALLOC: sections of variables."""
 _NAME_BYTES: Final = 256
 _TABLE_BYTES: Final = 1 << 20
 
 _Place = tuple[int, int]
-"""Number of a section, and offset in it."""
+"""Section number, and offset in the section."""
 
 
 class _Symbols(NamedTuple):
     table: SymbolTableSection
     tables: dict[_Place, int]
-    """Where tables of PCI ids are, and how many bytes each has."""
+    """Place of each table of PCI ids to its size in bytes."""
     needs: frozenset[str]
 
 
 def binary_of(elf: ELFFile, aliases: Sequence[str]) -> Binary:
-    """Return what only the file shows.
+    """Return the facts that only the ELF file has.
 
-    :param aliases: what it announces; tells layouts of its tables apart.
+    :param aliases: aliases of the module; they tell which layout its tables have.
     """
     symbols = _symbols(elf)
     if symbols is None:
@@ -82,7 +82,7 @@ def _symbols(elf: ELFFile) -> _Symbols | None:
     return _Symbols(table, tables, frozenset(needs))
 
 
-# Where a pointer is, and what it points to.
+# The place of each pointer, and the place that it points to.
 def _pointers(
     elf: ELFFile, symbols: SymbolTableSection
 ) -> Iterator[tuple[_Place, _Place]]:

@@ -1,7 +1,7 @@
-"""Reads a kernel module's file: sections, ``.modinfo``, signature.
+"""Read the file of a kernel module: sections, ``.modinfo``, signature.
 
-Bytes in, a ``Module`` out. The file may be anything: whatever is wrong with it is a
-``BadFile``, and neither time nor memory depends on more than its size.
+Bytes in, a ``Module`` out. The file is untrusted: every fault in it is a ``BadFile``,
+and its size bounds the time and memory to read it.
 
 Source: Linux, kernel/module/main.c, elf_validity_cache_copy(); include/linux/module.h.
 """
@@ -29,10 +29,10 @@ _RELOCATABLE: Final = "ET_REL"
 
 
 class _Metered(io.BytesIO):
-    """A file that ends reading which would go on for too long.
+    """A file that limits the total size of reads.
 
-    Each look at it counts, so that a small file whose tables lead to the same place
-    over and over again is no way to keep us busy.
+    Each read counts, so a small file whose tables point to the same place many times
+    cannot take long.
     """
 
     _EACH = 256
@@ -45,42 +45,42 @@ class _Metered(io.BytesIO):
         data = super().read(size)
         self._left -= len(data) + self._EACH
         if self._left < 0:
-            raise BadFile("its tables lead in circles, or have far too much in them")
+            raise BadFile("its tables are circular or too large")
         return data
 
 
 def require_reader() -> None:
-    """See to it that ELF files can be read.
+    """Check that the library to read ELF files is installed.
 
-    :raises FailedError: what reads them is not installed.
+    :raises FailedError: it is not.
     """
     try:
-        import elftools  # noqa: F401  # only whether it is there
+        import elftools  # noqa: F401  # only checks that it is installed
     except ImportError:
         raise FailedError(
-            "module files cannot be read: pyelftools is not installed",
-            hint="pip install 'simkernel[lint]'",
+            "cannot read module files: pyelftools is not installed",
+            hint="run `pip install 'simkernel[lint]'`",
         ) from None
 
 
 def read_module(data: bytes, path: str) -> Module:
-    """Return what a module's file says.
+    """Return the module in a file.
 
-    :param data: the file, unpacked.
-    :param path: what it is called, for its name where it does not say it itself.
-    :raises BadFile: it is no kernel module, or broken.
+    :param data: content of the file, unpacked.
+    :param path: name of the file, for a module that does not contain its own name.
+    :raises BadFile: the file is not a kernel module, or is broken.
     """
     if len(data) > LIMIT_BYTES:
         raise BadFile(f"more than {LIMIT_BYTES >> 20} MiB")
     if not data.startswith(b"\x7fELF"):
-        raise BadFile("no kernel module: it is no ELF file" if data else "empty")
+        raise BadFile("not a kernel module: not an ELF file" if data else "empty")
     try:
         return _module(data, path)
     except BadFile:
         raise
     except Exception as problem:
-        # The library checks little of what it reads: a broken file makes it fail
-        # in many ways, and each means no more than that.
+        # The library checks little of its input, so a broken file raises exceptions of
+        # many classes.
         kind = type(problem).__name__
         raise BadFile(f"broken ELF file: {_short(problem) or kind}") from None
 
@@ -90,15 +90,15 @@ def _module(data: bytes, path: str) -> Module:
 
     elf = ELFFile(_Metered(data))
     _require_sane(elf, len(data))
-    # A look-up by name would read the rest of the table, too: twice the time.
+    # A look-up by name would read the whole table and take twice the time.
     named = (one for one in elf.iter_sections() if one.name == ".modinfo")
     section = next(named, None)
     if section is None:
-        raise BadFile("no kernel module: it has no section .modinfo")
+        raise BadFile("not a kernel module: no section .modinfo")
     if section["sh_type"] == "SHT_NOBITS" or section["sh_size"] > _INFO_BYTES:
-        raise BadFile("its section .modinfo is empty, or far too large")
+        raise BadFile("section .modinfo is empty or too large")
     if section["sh_offset"] + section["sh_size"] > len(data):
-        raise BadFile("cut off: the section .modinfo is not all there")
+        raise BadFile("truncated: section .modinfo is incomplete")
     fields = section_fields(section.data())
     module = module_of_fields(fields, path, is_signed=has_signature(data))
     if not any(one.startswith("vfio") for one in _vfio_texts(module)):
@@ -114,22 +114,22 @@ def _module(data: bytes, path: str) -> Module:
 
 def _require_sane(elf: ELFFile, size: int) -> None:
     if elf["e_type"] != _RELOCATABLE:
-        raise BadFile("no kernel module: an ELF file of another type")
+        raise BadFile("not a kernel module: an ELF file of another type")
     count = elf.num_sections()
     if count > _SECTIONS:
-        raise BadFile(f"{count} sections, which no module has")
+        raise BadFile(f"too many sections: {count}")
     if not count or elf["e_shoff"] + count * elf["e_shentsize"] > size:
-        raise BadFile("cut off: the table of its sections is not all there")
+        raise BadFile("truncated: the section table is incomplete")
 
 
 def _require_whole(elf: ELFFile, size: int) -> None:
     for section in elf.iter_sections():
         end = section["sh_offset"] + section["sh_size"]
         if section["sh_type"] != "SHT_NOBITS" and end > size:
-            raise BadFile(f"cut off: the section {section.name} is not all there")
+            raise BadFile(f"truncated: section {section.name} is incomplete")
 
 
-# By these it is told that a module has to do with VFIO.
+# A module whose aliases or dependencies name vfio is worth a closer look.
 def _vfio_texts(module: Module) -> list[str]:
     return [one.pattern for one in module.aliases] + list(module.depends or ())
 

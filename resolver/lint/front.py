@@ -1,4 +1,4 @@
-"""From the words of the command line to modules, and to the kernel to compare with."""
+"""Turn the command line into modules, and a kernel to compare with."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _TEXT_BYTES: Final = 64 << 20
 
 
 class Stream(Protocol):
-    """Where a text comes from."""
+    """A source of bytes."""
 
     def read(self, size: int, /) -> bytes:
-        """Return so many bytes, fewer at the end."""
+        """Return up to ``size`` bytes, fewer at the end."""
         ...
 
 
@@ -35,8 +35,9 @@ def kernel(
 ) -> Kernel | None:
     """Return the kernel to compare with.
 
-    If none is named, it is that of a module directory among the files, if there is one.
+    Without a name, a module directory among the files decides.
 
+    :param release: kernel of the host; ``directory``: module directory.
     :raises UsageError: there is no such kernel.
     """
     if directory is not None:
@@ -45,8 +46,8 @@ def kernel(
         kernels = host.names(host.modules)
         if release not in kernels:
             raise UsageError(
-                f"{host.modules} has no kernel {release!r}",
-                hint=f"it has: {', '.join(kernels) or 'none'}",
+                f"no kernel {release!r} in {host.modules}",
+                hint=f"use one of these: {', '.join(kernels) or 'none'}",
             )
         return read_kernel(host, f"{host.modules}/{release}")
     for path in files:
@@ -63,10 +64,10 @@ def read(
     *,
     is_fresh: bool,
 ) -> list[Module | Unreadable]:
-    """Return the modules that files and directories have.
+    """Return the modules in files and directories.
 
-    :param talk: takes what there is to say about the work.
-    :raises UsageError: a file is about something else, or a directory has no modules.
+    :param talk: function that prints a warning.
+    :raises UsageError: a file describes no module, or a directory has no modules.
     :raises OSError: a directory cannot be listed.
     """
     found: list[Module | Unreadable] = []
@@ -79,7 +80,7 @@ def read(
             if problem:
                 talk(f"warning: {problem}")
             if not below:
-                raise UsageError(f"there are no modules below {path}")
+                raise UsageError(f"no modules below {path}")
             found += below
         else:
             found += read_file(path)
@@ -87,22 +88,22 @@ def read(
 
 
 def known(path: str) -> frozenset[baseline.Key]:
-    """Return what a baseline has.
+    """Return the findings of a baseline.
 
-    :raises UsageError: it is none.
-    :raises OSError: it cannot be opened.
+    :raises UsageError: the file is not a baseline.
+    :raises OSError: the file cannot be read.
     """
     return baseline.read(read_within(path, _TEXT_BYTES), path)
 
 
 def write_baseline(path: str, report: Report) -> None:
-    """Write a baseline of everything that was found.
+    """Write a baseline with all findings of a report.
 
-    :raises OSError: it cannot be written.
+    :raises OSError: the file cannot be written.
     """
     write_whole(path, baseline.written(report.findings))
 
 
 def names(host: Host) -> Names:
-    """Return what PCI devices are called on a host."""
+    """Return the names of PCI devices that a host knows."""
     return read_names(host)

@@ -1,6 +1,6 @@
-"""The grammar of aliases as modpost prints them, for the buses that VFIO has.
+"""The grammar of aliases as modpost prints them, for the buses of VFIO.
 
-Pure text in, values out.
+Pure: text in, values out.
 
 Source: Linux, scripts/mod/file2alias.c: do_pci_entry(), do_cdx_entry(),
 do_fsl_mc_entry(), do_css_entry(), do_ap_entry().
@@ -20,8 +20,10 @@ FORMS: Final = {
     "css": "css:t%01X",
     "ap": "ap:t%02X*",
 }
-"""Bus to what is printed; a field that may be anything is ``*``, and no alias ends
-in two of them."""
+"""Bus to the format that modpost prints.
+
+A field without a value is ``*``; no alias ends in two of them.
+"""
 
 _PCI_FIELDS: Final = (("v", 8), ("d", 8), ("sv", 8), ("sd", 8), ("bc", 2), ("sc", 2))
 _DIGITS: Final = "[0-9A-F]"
@@ -60,17 +62,17 @@ class PciPattern(NamedTuple):
 
     @property
     def is_anything(self) -> bool:
-        """Whether it describes every PCI device."""
+        """Whether it matches every PCI device."""
         return all(one == "*" for one in self)
 
     def overlaps(self, other: PciPattern) -> bool:
-        """Return whether a device can be described by both."""
+        """Return whether a device can match both."""
         pairs = zip(self, other, strict=True)
         return all(a == b or "*" in (a, b) for a, b in pairs)
 
 
 def parse_pci(pattern: str) -> PciPattern | None:
-    """Return the fields of a PCI alias; ``None``: modpost would not print it."""
+    """Return the fields of a PCI alias; ``None`` if modpost would not print it."""
     found = _PATTERNS["pci"].fullmatch(pattern)
     if found is None:
         return None
@@ -81,17 +83,17 @@ def parse_pci(pattern: str) -> PciPattern | None:
 
 
 def wrong(pattern: str) -> str | None:
-    """Return what modpost would print otherwise; ``None``: nothing that is known."""
+    """Return the difference from what modpost prints; ``None`` if none is known."""
     bus, colon, fields = pattern.partition(":")
     bus = bus.removeprefix("vfio_")
     form = _PATTERNS.get(bus)
     if not colon or form is None or form.fullmatch(pattern):
         return None
     if form.fullmatch(f"{pattern}*"):
-        return "it has no * at its end"
+        return "no * at its end"
     if re.fullmatch(form.pattern.replace(_DIGITS, "[0-9A-Fa-f]"), pattern):
         return "hexadecimal digits in lower case"
-    return (_pci_wrong(fields) if bus == "pci" else "") or "it has another form"
+    return (_pci_wrong(fields) if bus == "pci" else "") or "it has another format"
 
 
 def _pci_wrong(fields: str) -> str:
@@ -102,8 +104,8 @@ def _pci_wrong(fields: str) -> str:
     if names != _NAMES:
         missing = [one for one in _NAMES if one not in names]
         if missing:
-            return f"the field {missing[0]} is missing"
-        return f"its fields are {' '.join(names)}, not {' '.join(_NAMES)}"
+            return f"field {missing[0]} is missing"
+        return f"the fields are {' '.join(names)}, not {' '.join(_NAMES)}"
     widths = dict(_PCI_FIELDS)
     for name, value in found:
         if name in widths and value != "*" and len(value) != widths[name]:

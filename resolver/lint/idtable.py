@@ -1,6 +1,6 @@
-"""Tables of PCI ids as a driver has them, and what modpost prints for them.
+"""The PCI id tables of a driver, and the alias that modpost prints for each.
 
-Bytes in, entries out.
+Pure: bytes in, entries out.
 
 Source: Linux, include/linux/mod_devicetable.h, ``struct pci_device_id``;
 scripts/mod/file2alias.c, do_pci_entry() and do_pci_table().
@@ -33,12 +33,12 @@ class _Ids(NamedTuple):
 def entries_of(
     data: bytes, aliases: Collection[str], *, is_little: bool, is_wide: bool
 ) -> tuple[TableEntry, ...]:
-    """Return the entries of a table, but the last, empty one.
+    """Return the entries of a table without the last, empty one.
 
-    Entries have been longer since Linux 5.16, by ``override_only``. A table does not
-    say which it is: it is that of which more aliases are announced.
+    Linux 5.16 has added ``override_only`` to the entries. A table does not tell which
+    layout it has: the one that gives more of the module's aliases is right.
 
-    :param aliases: what the module announces.
+    :param aliases: aliases of the module.
     :param is_wide: pointers have 64 bits.
     """
     order = "<" if is_little else ">"

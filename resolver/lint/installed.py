@@ -1,4 +1,4 @@
-"""Reads from a host the kernel to compare with, and the names of PCI devices."""
+"""Read an installed kernel to compare with, and the names of PCI devices."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from resolver.matching.module_lists import module_paths
 __all__ = ["read_kernel", "read_names"]
 
 _NAMES: Final = ("/usr/share/hwdata/pci.ids", "/usr/share/misc/pci.ids")
-"""Where Fedora and SUSE have it, and where Debian has."""
+"""The path of Fedora and SUSE, and that of Debian."""
 _FORCED: Final = b"CONFIG_MODULE_SIG_FORCE=y"
 _USUAL: Final = "/vfio-pci-core.ko"
 
 
 def read_kernel(host: Host, directory: str) -> Kernel:
-    """Return what a module directory says of its kernel.
+    """Return the kernel of a module directory.
 
-    :raises UsageError: it is none.
-    :raises FailedError: what reads module files is not installed.
+    :raises UsageError: the directory is not a module directory.
+    :raises FailedError: the library to read module files is not installed.
     """
     aliases = host.read_if_there(f"{directory}/modules.alias")
     if aliases is None:
         raise UsageError(
             f"{directory} has no modules.alias",
-            hint="depmod makes it, for a directory /lib/modules/RELEASE",
+            hint="run `depmod RELEASE`, or name a directory /lib/modules/RELEASE",
         )
     release = directory.rstrip("/").rpartition("/")[2]
     dep = _data(host, f"{directory}/modules.dep")
@@ -50,7 +50,7 @@ def read_kernel(host: Host, directory: str) -> Kernel:
 
 
 def read_names(host: Host) -> Names:
-    """Return the database of PCI devices, an empty one where the host has none."""
+    """Return the host's database of PCI ids; an empty one if it has none."""
     for path in _NAMES:
         data = host.read_if_there(host.at(path))
         if data is not None:
@@ -58,7 +58,7 @@ def read_names(host: Host) -> Names:
     return Names()
 
 
-# One that came with the kernel: what was built later lies in updates or extra.
+# A module that came with the kernel: updates/ and extra/ have later builds.
 def _own_module(directory: str, dep: bytes) -> Module | None:
     own = [one for one in module_paths(dep).values() if one.startswith("kernel/")]
     own.sort(key=lambda one: _USUAL not in one)

@@ -1,7 +1,4 @@
-"""Has the checks judge modules, and leaves out what nobody wants to hear.
-
-Pure: modules in, a report out.
-"""
+"""Run the selected checks on modules. Pure: modules in, a report out."""
 
 from __future__ import annotations
 
@@ -23,36 +20,36 @@ __all__ = ["Report", "device_name", "judge", "selected"]
 
 _ORDER: Final = ("error", "warning", "note")
 _MOST_ALIASES: Final = 2000
-"""More than a VFIO driver can have; each is compared with many others."""
+"""More than a VFIO driver has. The limit bounds the time of comparisons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What came of it."""
+    """The result of a run."""
 
     modules: tuple[Module, ...]
-    """All that were looked at, in the order in which they were named."""
+    """All checked modules, in the order of the command line."""
     findings: tuple[LintFinding, ...]
     """By file, the worst first."""
     known: tuple[LintFinding, ...] = ()
-    """Those that the baseline has."""
+    """Findings that the baseline has."""
     paths: tuple[str, ...] = ()
     """Every file that was named or found, readable or not."""
 
     def count(self, severity: str) -> int:
-        """Return how many findings have a severity, the known ones left out."""
+        """Return the number of new findings of a severity."""
         return sum(one.check.severity == severity for one in self.findings)
 
     def exit_code(self, *, is_strict: bool) -> int:
-        """Return 1 if there are errors, or, where it is strict, warnings; else 0."""
+        """Return 1 for errors, with ``is_strict`` also for warnings; else 0."""
         return int(bool(self.count("error") or (is_strict and self.count("warning"))))
 
 
 def selected(only: Collection[str], disabled: Collection[str]) -> frozenset[str]:
-    """Return the ids of the checks that are wanted.
+    """Return the ids of the selected checks.
 
-    :param only: none: all of them.
-    :raises UsageError: there is no check of some name.
+    :param only: ids to select; empty for all.
+    :raises UsageError: an id is unknown.
     """
     for name in (*only, *disabled):
         if name not in CHECKS:
@@ -68,11 +65,11 @@ def judge(
     names: Names,
     wanted: Collection[str],
 ) -> Report:
-    """Return what is to be said about modules.
+    """Return the findings about modules.
 
-    :param things: modules, and files that could not be read.
-    :param kernel: what they are compared with.
-    :param wanted: ids of checks.
+    :param things: modules, and unreadable files.
+    :param kernel: kernel to compare with.
+    :param wanted: ids of the checks to run.
     """
     things = [_bounded(one) for one in things]
     modules = tuple(one for one in things if isinstance(one, Module))
@@ -93,7 +90,7 @@ def judge(
 
 
 def device_name(pattern: str, names: Names) -> str:
-    """Return what the device of a PCI alias is called; empty: it is not known."""
+    """Return the name of the device of a PCI alias; empty if unknown."""
     fields = parse_pci(pattern)
     if fields is None or "*" in (fields.vendor, fields.device):
         return ""
@@ -105,7 +102,9 @@ def _bounded(one: Module | Unreadable) -> Module | Unreadable:
         return one
     if not one.is_variant:
         return one
-    return Unreadable(one.path, f"{len(one.aliases)} aliases, which no VFIO driver has")
+    return Unreadable(
+        one.path, f"too many aliases for a VFIO driver: {len(one.aliases)}"
+    )
 
 
 def _about(one: Module | Unreadable, context: Context) -> Iterable[LintFinding]:
@@ -114,7 +113,7 @@ def _about(one: Module | Unreadable, context: Context) -> Iterable[LintFinding]:
     return check_module(one, context)
 
 
-# A module that is looked at stands for the kernel's own of that name.
+# A checked module replaces the kernel's own module of the same name.
 def _rivals(modules: Iterable[Module], kernel: Kernel | None) -> Rivals:
     own = {one.name for one in modules}
     pairs = [(alias.pattern, one.name) for one in modules for alias in one.aliases]

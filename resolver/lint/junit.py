@@ -1,4 +1,4 @@
-"""What lint tells CI systems that count tests: the XML of JUnit.
+"""The report of lint as JUnit XML, for CI systems that count tests.
 
 Source: the schema of the Jenkins plugin xunit, junit-10.xsd.
 """
@@ -16,14 +16,14 @@ from resolver.lint.judgement import Report
 __all__ = ["junit_report"]
 
 _NOT_IN_XML: Final = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML has no way to write. Source: XML 1.0, production Char."""
+"""Characters that XML cannot represent. Source: XML 1.0, production Char."""
 
 
 def junit_report(report: Report, *, is_strict: bool) -> str:
-    """Return a suite for each file and a case for each of its findings.
+    """Return a suite for each file, with a case for each finding.
 
-    A file without findings has one case, which passes. Errors are failures; warnings
-    are only where it is strict, and else pass with a text, as do notes.
+    A file without findings has one case, which passes. Errors are failures, and with
+    ``is_strict`` warnings, too. All other findings pass, with a text.
     """
     failing = {"error", "warning"} if is_strict else {"error"}
     suites = ElementTree.Element("testsuites", name="resolver lint")

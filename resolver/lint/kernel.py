@@ -1,6 +1,6 @@
-"""A kernel that modules are compared with: what its module directory says.
+"""A kernel to compare modules with, from its module directory.
 
-Texts of the files in, values out: nothing is opened here.
+Pure: content of files in, values out.
 """
 
 from __future__ import annotations
@@ -18,50 +18,50 @@ __all__ = ["Kernel", "Texts", "Trust", "kernel_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kernel:
-    """What an installed kernel has."""
+    """The modules and aliases of an installed kernel."""
 
     release: str
     directory: str
-    """Its module directory; modules in it should be in its indexes, too."""
+    """Its module directory; its indexes should list every module in it."""
     modules: frozenset[str]
-    """Names of the modules in files of their own."""
+    """Names of the loadable modules."""
     builtin: frozenset[str]
-    """Names of the modules that are linked into it."""
+    """Names of the built-in modules."""
     handles: frozenset[str]
-    """Aliases that stand for no device, such as ``crypto-crc32c``."""
+    """Aliases without a bus, such as ``crypto-crc32c``."""
     variants: frozenset[tuple[str, str]]
     """Pattern and module of its ``vfio_`` aliases."""
     hosts: dict[tuple[str, str], tuple[str, ...]] = field(repr=False)
     """Vendor and device to the modules whose ``pci:`` aliases name both."""
     families: frozenset[tuple[str, str]] = field(repr=False)
-    """Vendors with the device's first digits, but the last one, of all of these."""
+    """Vendor and all digits of the device but the last, of each key of ``hosts``."""
     vermagic: str = ""
-    """That of one of its own modules; empty: it is not known."""
+    """``vermagic`` of one of its own modules; empty if unknown."""
     is_signed: bool = False
-    """Whether its own modules are."""
+    """Whether its own modules are signed."""
     insists_on_signature: bool = False
-    """Whether it refuses modules without."""
+    """Whether it refuses unsigned modules."""
 
     def hosts_of(self, vendor: str, device: str) -> tuple[str, ...]:
         """Return the modules whose ``pci:`` aliases name a device."""
         return self.hosts.get((vendor, device), ())
 
     def knows_like(self, vendor: str, device: str) -> bool:
-        """Return whether there are drivers for a device, or for some next to it.
+        """Return whether drivers exist for a device or its neighbours.
 
-        Vendors give the devices of a family numbers side by side, and the virtual
-        functions of a device often have no driver on the host.
+        Vendors number the devices of a family consecutively. Virtual functions often
+        have no host driver of their own.
         """
         return (vendor, device[:-1]) in self.families
 
     def has(self, name: str) -> bool:
-        """Return whether modprobe finds something of that name."""
+        """Return whether modprobe finds a module of this name or alias."""
         known = module_name(name)
         return known in self.modules or known in self.builtin or known in self.handles
 
 
 class Texts(NamedTuple):
-    """The files of a module directory, as far as they are there."""
+    """The files of a module directory; empty if missing."""
 
     aliases: bytes
     """``modules.alias``."""
@@ -74,7 +74,7 @@ class Texts(NamedTuple):
 
 
 class Trust(NamedTuple):
-    """What a kernel asks of a module before it loads it; see ``Kernel``."""
+    """The kernel's conditions for loading a module; see ``Kernel``."""
 
     vermagic: str = ""
     is_signed: bool = False

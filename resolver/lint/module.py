@@ -1,7 +1,4 @@
-"""What a kernel module says about itself.
-
-Pure: values only.
-"""
+"""Facts about a kernel module. Pure: values only."""
 
 from __future__ import annotations
 
@@ -11,8 +8,7 @@ from typing import Final, Literal
 __all__ = ["Alias", "Binary", "Form", "Module", "TableEntry", "Unreadable"]
 
 Form = Literal["ko", "modinfo", "modules.alias"]
-"""Where it is from: the file itself, what ``modinfo`` prints of it, or what depmod
-wrote down of its aliases."""
+"""Source of the facts: module file, ``modinfo`` output, or depmod's alias list."""
 
 _CORE: Final = "vfio_pci_core"
 _GENERIC: Final = frozenset(
@@ -27,54 +23,54 @@ class Alias:
 
     pattern: str
     line: int = 0
-    """Line of the file, from 1; 0 where the file has no lines."""
+    """Line of the file, from 1; 0 without lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """One entry of a table of PCI ids, as the driver has it."""
+    """One entry of a driver's table of PCI ids."""
 
     ids: str
-    """For a person: ``15b3:101e``, with subsystem and class where they are given."""
+    """For output: ``15b3:101e``, with subsystem and class if the entry has them."""
     alias: str
-    """What modpost prints for it; empty: nothing."""
+    """The alias that modpost prints for it; empty if none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """What only the file itself shows."""
+    """Facts that only the module file has."""
 
     drivers: tuple[str, ...] = ()
-    """Names of the PCI drivers that it registers; none: they were not found."""
+    """Names of the PCI drivers that the module registers; empty if not found."""
     entries: tuple[TableEntry, ...] = ()
-    """All entries of its tables of PCI ids, the last, empty ones left out."""
+    """All entries of the PCI id tables, without the empty last ones."""
     needs: frozenset[str] = frozenset()
-    """Symbols that it takes from elsewhere."""
+    """Undefined symbols, which other modules or the kernel provide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One module; what its source does not tell is ``None``."""
+    """One module; a fact that the source lacks is ``None``."""
 
     path: str
-    """File that was read; ``-``: stdin."""
+    """File that was read; ``-`` for stdin."""
     name: str
-    """With ``_`` for ``-``, as the kernel has it."""
+    """Name with ``_`` for ``-``, as in the kernel."""
     form: Form
     aliases: tuple[Alias, ...] = ()
     depends: tuple[str, ...] | None = None
-    """Modules that its ``depends`` names, with ``_`` for ``-``."""
+    """Modules in its ``depends``, with ``_`` for ``-``."""
     softdeps: tuple[str, ...] | None = None
     """Its ``softdep`` texts: ``pre: a b post: c``."""
     license: str | None = None
     vermagic: str | None = None
     is_signed: bool | None = None
     binary: Binary | None = None
-    """Only of modules that have to do with VFIO."""
+    """Only for modules that use VFIO."""
 
     @property
     def is_variant(self) -> bool:
-        """Whether it is a VFIO driver for devices of some kinds."""
+        """Whether it is a variant driver: a VFIO driver for certain devices."""
         if self.name in _GENERIC:
             return False
         claims = any(one.pattern.startswith("vfio") for one in self.aliases)
@@ -88,7 +84,7 @@ class Module:
 
     @property
     def makes_devices(self) -> bool:
-        """Whether it makes VFIO devices without vfio-pci-core, or may do so."""
+        """Whether it creates, or may create, VFIO devices without vfio-pci-core."""
         if self.binary is None:
             return "vfio" in (self.depends or ())
         return any(one.startswith("vfio_register_") for one in self.binary.needs)
@@ -96,7 +92,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file that is no module, or is broken."""
+    """A file that is not a module, or is broken."""
 
     path: str
     why: str

@@ -1,7 +1,7 @@
-"""What vendors and devices are called: the database ``pci.ids``.
+"""Names of vendors and devices, from the database ``pci.ids``.
 
-Bytes of the file in, names out. Only what is asked for is looked up: the file has
-40,000 lines.
+Pure: content of the file in, names out. Each look-up searches the bytes, because
+parsing all 40,000 lines takes longer.
 
 Source: pci.ids(5); https://pci-ids.ucw.cz/.
 """
@@ -19,7 +19,7 @@ _NEXT_VENDOR: Final = re.compile(rb"^[0-9a-fC]", re.MULTILINE)
 class Names:
     """The names of PCI vendors and devices.
 
-    :param data: the file; empty: there is none, and nothing has a name.
+    :param data: content of the file; empty if the host has none.
     """
 
     def __init__(self, data: bytes = b"") -> None:
@@ -30,22 +30,22 @@ class Names:
     def has(self, vendor: str, device: str) -> bool:
         """Return whether a device is listed.
 
-        :param vendor: four hexadecimal digits, in lower case; likewise the device.
+        :param vendor: four lower-case hexadecimal digits; likewise ``device``.
         """
         return bool(self._device(vendor, device))
 
     def of(self, vendor: str, device: str) -> str:
-        """Return what a device is called; empty: nobody knows it or its vendor."""
+        """Return the name of a device; empty if its vendor is unknown."""
         name = self._vendor(vendor)[0]
         if not name:
             return ""
         known = self._device(vendor, device)
-        return f"{name} {known}" if known else f"{name}, a device that is not listed"
+        return f"{name} {known}" if known else f"{name}, unlisted device"
 
     def _device(self, vendor: str, device: str) -> str:
         return _name_after(self._vendor(vendor)[1], f"\n\t{device}  ")
 
-    # The name, and the lines of its devices.
+    # The name of the vendor, and the lines of its devices.
     def _vendor(self, vendor: str) -> tuple[str, bytes]:
         if vendor not in self._vendors:
             self._vendors[vendor] = self._find(vendor)

@@ -1,7 +1,6 @@
-"""Unpacks module files, within limits.
+"""Unpack compressed module files, within limits.
 
-Bytes in, bytes out: nothing is opened here. What a file is packed with is seen from its
-first bytes, as kmod does.
+Bytes in, bytes out. The first bytes of a file tell its compression, as in kmod.
 """
 
 from __future__ import annotations
@@ -16,24 +15,24 @@ from resolver.errors import FailedError
 __all__ = ["LIMIT_BYTES", "BadFile", "unpack"]
 
 LIMIT_BYTES: Final = 256 << 20
-"""Largest module that is looked at, unpacked."""
+"""Maximum size of a module, unpacked."""
 
 _CHUNK_BYTES: Final = 1 << 20
 _MEMORY_BYTES: Final = 128 << 20
-"""What a packer may ask for to look back at; the kernel's own use 2 MiB and less."""
+"""Maximum window of a compressor; the kernel build uses at most 2 MiB."""
 _ZSTD_BYTES: Final = 512
-"""Four packed bytes can become 128 KiB, and all of a piece comes at once."""
+"""Size of a compressed piece. Four bytes can become 128 KiB, all returned at once."""
 
 
 class BadFile(Exception):
-    """What is wrong with a file, in words that go after its name."""
+    """A fault of a file; the message follows the name of the file."""
 
 
 def unpack(data: bytes) -> bytes:
-    """Return what was packed with xz, zstd or gzip, or the data themselves.
+    """Return the content of a file, unpacked from xz, zstd or gzip.
 
-    :raises BadFile: it is cut off or broken, or larger than ``LIMIT_BYTES``.
-    :raises FailedError: it is packed with zstd, and what reads that is not installed.
+    :raises BadFile: the data are truncated, broken, or larger than ``LIMIT_BYTES``.
+    :raises FailedError: the library to unpack zstd is not installed.
     """
     if data.startswith(b"\xfd7zXZ\0"):
         pieces = _xz(data)
@@ -57,7 +56,7 @@ def _xz(data: bytes) -> Iterator[bytes]:
         yield unpacker.decompress(data, _CHUNK_BYTES)
         while not unpacker.eof:
             if unpacker.needs_input:
-                raise BadFile("cut off: the xz data have no end")
+                raise BadFile("truncated xz data")
             yield unpacker.decompress(b"", _CHUNK_BYTES)
     except lzma.LZMAError as problem:
         raise BadFile(f"broken xz data: {problem}") from None
@@ -71,7 +70,7 @@ def _gzip(data: bytes) -> Iterator[bytes]:
             data = unpacker.unconsumed_tail
             yield piece
             if not piece and not data and not unpacker.eof:
-                raise BadFile("cut off: the gzip data have no end")
+                raise BadFile("truncated gzip data")
     except zlib.error as problem:
         raise BadFile(f"broken gzip data: {problem}") from None
 
@@ -81,8 +80,8 @@ def _zstd(data: bytes) -> Iterator[bytes]:
         import zstandard
     except ImportError:
         raise FailedError(
-            "a module packed with zstd cannot be read: zstandard is not installed",
-            hint="pip install 'simkernel[lint]'",
+            "cannot unpack zstd: zstandard is not installed",
+            hint="run `pip install 'simkernel[lint]'`",
         ) from None
     unpacker = zstandard.ZstdDecompressor(max_window_size=_MEMORY_BYTES).decompressobj()
     try:
@@ -92,4 +91,4 @@ def _zstd(data: bytes) -> Iterator[bytes]:
                 return
     except zstandard.ZstdError as problem:
         raise BadFile(f"broken zstd data: {problem}") from None
-    raise BadFile("cut off: the zstd data have no end")
+    raise BadFile("truncated zstd data")

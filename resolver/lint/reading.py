@@ -1,4 +1,4 @@
-"""Gets modules from files and directories, several processes at a time."""
+"""Read modules from files and directories, in several processes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from resolver.output.progress import with_module_bar
 __all__ = ["read_directory", "read_file", "read_text"]
 
 _AT_ONCE: Final = 16
-"""Files that one process reads before it hands over what it has."""
+"""Number of files that a process reads before it returns them."""
 _TEXT_BYTES: Final = 64 << 20
 _BINARY: Final = (b"\x7fELF", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")
 
@@ -35,10 +35,10 @@ _Read = Module | Unreadable
 
 
 def read_file(path: str) -> tuple[_Read, ...]:
-    """Return the modules that a file is, or is about.
+    """Return the modules in a file: a module, or a text about modules.
 
-    :raises FailedError: what reads such a file is not installed.
-    :raises UsageError: it is a text about something else.
+    :raises FailedError: the library to read the file is not installed.
+    :raises UsageError: the file is a text about something else.
     """
     try:
         data = read_within(path, LIMIT_BYTES)
@@ -51,9 +51,9 @@ def read_file(path: str) -> tuple[_Read, ...]:
 
 
 def read_text(data: bytes, path: str) -> tuple[_Read, ...]:
-    """Return the modules that a text is about.
+    """Return the modules that a text describes.
 
-    :raises UsageError: it is about something else.
+    :raises UsageError: the text describes no module.
     """
     if len(data) > _TEXT_BYTES or b"\0" in data:
         return (Unreadable(path, "neither a module nor a text about modules"),)
@@ -63,11 +63,11 @@ def read_text(data: bytes, path: str) -> tuple[_Read, ...]:
 def read_directory(
     host: Host, directory: str, *, is_cached: bool
 ) -> tuple[tuple[_Read, ...], str]:
-    """Return the modules whose files are below a directory.
+    """Return the modules below a directory.
 
-    :param is_cached: use what was found the last time, and keep it for the next.
-    :return: and why nothing could be kept; empty: it was, or it was not wanted.
-    :raises FailedError: what reads module files is not installed.
+    :param is_cached: read and write the cache.
+    :return: also why the cache could not be written; empty if it was not necessary.
+    :raises FailedError: the library to read module files is not installed.
     :raises OSError: the directory cannot be listed.
     """
     require_reader()
@@ -87,12 +87,12 @@ def read_directory(
         try:
             write_whole(place, cache.packed(modules))
         except OSError as error:
-            problem = f"{place} cannot be written: {error.strerror}"
+            problem = f"cannot write {place}: {error.strerror}"
     return tuple(known[one] for one in files), problem
 
 
 def _kept(place: str) -> bytes | None:
-    with suppress(OSError):  # there is none yet, or it is not ours to read
+    with suppress(OSError):  # there is no cache yet, or no permission
         return read_within(place, LIMIT_BYTES)
     return None
 
@@ -119,7 +119,7 @@ def _in_parts(
         yield dict(zip(part, found, strict=True))
 
 
-# What is found below a directory may go away, or be anything: it is no error of ours.
+# A file below a directory may be removed, or be anything: it is a finding, no error.
 def _one(path: str) -> _Read:
     try:
         return _module(read_within(path, LIMIT_BYTES), path)
@@ -128,7 +128,7 @@ def _one(path: str) -> _Read:
 
 
 def _refused(path: str, problem: OSError) -> Unreadable:
-    return Unreadable(path, problem.strerror or "it cannot be read")
+    return Unreadable(path, problem.strerror or "cannot be read")
 
 
 def _module(data: bytes, path: str) -> _Read:

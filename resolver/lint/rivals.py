@@ -1,7 +1,4 @@
-"""Which aliases of different modules a device can be described by.
-
-Pure: built from aliases, asked with one.
-"""
+"""An index of aliases, to find those of different modules that overlap. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ class Rival(NamedTuple):
     """A ``vfio_pci:`` alias of some module."""
 
     rank: int
-    """How many ``*`` it has; fewer is closer."""
+    """Number of ``*``; fewer is a closer match."""
     pattern: str
     module: str
     fields: PciPattern
@@ -27,8 +24,8 @@ class Rival(NamedTuple):
 class Rivals:
     """An index of ``vfio_pci:`` aliases by vendor and device.
 
-    :param aliases: pattern and module of each; what modpost would not print, and what
-        describes every device, is left out.
+    :param aliases: pattern and module of each. Patterns that modpost would not print,
+        or that match every device, are skipped.
     """
 
     def __init__(self, aliases: Iterable[tuple[str, str]]) -> None:
@@ -43,9 +40,9 @@ class Rivals:
         self._wide = [key for key in self._by_ids if "*" in key]
 
     def of(self, pattern: str, module: str) -> Rival | None:
-        """Return the alias of another module by which a device is rather found.
+        """Return the alias of another module that matches as closely, or closer.
 
-        It is the one with the fewest ``*``, and has no more of them than the pattern.
+        Of several, the one with the fewest ``*``.
         """
         fields = parse_pci(pattern)
         if fields is None or fields.is_anything:

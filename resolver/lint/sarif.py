@@ -1,4 +1,4 @@
-"""What lint tells code review: SARIF 2.1.0.
+"""The report of lint as SARIF 2.1.0, for code review.
 
 Source: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0.
 """
@@ -24,7 +24,7 @@ _RULES: Final = list(CHECKS)
 def sarif_log(report: Report, version: str) -> dict[str, object]:
     """Return the log of one run.
 
-    :param version: of resolver.
+    :param version: version of resolver.
     """
     rules = [_rule(CHECKS[one]) for one in _RULES]
     driver = {"name": "resolver lint", "version": version, "rules": rules}

@@ -1,4 +1,4 @@
-"""What lint tells a person."""
+"""The report of lint as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from resolver.output.text import shown
 __all__ = ["Style", "lines", "print_styled"]
 
 Style = Literal["error", "warning", "note", "head", "plain"]
-"""How a line is to look."""
+"""Style of a line."""
 
 _STYLES: Final = {
     "error": "bold red",
@@ -30,12 +30,12 @@ _DEVICES_SHOWN: Final = 8
 def lines(
     report: Report, names: Names, *, is_verbose: bool = False
 ) -> Iterator[tuple[Style, str]]:
-    """Yield each module, the devices that it is for, and what was found.
+    """Yield each module with its devices and findings.
 
-    Modules with no findings that have nothing to do with VFIO are left out, and what a
-    check is for is told where it first finds something.
+    Modules without findings that do not use VFIO are skipped. The first finding of a
+    check has the reason and the fix.
 
-    :param is_verbose: with the rule behind each check, and where that can be read.
+    :param is_verbose: add the rule behind each check, and its source.
     """
     by_place: dict[tuple[str, str], list[LintFinding]] = {}
     for one in report.findings:
@@ -54,7 +54,7 @@ def lines(
 
 
 def print_styled(styled: Sequence[tuple[Style, str]]) -> None:
-    """Print lines on a terminal, in colours where it has them."""
+    """Print lines on a terminal, in its colours."""
     from rich.console import Console
     from rich.text import Text
 
@@ -106,7 +106,7 @@ def _why(one: LintFinding, is_verbose: bool) -> Iterator[str]:
     yield f"      why: {one.check.reason}"
     if is_verbose:
         yield f"      rule: {one.check.rule} ({one.check.source})"
-    yield f"      do: {one.check.remedy}"
+    yield f"      fix: {one.check.remedy}"
 
 
 def _summary(report: Report) -> str:

@@ -1,4 +1,4 @@
-"""Judges the facts about a host, one subject a module.
+"""Checks of the facts about a host, one subject a module.
 
 Pure: facts in, findings out.
 """
@@ -42,6 +42,6 @@ _ORDER: Final = ("problem", "warning", "note")
 
 
 def judge(facts: Facts) -> tuple[Finding, ...]:
-    """Return everything there is to say about a host, the worst first."""
+    """Return all findings about a host, the worst first."""
     found = [finding for check in _CHECKS for finding in check(facts)]
     return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity)))

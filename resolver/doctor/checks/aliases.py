@@ -1,4 +1,4 @@
-"""Can the kernel's aliases be read?
+"""Check that the kernel's aliases can be read.
 
 Pure: facts in, findings out.
 """
@@ -14,13 +14,13 @@ __all__ = ["check"]
 
 _SHOWN = 3
 _REMEDY = (
-    "depmod -a makes the file anew; if that does not help, install the kernel "
-    "package again"
+    "run `depmod -a` to write the file again; if that does not help, reinstall the "
+    "kernel package"
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield what is wrong with ``modules.alias`` and the files beside it."""
+    """Yield what is wrong with the alias files of the module directory."""
     for note in facts.alias_notes:
         yield Finding(
             id="aliases-missing",
@@ -36,6 +36,6 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             id="aliases-broken",
             severity="warning",
-            message=f"not as depmod writes it: {'; '.join(texts)}",
+            message=f"not in depmod's format: {'; '.join(texts)}",
             advice=(_REMEDY,),
         )

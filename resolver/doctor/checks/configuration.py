@@ -1,4 +1,4 @@
-"""Was the kernel built with VFIO?
+"""Check that the kernel was built with VFIO.
 
 Pure: facts in, findings out.
 """
@@ -15,22 +15,22 @@ __all__ = ["check"]
 
 _NEEDED: Final = ("VFIO", "VFIO_PCI")
 _WAYS_IN: Final = ("VFIO_CONTAINER", "VFIO_DEVICE_CDEV")
-"""How programs get at a device; kernels from before both have the first always.
+"""Interfaces to a device for programs. Kernels older than both always have the first.
 
 Source: Linux, drivers/vfio/Kconfig.
 """
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield what the kernel's configuration lacks."""
+    """Yield the options that the kernel configuration lacks."""
     config = facts.config
     if config is None:
         where = ", ".join(facts.config_paths)
         yield Finding(
             id="config-unknown",
             severity="note",
-            message=f"how the kernel was configured is not known: there is no {where}",
-            advice=("install the kernel's configuration file for more to be checked",),
+            message=f"kernel configuration not found in {where}",
+            advice=("install the kernel's configuration file to check more",),
         )
         return
     if missing := _missing(config):
@@ -38,8 +38,10 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             id="config-without-vfio",
             severity="problem",
-            message=f"the kernel was built without {names} ({config.path})",
-            advice=("boot a kernel that has it; distributions' usual kernels do",),
+            message=f"the kernel was built without {names} (see {config.path})",
+            advice=(
+                "boot a kernel with these options, such as the distribution's default",
+            ),
         )
 
 

@@ -1,4 +1,4 @@
-"""Which devices does vfio-pci itself refuse?
+"""Check for devices on the denylist of vfio-pci.
 
 Pure: facts in, findings out.
 """
@@ -15,7 +15,7 @@ __all__ = ["check"]
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield the devices that vfio-pci refuses, unless it is told not to."""
+    """Yield the devices that vfio-pci refuses, unless its denylist is off."""
     if facts.parameters.get("vfio_pci.disable_denylist") == "Y":
         return
     refused = [
@@ -29,11 +29,11 @@ def check(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         id="denylisted",
         severity="warning",
-        message=f"vfio-pci refuses these devices with EINVAL, because an untrusted "
-        f"user could harm the host with them: {', '.join(kinds)}",
+        message="vfio-pci refuses these devices with EINVAL, because an untrusted "
+        f"user could harm the host: {', '.join(kinds)}",
         advice=(
-            "where every user is trusted: options vfio-pci disable_denylist=1 in "
-            "/etc/modprobe.d, then load vfio-pci anew",
+            "if you trust every user, add `options vfio-pci disable_denylist=1` to "
+            "/etc/modprobe.d and reload vfio-pci",
         ),
         devices=tuple(device.name for device in refused),
     )

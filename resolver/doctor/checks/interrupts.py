@@ -1,4 +1,4 @@
-"""Can a device's interrupts be kept apart?
+"""Check that interrupt remapping isolates devices.
 
 Pure: facts in, findings out.
 """
@@ -27,12 +27,12 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             id="unsafe-interrupts",
             severity="warning",
-            message="VFIO takes devices whose interrupts are not remapped: who has "
-            "such a device can send the host any interrupt",
+            message="VFIO accepts devices without interrupt remapping: such a device "
+            "can send any interrupt to the host",
             advice=(
-                "take allow_unsafe_interrupts from the options of vfio_iommu_type1, "
-                "unless the hardware has no interrupt remapping and its users are "
-                "trusted",
+                "remove allow_unsafe_interrupts from the options of vfio_iommu_type1, "
+                "unless the hardware has no interrupt remapping and you trust its "
+                "users",
             ),
         )
         return
@@ -43,11 +43,11 @@ def check(facts: Facts) -> Iterator[Finding]:
             severity="problem",
             message=f"{why}: opening a device through VFIO fails with EPERM",
             advice=(
-                "turn on interrupt remapping (on Intel a part of VT-d, or x2APIC) in "
-                "the firmware setup; take nointremap and intremap=off from the "
+                "turn on interrupt remapping in the firmware setup (on Intel part of "
+                "VT-d or x2APIC), and remove nointremap and intremap=off from the "
                 "kernel command line",
-                "where the hardware has none and every user is trusted: options "
-                "vfio_iommu_type1 allow_unsafe_interrupts=1 in /etc/modprobe.d",
+                "if the hardware has none and you trust every user, add `options "
+                "vfio_iommu_type1 allow_unsafe_interrupts=1` to /etc/modprobe.d",
             ),
         )
 

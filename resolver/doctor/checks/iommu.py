@@ -1,4 +1,4 @@
-"""Is there an IOMMU, and does it isolate every device?
+"""Check that an IOMMU isolates every device.
 
 Pure: facts in, findings out.
 """
@@ -11,7 +11,7 @@ from resolver.doctor.facts import Facts
 from resolver.doctor.finding import Finding
 from resolver.matching import iommu_setup
 
-__all__ = ["check", "how_to_turn_on"]
+__all__ = ["check"]
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -20,16 +20,18 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             id="noiommu-mode",
             severity="warning",
-            message="VFIO does without an IOMMU: who has a device can write to all "
-            "of the host's memory",
-            advice=("echo N > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode",),
+            message="VFIO works without an IOMMU: a device can write to all memory of "
+            "the host",
+            advice=(
+                "run `echo N > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode`",
+            ),
         )
     if not facts.iommu_groups:
         yield Finding(
             id="iommu-off",
             severity="problem",
-            message="no device has an IOMMU group, so VFIO can isolate none",
-            advice=how_to_turn_on(facts),
+            message="no device is in an IOMMU group, so VFIO cannot be used",
+            advice=_setup_steps(facts),
         )
         return
     alone = [one.device.name for one in facts.wanted if not one.device.iommu_group]
@@ -37,14 +39,14 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             id="iommu-leaves-out",
             severity="warning",
-            message="the IOMMU is on and leaves these devices out: VFIO cannot "
-            "have them",
+            message="the IOMMU is on, but does not isolate these devices: VFIO cannot "
+            "use them",
             devices=tuple(alone),
         )
 
 
-def how_to_turn_on(facts: Facts) -> tuple[str, ...]:
-    """Return what to do, one line a step, to have an IOMMU after the next boot."""
+def _setup_steps(facts: Facts) -> tuple[str, ...]:
+    """Return the steps that turn the IOMMU on at the next boot."""
     option = iommu_setup.DRIVER_OPTIONS.get(facts.cpu)
     config = facts.config
     is_lacking = option and config and not config.is_on(option)

@@ -1,4 +1,4 @@
-"""May the modules be loaded that the devices need?
+"""Check that the modules that devices need may be loaded.
 
 Pure: facts in, findings out.
 """
@@ -14,23 +14,23 @@ __all__ = ["check"]
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield each module that the administrator keeps from being loaded."""
+    """Yield each module that the configuration keeps from being loaded."""
     for name, module in sorted(facts.modules.items()):
         found = module.prohibition
         if found is None:
             continue
         users = tuple(one.device.name for one in facts.wanted if one.module == name)
         if found.is_certain:
-            message = f"module {name} is kept from being loaded by {found.where}"
+            message = f"module {name} is blacklisted by {found.where}"
         else:
-            message = f"instead of module {name} a command is run, by {found.where}"
+            message = f"{found.where} runs a command instead of loading module {name}"
         yield Finding(
             id="module-prohibited",
             severity="problem" if found.is_certain else "warning",
             message=f"{message}: {found.text}",
             advice=(
                 _how_to_allow(name, found.where),
-                "or bind to another driver with resolver bind --driver NAME",
+                "or bind to another driver: `resolver bind --driver NAME DEVICE`",
             ),
             devices=users,
         )
@@ -38,5 +38,5 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _how_to_allow(name: str, where: str) -> str:
     if where == "the kernel command line":
-        return f"take {name} from the list on the kernel command line, and reboot"
-    return f"if that is no longer wanted, remove {where}"
+        return f"remove {name} from the list on the kernel command line, and reboot"
+    return f"remove {where}, if you no longer want it"

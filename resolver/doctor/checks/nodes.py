@@ -1,4 +1,4 @@
-"""Who may open the device nodes of VFIO?
+"""Check the permissions of the device nodes of VFIO.
 
 Pure: facts in, findings out.
 """
@@ -17,10 +17,10 @@ _OTHERS = 0o006
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield who may open what.
+    """Yield nodes with too few or too many permissions.
 
-    The container is for everyone, because nothing can be had with it alone; the
-    nodes of groups and devices are root's until somebody hands them over.
+    Every user may open the container, which alone gives no access to a device. Only
+    root may open the nodes of groups and devices, until their owner is changed.
 
     Source: Linux, drivers/vfio/container.c, ``vfio_dev``;
     Documentation/driver-api/vfio.rst.
@@ -32,17 +32,23 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 id="container-closed",
                 severity="warning",
-                message=f"{_shown(node)}: only some users may open it, but every "
-                "program that uses VFIO groups must",
-                advice=(f"chmod 0666 {node.path}, and mend the udev rule that did it",),
+                message=f"{_shown(node)}: programs of other users cannot use VFIO "
+                "groups",
+                advice=(
+                    f"run `chmod 0666 {node.path}`, and correct the udev rule that "
+                    "changed it",
+                ),
             )
     if opened := [node for node in devices if node.mode & _OTHERS]:
         yield Finding(
             id="node-open-to-all",
             severity="warning",
             message="every user may open "
-            f"{_list(opened)}, and with it control a device",
-            advice=("chmod o= those files, and mend the udev rule that did it",),
+            f"{_list(opened)}, and control a device with it",
+            advice=(
+                "run `chmod o=` on these files, and correct the udev rule that "
+                "changed them",
+            ),
         )
     closed = [n for n in devices if not n.uid and not n.gid and n.mode & 0o077 == 0]
     if closed and not facts.node_rules:
@@ -51,11 +57,10 @@ def check(facts: Facts) -> Iterator[Finding]:
             severity="note",
             message=f"only root may open {_list(closed)}",
             advice=(
-                "resolver bind --uid USER or --gid GROUP hands the nodes of a device "
-                "over",
-                'or a file in /etc/udev/rules.d with SUBSYSTEM=="vfio", '
-                'GROUP="vfio", MODE="0660" does so for all, once there is a group '
-                "vfio (groupadd --system vfio)",
+                "run `resolver bind --uid USER DEVICE` or `--gid GROUP` to set the "
+                "owner of a device's nodes",
+                "or run `groupadd --system vfio` and add a file to /etc/udev/rules.d "
+                'with SUBSYSTEM=="vfio", GROUP="vfio", MODE="0660", for all devices',
             ),
         )
 

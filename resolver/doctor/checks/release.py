@@ -1,7 +1,7 @@
-"""Is this a kernel on which resolver has been tried?
+"""Check that resolver has been tested on this kernel.
 
-Pure: facts in, findings out. Nothing else depends on the release: what a kernel has is
-looked for.
+Pure: facts in, findings out. Nothing else depends on the release: resolver probes for
+features.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from resolver.doctor.finding import Finding
 __all__ = ["CHECKED", "check"]
 
 CHECKED: Final = ((5, 10), (7, 2))
-"""Oldest and newest release whose answers to the same operations were recorded and
-compared; some between them were, too."""
+"""Oldest and newest release whose answers to operations were recorded and compared.
+
+Some releases between them were, too."""
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield that the kernel is outside of what was checked, or not known."""
+    """Yield a finding if the kernel is untested or unknown."""
     numbers = re.match(r"(\d+)\.(\d+)", facts.release)
     oldest, newest = CHECKED
     if numbers and oldest <= (int(numbers[1]), int(numbers[2])) <= newest:
@@ -29,10 +30,10 @@ def check(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         id="kernel-unchecked",
         severity="note",
-        message=f"resolver has been checked on Linux {oldest[0]}.{oldest[1]} to "
+        message=f"resolver has been tested on Linux {oldest[0]}.{oldest[1]} to "
         f"{newest[0]}.{newest[1]}, not on {facts.release or 'an unknown release'}",
         advice=(
-            "look with bind --dry-run first; each step is verified by reading in "
+            "run `resolver bind --dry-run DEVICE` first; bind verifies each step in "
             "any case",
         ),
     )

@@ -1,4 +1,4 @@
-"""Does the kernel load only what is signed?
+"""Check signatures where the kernel requires them.
 
 Pure: facts in, findings out.
 """
@@ -14,7 +14,7 @@ __all__ = ["check"]
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield what lockdown means for the modules that are wanted.
+    """Yield the modules that devices need and lockdown refuses.
 
     Source: Linux, kernel/module/signing.c, module_sig_check().
     """
@@ -28,7 +28,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             id="signed-modules-only",
             severity="note",
-            message=f"{why}: only modules that are signed get loaded",
+            message=f"{why}: it loads only signed modules",
         )
     for name, path in sorted(unsigned.items()):
         users = tuple(one.device.name for one in facts.wanted if one.module == name)
@@ -38,10 +38,10 @@ def check(facts: Facts) -> Iterator[Finding]:
             message=f"{why}, and {path} has no signature: module {name} cannot be "
             "loaded",
             advice=(
-                "sign it with a key that the kernel trusts: make one, enrol it with "
-                "mokutil --import, reboot, and sign with the kernel's sign-file; "
-                "DKMS does that by itself once its key is enrolled",
-                "or install the module from the kernel's distributor",
+                "sign the module: create a key, enrol it with `mokutil --import KEY`, "
+                "reboot, and run the kernel's sign-file; DKMS signs by itself once its "
+                "key is enrolled",
+                "or install the module from the distributor of the kernel",
             ),
             devices=users,
         )
@@ -51,4 +51,6 @@ def _why_signed_only(facts: Facts) -> str:
     if facts.lockdown:
         boot = " (Secure Boot is on)" if facts.is_secure_boot else ""
         return f"the kernel is locked down for {facts.lockdown}{boot}"
-    return "module.sig_enforce is on" if facts.is_signature_enforced else ""
+    if facts.is_signature_enforced:
+        return "the kernel enforces signatures (module.sig_enforce)"
+    return ""

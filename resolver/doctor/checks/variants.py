@@ -1,4 +1,4 @@
-"""Does Linux have a variant driver for a device, and this kernel not?
+"""Check for variant drivers that this kernel lacks.
 
 Pure: facts in, findings out.
 """
@@ -23,7 +23,7 @@ class Variant(NamedTuple):
     since: str
     """First release that has it."""
     needs: str
-    """What it depends on there, without ``CONFIG_``, blanks between."""
+    """Options that it depends on, without ``CONFIG_``, separated by blanks."""
 
 
 VARIANTS: Final = {
@@ -41,7 +41,7 @@ VARIANTS: Final = {
     "virtio_vfio_pci": Variant("VIRTIO_VFIO_PCI", "6.8", "VIRTIO_PCI"),
     "xe_vfio_pci": Variant("XE_VFIO_PCI", "6.19", "DRM_XE PCI_IOV"),
 }
-"""Module to where Linux has it; the devices are in ``resolver.matching.intree``.
+"""Module to its option in Linux; ``resolver.matching.intree`` has the devices.
 
 Source: Linux, the Kconfig files below drivers/vfio/pci/, and the first releases that
 have them; the last two came with commits 2e38c50ae492 ("vfio/xe: Add device specific
@@ -51,7 +51,7 @@ vfio_pci driver for ISM devices").
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield each variant that the devices of the host could use, and it has not."""
+    """Yield each variant driver that devices could use and the kernel lacks."""
     missing = defaultdict(list)
     for one in facts.wanted:
         if one.missing is not None:
@@ -60,9 +60,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             id="variant-missing",
             severity="warning",
-            message=f"Linux has the variant driver {module} for these devices, and "
-            "this kernel does not: without it a guest that has one may not be "
-            "migrated, among other things",
+            message=f"variant driver {module} exists for these devices but not in this "
+            "kernel; without it, guests cannot be live-migrated",
             advice=(_what_to_do(facts, module),),
             devices=tuple(devices),
         )
@@ -72,25 +71,25 @@ def _what_to_do(facts: Facts, module: str) -> str:
     variant = VARIANTS[module]
     option = f"CONFIG_{variant.option}"
     if facts.config is None:
-        return f"boot a kernel with {option}=m; Linux has it since {variant.since}"
+        return f"boot a kernel with {option}=m (Linux {variant.since} or later)"
     value = facts.config.settings.get(variant.option)
     where = facts.config.path
     if value == "n":
         return (
-            f"ask the kernel's distributor for {option}=m, or build a kernel with it: "
-            f"in {where} it is not set"
+            f"ask the distributor of the kernel for {option}=m, or build a kernel with "
+            f"it (not set in {where})"
         )
     if value is not None:
         return (
-            f"install the package that has the module (on some distributions "
-            f"linux-modules-extra-{facts.release or 'RELEASE'}): {where} says "
-            f"{option}={value}"
+            f"install the package with the module, on some distributions "
+            f"linux-modules-extra-{facts.release or 'RELEASE'} ({where} has "
+            f"{option}={value})"
         )
     needed = [n for n in variant.needs.split() if not facts.config.is_on(n)]
     if needed:
         names = ", ".join(f"CONFIG_{name}" for name in needed)
-        return f"boot a kernel with {option}=m and what it needs: {names}"
+        return f"boot a kernel with {option}=m and its dependencies: {names}"
     return (
-        f"boot a kernel that has {option}; Linux has it since {variant.since}, and "
-        f"{where} does not know it"
+        f"boot a kernel with {option} (Linux {variant.since} or later; unknown in "
+        f"{where})"
     )

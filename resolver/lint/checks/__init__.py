@@ -1,4 +1,4 @@
-"""What is looked at, one family a module.
+"""The checks of lint, one family a module.
 
 Pure: modules in, findings out.
 """
@@ -24,19 +24,19 @@ from resolver.lint.module import Module
 __all__ = ["CHECKS", "FAMILIES", "check_module"]
 
 FAMILIES: Final[dict[str, tuple[Check, ...]]] = {
-    "How aliases are written": grammar.CHECKS,
-    "What is announced": claims.CHECKS,
-    "Against other modules": contest.CHECKS,
+    "Format of aliases": grammar.CHECKS,
+    "Claimed devices": claims.CHECKS,
+    "Conflicts with other modules": contest.CHECKS,
     "Ids": ids.CHECKS,
-    "Names of drivers": naming.CHECKS,
+    "Driver names": naming.CHECKS,
     "Dependencies": dependencies.CHECKS,
     "Loading": trust.CHECKS,
     "Files": files.CHECKS,
 }
-"""Heading to the checks below it, as docs/lint.md has them."""
+"""Heading in docs/lint.md to its checks."""
 
 CHECKS: Final = {one.id: one for family in FAMILIES.values() for one in family}
-"""Every check by its id."""
+"""Id to check."""
 
 _LOOK: Final[tuple[Callable[[Module, Context], Iterator[LintFinding]], ...]] = (
     grammar.check,
@@ -50,6 +50,6 @@ _LOOK: Final[tuple[Callable[[Module, Context], Iterator[LintFinding]], ...]] = (
 
 
 def check_module(module: Module, context: Context) -> Iterator[LintFinding]:
-    """Yield everything there is to say about a module."""
+    """Yield all findings about a module."""
     for look in _LOOK:
         yield from look(module, context)

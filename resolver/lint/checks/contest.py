@@ -1,4 +1,4 @@
-"""Does another module claim the same devices?"""
+"""Check for other modules that claim the same devices."""
 
 from __future__ import annotations
 
@@ -14,38 +14,39 @@ __all__ = ["CHECKS", "check"]
 _TIE: Final = Check(
     id="alias-tie",
     severity="error",
-    reason="Which of two modules a device gets depends on the order of modules.alias.",
-    rule="Of aliases with equally many * the first line wins; depmod writes them in "
-    "the order of modules.order, and what is not in there behind it.",
+    reason="The order of modules.alias decides which of two modules a device gets.",
+    rule="Of aliases with equally many *, the first line wins. depmod writes them in "
+    "the order of modules.order, then the modules that are not listed there.",
     source="libvirt commit 82e2fac29710; kmod, tools/depmod.c, depmod_modules_sort()",
-    remedy="Narrow one of them by subsystem vendor and device, or ship one of the two.",
+    remedy="Narrow one alias by subsystem vendor and device, or ship only one of the "
+    "modules.",
 )
 _SHADOWED: Final = Check(
     id="alias-shadowed",
     severity="warning",
-    reason="Some devices that the alias describes get another module's driver.",
+    reason="Some devices that match the alias get another module's driver.",
     rule="The alias with the fewest * wins.",
     source="libvirt commit 82e2fac29710",
-    remedy="If the device is yours, name its subsystem vendor and device, too.",
+    remedy="If the device is yours, add its subsystem vendor and device.",
 )
 _TWICE: Final = Check(
     id="alias-duplicate",
     severity="warning",
-    reason="One of two equal entries has no effect: mostly another id was meant.",
-    rule="The driver core takes the first entry of the table that matches.",
+    reason="One of two equal entries has no effect. Mostly it has a wrong id.",
+    rule="The driver core uses the first matching entry of the table.",
     source="Linux, drivers/pci/pci-driver.c, pci_match_id()",
-    remedy="Take one of them out, or correct its id.",
+    remedy="Remove one of them, or correct its id.",
 )
 CHECKS: Final = (_TIE, _SHADOWED, _TWICE)
 
 
 def check(module: Module, context: Context) -> Iterator[LintFinding]:
-    """Yield aliases that others have, too, or that the module has twice."""
+    """Yield aliases that overlap with those of other modules, or are duplicates."""
     is_variant = module.is_variant
     seen = set()
     for alias in module.aliases:
         if alias.pattern in seen:
-            text = f"{alias.pattern} is announced twice"
+            text = f"{alias.pattern} is a duplicate"
             yield _TWICE.found(module, alias.pattern, text, alias.line)
             continue
         seen.add(alias.pattern)
@@ -55,9 +56,9 @@ def check(module: Module, context: Context) -> Iterator[LintFinding]:
         if rival is None:
             continue
         if rival.rank == wildcards(alias.pattern):
-            text = f"{alias.pattern} and {rival.pattern} of {rival.module} describe the"
-            text += " same devices equally well"
+            text = f"{alias.pattern} ties with {rival.pattern} of {rival.module}"
             yield _TIE.found(module, alias.pattern, text, alias.line)
         else:
-            text = f"{rival.pattern} of {rival.module} is closer than {alias.pattern}"
+            text = f"{rival.pattern} of {rival.module} matches more closely than "
+            text += alias.pattern
             yield _SHADOWED.found(module, alias.pattern, text, alias.line)

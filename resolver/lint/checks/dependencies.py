@@ -1,4 +1,4 @@
-"""Does loading the module load what it needs, and nothing that is in its way?"""
+"""Check that a module declares the modules that it needs, and no conflicting ones."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ __all__ = ["CHECKS", "check"]
 _NO_CORE: Final = Check(
     id="core-unused",
     severity="error",
-    reason="A driver with vfio_pci: aliases that does not use vfio-pci-core is no "
+    reason="A driver with vfio_pci: aliases that does not use vfio-pci-core is not a "
     "VFIO driver: the device gets no node in /dev/vfio.",
-    rule="vfio_pci_core_register_device() makes the VFIO device, or, in a driver that "
-    "does without the core, vfio_register_group_dev().",
+    rule="vfio_pci_core_register_device() creates the VFIO device. A driver without "
+    "the core calls vfio_register_group_dev().",
     source="Linux, drivers/vfio/pci/vfio_pci_core.c; drivers/vfio/vfio_main.c",
-    remedy="Register the device with vfio_pci_core_register_device() when it is "
-    "probed, or announce it as pci:.",
+    remedy="Call vfio_pci_core_register_device() in the driver's probe function, or "
+    "give the driver pci: aliases.",
 )
 _NOT_LISTED: Final = Check(
     id="core-not-in-depends",
     severity="warning",
-    reason="The module uses vfio-pci-core and does not say so: an initial RAM disk "
-    "lacks it, and the sums of its symbols are not compared.",
-    rule="modpost writes depends= and the sums from Module.symvers; symbols that it "
-    "did not find there are left out, with KBUILD_MODPOST_WARN in silence.",
+    reason="The module uses vfio-pci-core but does not list it in depends=. An "
+    "initial RAM disk then lacks it, and the kernel does not check its symbol "
+    "versions.",
+    rule="modpost takes depends= and symbol versions from Module.symvers. It omits "
+    "symbols that are not there, silently with KBUILD_MODPOST_WARN.",
     source="Linux, scripts/mod/modpost.c, add_depends(); kernel/module/version.c, "
     "check_version()",
     remedy="Build against the Module.symvers of a kernel with CONFIG_VFIO_PCI_CORE=m, "
@@ -40,27 +41,29 @@ _NOT_LISTED: Final = Check(
 _ABSENT: Final = Check(
     id="depends-missing",
     severity="error",
-    reason="The kernel has no module that this one needs: it is not loaded.",
-    rule="modprobe loads what depmod found to have the symbols; without them the "
-    "kernel refuses the module: Unknown symbol.",
+    reason="The kernel lacks a module that this one needs, so it cannot be loaded.",
+    rule="modprobe loads the modules that depmod found to provide the symbols. "
+    "Without them the kernel refuses the module: Unknown symbol.",
     source="Linux, kernel/module/main.c, simplify_symbols(); depmod(8)",
-    remedy="Build the kernel with it, or name its file, too, if it is one of yours.",
+    remedy="Build the kernel with that module. If it is yours, pass its file to lint, "
+    "too.",
     needs_kernel=True,
 )
 _MISSING: Final = Check(
     id="softdep-missing",
     severity="warning",
-    reason="The module asks for others while it runs, and says of none which they are.",
-    rule="request_module() and symbol_get() leave no trace in depends=; softdep= is "
-    "for that. Tools that make initial RAM disks read only these two.",
+    reason="The module requests other modules at run time, but declares no soft "
+    "dependency.",
+    rule="request_module() and symbol_get() leave no trace in depends=. softdep= "
+    "declares these modules. Tools that build initial RAM disks read only these two.",
     source="Linux, include/linux/module.h, MODULE_SOFTDEP; modprobe.d(5)",
     remedy='Add MODULE_SOFTDEP("pre: NAME") for each of them.',
 )
 _UNKNOWN: Final = Check(
     id="softdep-unknown",
     severity="warning",
-    reason="A soft dependency that the kernel does not have is passed over in silence.",
-    rule="modprobe goes on where a module of softdep= is not found.",
+    reason="modprobe silently skips a soft dependency that the kernel lacks.",
+    rule="modprobe goes on if it does not find a module of softdep=.",
     source="kmod, libkmod/libkmod-module.c, kmod_module_get_probe_list(); "
     "modprobe.d(5)",
     remedy="Correct the name, or install the module.",
@@ -69,12 +72,12 @@ _UNKNOWN: Final = Check(
 _CONFLICT: Final = Check(
     id="softdep-conflict",
     severity="warning",
-    reason="A soft dependency loads the host's own driver for the device, which takes "
-    "every such device that has no driver.",
-    rule="A driver that is registered is tried on all devices without one.",
+    reason="A soft dependency loads the host driver for the device. The host driver "
+    "then binds every matching device that has no driver.",
+    rule="The kernel tries a newly registered driver on all devices without a driver.",
     source="Linux, drivers/base/dd.c, driver_attach()",
-    remedy="Leave it out, or depend on the module by a symbol if its driver of the "
-    "physical function is needed.",
+    remedy="Remove the soft dependency. If you need the host driver of the physical "
+    "function, depend on its module by a symbol.",
     needs_kernel=True,
 )
 CHECKS: Final = (_NO_CORE, _NOT_LISTED, _ABSENT, _MISSING, _UNKNOWN, _CONFLICT)
@@ -84,7 +87,7 @@ _CORE: Final = "vfio_pci_core"
 
 
 def check(module: Module, context: Context) -> Iterator[LintFinding]:
-    """Yield what is missing among a variant's dependencies, or too much."""
+    """Yield missing, unknown and conflicting dependencies of a variant driver."""
     if not module.is_variant or module.depends is None:
         return
     yield from _core(module, context.kernel)
@@ -97,7 +100,7 @@ def check(module: Module, context: Context) -> Iterator[LintFinding]:
     asked = sorted(_ASKS.keys() & (module.binary.needs if module.binary else ()))
     if asked and not softdeps:
         names = " and ".join(_ASKS[one] for one in asked)
-        text = f"{module.name} calls {names} and has no softdep"
+        text = f"{module.name} calls {names} but has no softdep"
         yield _MISSING.found(module, "", text)
     if context.kernel is not None:
         yield from _absent(module, context.kernel, context.together)
@@ -115,12 +118,12 @@ def _core(module: Module, kernel: Kernel | None) -> Iterator[LintFinding]:
             and kernel.has(_CORE)
             and not is_builtin
         ):
-            text = f"{module.name} uses vfio-pci-core; its depends= does not name it"
+            text = f"{module.name} uses vfio-pci-core, but depends= does not list it"
             yield _NOT_LISTED.found(module, "", text)
         return
     is_unseen = is_builtin and module.binary is None
     if announces and not (is_listed or is_unseen or module.makes_devices):
-        text = f"{module.name} has vfio_pci: aliases and does not use vfio-pci-core"
+        text = f"{module.name} has vfio_pci: aliases but does not use vfio-pci-core"
         yield _NO_CORE.found(module, "", text)
 
 
@@ -129,7 +132,7 @@ def _absent(
 ) -> Iterator[LintFinding]:
     for name in module.depends or ():
         if kernel.modules and name not in together and not kernel.has(name):
-            text = f"{module.name} needs {name}: {kernel.release} has no such module"
+            text = f"{module.name} needs {name}, which {kernel.release} lacks"
             yield _ABSENT.found(module, name, text)
 
 
@@ -138,7 +141,7 @@ def _softdeps(
 ) -> Iterator[LintFinding]:
     for name in names:
         if not kernel.has(name):
-            text = f"{module.name} has the softdep {name}: {kernel.release} has no such"
+            text = f"{module.name} has the softdep {name}, which {kernel.release} lacks"
             yield _UNKNOWN.found(module, name, text)
     hosts: set[str] = set()
     for alias in module.aliases:
@@ -146,5 +149,5 @@ def _softdeps(
         if fields is not None:
             hosts.update(kernel.hosts_of(fields.vendor, fields.device))
     for name in sorted(hosts.intersection(names).difference(module.depends or ())):
-        text = f"{module.name} has the softdep {name}, which drives the device itself"
+        text = f"{module.name} has the softdep {name}, the host driver of the device"
         yield _CONFLICT.found(module, name, text)

@@ -1,4 +1,4 @@
-"""Can the file be read?"""
+"""Check that a file can be read."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["CHECKS", "unreadable"]
 _UNREADABLE: Final = Check(
     id="unreadable",
     severity="error",
-    reason="A file that is no module, or is broken, is loaded by nobody.",
-    rule="The kernel checks the tables of the ELF file before anything else.",
+    reason="The kernel cannot load a file that is not a module, or is broken.",
+    rule="The kernel checks the tables of the ELF file first.",
     source="Linux, kernel/module/main.c, elf_validity_cache_copy()",
-    remedy="Build or copy it anew.",
+    remedy="Build or copy the file again.",
 )
 CHECKS: Final = (_UNREADABLE,)
 
 
 def unreadable(file: Unreadable) -> LintFinding:
-    """Return that a file cannot be read."""
+    """Return the finding about an unreadable file."""
     return LintFinding(_UNREADABLE, file.path, "", "", file.why)

@@ -1,4 +1,4 @@
-"""Is an alias written as modpost writes it?"""
+"""Check that aliases have the format that modpost prints."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ __all__ = ["CHECKS", "check"]
 _GRAMMAR: Final = Check(
     id="alias-grammar",
     severity="error",
-    reason="An alias of another form matches no device, or other devices than meant.",
-    rule="A device's modalias has its fields in one order, with upper-case digits and "
-    "of fixed width; modpost prints aliases to match. Tools that count * rely on it.",
+    reason="An alias in another format matches no device, or the wrong devices.",
+    rule="A modalias has its fields in a fixed order, with upper-case digits of fixed "
+    "width. modpost prints aliases that match it. Tools that count * rely on this.",
     source="Linux, scripts/mod/file2alias.c; drivers/pci/pci-sysfs.c, modalias_show()",
-    remedy="Leave MODULE_ALIAS away and have MODULE_DEVICE_TABLE make the alias from "
+    remedy="Replace MODULE_ALIAS by MODULE_DEVICE_TABLE, which builds the alias from "
     "the table.",
 )
 _PREFIX: Final = Check(
     id="alias-prefix",
     severity="error",
-    reason="Nobody asks for an alias that begins otherwise than with vfio_BUS:.",
-    rule="User space puts vfio_ before the modalias of the device, and takes what "
-    "matches the whole.",
+    reason="User space never looks for an alias that starts with anything but "
+    "vfio_BUS:.",
+    rule="User space puts vfio_ before the modalias of the device, and compares the "
+    "whole alias.",
     source="Linux commit cc6711b0bf36; libvirt commit 82e2fac29710",
-    remedy="Put PCI_DRIVER_OVERRIDE_DEVICE_VFIO entries into the table.",
+    remedy="Add PCI_DRIVER_OVERRIDE_DEVICE_VFIO entries to the table.",
 )
 _WIDTH: Final = Check(
     id="id-too-wide",
     severity="error",
-    reason="No device has an id of more than 16 bits: the alias matches nothing.",
-    rule="The fields of struct pci_device_id have 32 bits, those of the configuration "
-    "space 16; they are compared in full.",
+    reason="No device has an id of more than 16 bits, so the alias matches nothing.",
+    rule="The fields of struct pci_device_id have 32 bits, the ids in configuration "
+    "space 16. The kernel compares all bits.",
     source="Linux, drivers/pci/pci.h, pci_match_one_device()",
-    remedy="Write vendor and device as two numbers of four digits each.",
+    remedy="Write vendor and device as two separate numbers of four digits.",
 )
 CHECKS: Final = (_GRAMMAR, _PREFIX, _WIDTH)
 
@@ -46,14 +47,14 @@ _VFIO_BUS: Final = re.compile(r"vfio_[a-z][a-z0-9_-]*:")
 
 
 def check(module: Module, _context: Context) -> Iterator[LintFinding]:
-    """Yield the aliases that are not as modpost would have printed them."""
+    """Yield the aliases that modpost would print differently."""
     is_variant = module.is_variant
     for alias in module.aliases:
         pattern = alias.pattern
         if ":" not in pattern:
             continue
         if pattern.startswith("vfio") and not _VFIO_BUS.match(pattern):
-            text = f"{pattern} begins with {pattern.partition(':')[0]}:"
+            text = f"{pattern} starts with {pattern.partition(':')[0]}:"
             yield _PREFIX.found(module, pattern, text, alias.line)
             continue
         problem = wrong(pattern)

@@ -1,4 +1,4 @@
-"""Are the ids those that were meant, and does the driver have them?"""
+"""Check ids for typos, and that tables and aliases agree."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ __all__ = ["CHECKS", "check"]
 _UNKNOWN: Final = Check(
     id="id-unknown",
     severity="warning",
-    reason="An id that no driver of the host has, and no list knows, is mostly a typo.",
-    rule="A variant takes a device that another driver runs on the host, and the "
-    "kernel compared with has a pci: alias of that one, or one of the same vendor and "
-    "the same first three digits: families lie together.",
+    reason="An id that no host driver and no list has is mostly a typo.",
+    rule="A variant driver binds a device that a host driver supports, too. So the "
+    "kernel has a pci: alias for this device, or for one of the same vendor with the "
+    "same first three digits.",
     source="modules.alias of the kernel; pci.ids",
-    remedy="Compare with lspci -nn of the device. If it is right and new, --disable "
-    "id-unknown or a baseline keeps it quiet.",
+    remedy="Compare the id with lspci -nn. If it is right and new, use --disable "
+    "id-unknown or a baseline.",
     needs_kernel=True,
 )
 _LEFT_OUT: Final = Check(
     id="id-without-alias",
     severity="error",
-    reason="The driver has an entry for which modpost printed no alias: nobody finds "
-    "it.",
-    rule="A mask of the class that cuts through a byte, or an override_only that "
-    "modpost does not know, is left out with a warning of the build.",
+    reason="modpost printed no alias for an entry of the driver, so user space cannot "
+    "find the driver for it.",
+    rule="modpost skips an entry whose class mask covers part of a byte, or whose "
+    "override_only value it does not know. The build prints a warning.",
     source="Linux, scripts/mod/file2alias.c, do_pci_entry()",
     remedy="Use masks of whole bytes: 0xff0000, 0xffff00 or 0xffffff.",
 )
 _BY_HAND: Final = Check(
     id="alias-without-id",
     severity="warning",
-    reason="An alias that no entry of the driver's table stands for leads to a driver "
-    "that does not know the device.",
-    rule="Under driver_override a driver is given a device that none of its entries "
-    "describes, with driver_data 0.",
+    reason="An alias without an entry in the driver's table leads to a driver that "
+    "does not know the device.",
+    rule="With driver_override set, the kernel binds a driver even if none of its "
+    "entries matches; driver_data is then 0.",
     source="Linux, drivers/pci/pci-driver.c, pci_match_device()",
-    remedy="Make an entry of the table from it, and take the MODULE_ALIAS out.",
+    remedy="Replace the MODULE_ALIAS by an entry of the table.",
 )
 CHECKS: Final = (_UNKNOWN, _LEFT_OUT, _BY_HAND)
 
 
 def check(module: Module, context: Context) -> Iterator[LintFinding]:
-    """Yield ids that are likely wrong, and tables that disagree with the aliases."""
+    """Yield suspicious ids, and differences between tables and aliases."""
     if not module.is_variant:
         return
     for alias in module.aliases:
@@ -57,7 +57,7 @@ def check(module: Module, context: Context) -> Iterator[LintFinding]:
     announced = {one.pattern for one in module.aliases}
     for entry in entries:
         if entry.alias not in announced:
-            text = f"{entry.ids} is in the table of the driver and has no alias"
+            text = f"{entry.ids} is in the driver's table but has no alias"
             yield _LEFT_OUT.found(module, entry.ids, text)
     printed = {one.alias for one in entries}
     for alias in module.aliases:
@@ -65,7 +65,7 @@ def check(module: Module, context: Context) -> Iterator[LintFinding]:
         if not entries or not is_ours or parse_pci(alias.pattern) is None:
             continue
         if alias.pattern not in printed:
-            text = f"{alias.pattern} is of no entry of the driver's table"
+            text = f"{alias.pattern} has no entry in the driver's table"
             yield _BY_HAND.found(module, alias.pattern, text, alias.line)
 
 
@@ -84,13 +84,13 @@ def _unknown(module: Module, alias: Alias, context: Context) -> Iterator[LintFin
     short = vendor[4:].lower(), device[4:].lower()
     if names.has(*short):
         return
-    text = f"{':'.join(short)}: no driver of {kernel.release} has it or one like it"
+    text = f"{':'.join(short)}: {kernel.release} has no driver for it or a similar id"
     if names.is_there:
-        text += ", nor does pci.ids list it"
+        text += ", and pci.ids does not list it"
     yield _UNKNOWN.found(module, alias.pattern, text, alias.line)
 
 
-# Linux has a variant for it, if not this kernel.
+# A modalias of the device, to look for a variant driver in any Linux.
 def _any_such(vendor: str, device: str) -> str:
     return f"vfio_pci:v{vendor}d{device}sv00000000sd00000000bc00sc00i00"
 

@@ -1,4 +1,4 @@
-"""Will the kernel load the file, and depmod know of it?"""
+"""Check that the kernel loads the module, and that depmod has indexed it."""
 
 from __future__ import annotations
 
@@ -14,58 +14,57 @@ __all__ = ["CHECKS", "check"]
 _LICENSE: Final = Check(
     id="license",
     severity="error",
-    reason="The kernel does not load a VFIO driver with another licence.",
-    rule="All symbols of vfio-pci-core are EXPORT_SYMBOL_GPL.",
+    reason="The kernel does not load a VFIO driver with a non-GPL license.",
+    rule="vfio-pci-core exports all its symbols with EXPORT_SYMBOL_GPL.",
     source="Linux, include/linux/license.h, license_is_gpl_compatible()",
-    remedy='MODULE_LICENSE("GPL"), if the source is under it.',
+    remedy='Add MODULE_LICENSE("GPL"), if this is the license of the source.',
 )
 _MAGIC: Final = Check(
     id="vermagic",
     severity="error",
     reason="The kernel refuses the module: Exec format error.",
-    rule="vermagic must be that of the kernel; with CONFIG_MODVERSIONS on both sides, "
-    "what follows the release.",
+    rule="vermagic must equal that of the kernel. If both have CONFIG_MODVERSIONS, "
+    "only the part after the release must be equal.",
     source="Linux, kernel/module/version.c, same_magic()",
-    remedy="Build it against the headers of that kernel.",
+    remedy="Build the module against the headers of this kernel.",
     needs_kernel=True,
 )
 _RELEASE: Final = Check(
     id="other-release",
     severity="warning",
-    reason="A module for another release is loaded only if no symbol that it uses has "
-    "changed since.",
-    rule="With CONFIG_MODVERSIONS the release in vermagic does not count, and the sum "
-    "of each symbol does.",
+    reason="The kernel loads a module of another release only if none of its symbols "
+    "has changed.",
+    rule="With CONFIG_MODVERSIONS the kernel ignores the release in vermagic and "
+    "compares symbol versions.",
     source="Linux, kernel/module/version.c, check_version() and same_magic()",
-    remedy="Build it against the headers of that kernel.",
+    remedy="Build the module against the headers of this kernel.",
     needs_kernel=True,
 )
 _UNSIGNED: Final = Check(
     id="unsigned",
     severity="note",
-    reason="A kernel that is locked down, or told to, loads only signed modules; "
-    "others are marked as tainted by it.",
-    rule="module.sig_enforce=1 and lockdown refuse a module without signature.",
+    reason="A locked-down kernel loads only signed modules. Other kernels get tainted.",
+    rule="module.sig_enforce=1 and lockdown refuse an unsigned module.",
     source="Linux, kernel/module/signing.c, module_sig_check()",
-    remedy="Sign it with scripts/sign-file and a key that the kernel trusts.",
+    remedy="Sign the module with scripts/sign-file and a key that the kernel trusts.",
     needs_kernel=True,
 )
 _REFUSED: Final = Check(
     id="unsigned-refused",
     severity="error",
     reason="The kernel loads only signed modules.",
-    rule="CONFIG_MODULE_SIG_FORCE refuses a module without signature.",
+    rule="CONFIG_MODULE_SIG_FORCE refuses an unsigned module.",
     source="Linux, kernel/module/signing.c, module_sig_check()",
-    remedy="Sign it with scripts/sign-file and a key that the kernel trusts.",
+    remedy="Sign the module with scripts/sign-file and a key that the kernel trusts.",
     needs_kernel=True,
 )
 _NOT_INDEXED: Final = Check(
     id="not-indexed",
     severity="warning",
-    reason="An alias that modules.alias does not have is found by nobody.",
-    rule="User space reads the indexes that depmod made, not the modules.",
+    reason="User space cannot find an alias that modules.alias lacks.",
+    rule="User space reads the indexes of depmod, not the modules.",
     source="depmod(8)",
-    remedy="Run depmod for that kernel.",
+    remedy="Run depmod for this kernel.",
     needs_kernel=True,
 )
 CHECKS: Final = (_LICENSE, _MAGIC, _RELEASE, _UNSIGNED, _REFUSED, _NOT_INDEXED)
@@ -77,21 +76,22 @@ _COMPATIBLE: Final = frozenset(
 
 
 def check(module: Module, context: Context) -> Iterator[LintFinding]:
-    """Yield what keeps a variant from being loaded or found."""
+    """Yield reasons why a variant driver cannot be loaded or found."""
     if not module.is_variant:
         return
     if module.license is not None and module.license not in _COMPATIBLE:
-        said = f"the licence {module.license!r}" if module.license else "no licence"
+        said = f"the license {module.license!r}" if module.license else "no license"
         yield _LICENSE.found(module, "", f"{module.name} has {said}")
     if context.kernel is None:
         return
     yield from _magic(module, context.kernel)
     if module.is_signed is False and context.kernel.insists_on_signature:
-        text = f"{module.name} has no signature, and {context.kernel.release} insists"
+        release = context.kernel.release
+        text = f"{module.name} is unsigned, and {release} requires signatures"
         yield _REFUSED.found(module, "", text)
     elif module.is_signed is False and context.kernel.is_signed:
-        text = f"{module.name} has no signature; the modules of "
-        text += f"{context.kernel.release} have"
+        text = f"{module.name} is unsigned, unlike the modules of "
+        text += context.kernel.release
         yield _UNSIGNED.found(module, "", text)
     yield from _indexed(module, context.kernel)
 

@@ -125,7 +125,7 @@ def test_a_host_without_fault_has_no_finding() -> None:
         (
             "warning",
             "aliases-broken",
-            replace(HEALTHY, alias_warnings=(FileWarning("/x", 3, "cut off"),)),
+            replace(HEALTHY, alias_warnings=(FileWarning("/x", 3, "truncated"),)),
         ),
         (
             "warning",
@@ -229,10 +229,10 @@ def test_iommu_advice_heeds_what_the_firmware_and_command_line_say() -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"MLX5_VFIO_PCI": "n"}, "ask the kernel's distributor for CONFIG_MLX5"),
+        ({"MLX5_VFIO_PCI": "n"}, "ask the distributor of the kernel for CONFIG_MLX5"),
         ({"MLX5_VFIO_PCI": "m"}, "linux-modules-extra-6.12.0"),
-        ({}, "what it needs: CONFIG_MLX5_CORE"),
-        ({"MLX5_CORE": "m"}, "Linux has it since 5.18"),
+        ({}, "its dependencies: CONFIG_MLX5_CORE"),
+        ({"MLX5_CORE": "m"}, "Linux 5.18 or later"),
     ],
 )
 def test_a_missing_variant_is_explained_by_the_configuration(

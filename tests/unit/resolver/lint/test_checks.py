@@ -140,7 +140,7 @@ def test_names_make_an_id_known() -> None:
     assert report.findings == ()
     report = judge([module(OTHER)], kernel(), NAMES, selected((), ()))
     (found,) = report.findings
-    assert found.device == "Intel, a device that is not listed"
+    assert found.device == "Intel, unlisted device"
     assert "nor does pci.ids list it" in found.message
 
 
@@ -173,7 +173,7 @@ def test_guesses_are_told() -> None:
     (found,) = looked_at(module(name="xe_vfio_pci", binary=binary)).findings
 
     assert found.check.id == "driver-name-dash"
-    assert "xe_vfio_pci (the module's name) is not there" in found.message
+    assert "xe_vfio_pci (the module name) does not exist" in found.message
     assert "xe-vfio-pci (with - for every _) is found" in found.message
 
 
@@ -307,11 +307,11 @@ def test_severities_and_exit_codes() -> None:
 
 def test_unreadable_files_are_findings() -> None:
     """Beside modules, in the order in which they were named."""
-    one = Unreadable("a.ko", "cut off")
+    one = Unreadable("a.ko", "truncated")
     report = judge([one, module()], None, NAMES, selected((), ()))
 
     assert [(found.path, found.message) for found in report.findings] == [
-        ("a.ko", "cut off")
+        ("a.ko", "truncated")
     ]
     assert report.paths == ("a.ko", "mlx5_vfio_pci.ko")
 

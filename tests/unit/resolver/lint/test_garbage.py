@@ -33,7 +33,7 @@ def test_garbage_has_a_clear_answer(data: bytes) -> None:
 
 @pytest.mark.parametrize("name", sorted(one.name for one in CORPUS.iterdir()))
 def test_corpus(name: str) -> None:
-    """What is whole is read, what is cut off is told, and nothing raises."""
+    """A whole file is read, a truncated one is reported, and nothing raises."""
     data = (CORPUS / name).read_bytes()
     look_at(data)
     found = read(data)
@@ -45,7 +45,7 @@ def test_corpus(name: str) -> None:
         assert found.is_signed == (name == "signed.ko")
     if name.startswith("cut"):
         assert not isinstance(found, Module)
-        assert found.why.startswith("cut off: ")
+        assert found.why.startswith("truncated")
 
 
 def bomb(ending: str) -> bytes:

@@ -24,10 +24,8 @@ def test_names_of_devices() -> None:
 
     assert names.of("15b3", "101e") == "Mellanox Technologies ConnectX VF"
     assert names.of("8086", "101e") == "Intel Corporation 82540EP"
-    assert (
-        names.of("15b3", "0006") == "Mellanox Technologies, a device that is not listed"
-    )
-    assert names.of("0001", "1017") == "SafeNet, a device that is not listed"
+    assert names.of("15b3", "0006") == "Mellanox Technologies, unlisted device"
+    assert names.of("0001", "1017") == "SafeNet, unlisted device"
     assert names.of("dead", "101e") == ""
     assert names.has("15b3", "1017")
     assert not names.has("0001", "1017")

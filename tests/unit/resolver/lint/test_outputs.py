@@ -33,7 +33,7 @@ def report() -> Report:
         form="modules.alias",
         aliases=(Alias(VF, 3), Alias("vfio-pci:\x1b[31m<&\x00\ud800", 4)),
     )
-    things = [module(VF, VF, is_signed=False), told, Unreadable("a\n.ko", "cut off")]
+    things = [module(VF, VF, is_signed=False), told, Unreadable("a\n.ko", "truncated")]
     found = judge(things, kernel(), NAMES, selected((), ()))
     assert {one.check.severity for one in found.findings} == {
         "error",
@@ -124,7 +124,7 @@ def test_reasons_are_told_once() -> None:
 
     assert len([one for one in lines if one.endswith("[alias-duplicate]")]) == 2
     assert len([one for one in lines if one.startswith("why: ")]) == 1
-    assert len([one for one in lines if one.startswith("do: ")]) == 1
+    assert len([one for one in lines if one.startswith("fix: ")]) == 1
 
 
 def test_baseline_goes_round() -> None:
@@ -159,6 +159,6 @@ def test_baseline_goes_round() -> None:
 )
 def test_what_is_no_baseline_is_an_error(data: bytes) -> None:
     """It says how one is made."""
-    with pytest.raises(UsageError, match="is no baseline") as problem:
+    with pytest.raises(UsageError, match="is not a baseline") as problem:
         baseline.read(data, "b.json")
     assert "--write-baseline" in problem.value.hint
