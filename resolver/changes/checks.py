@@ -74,7 +74,7 @@ def require_unused(host: Host, device: Device, options: Options) -> None:
 
     :raises RefusedError: it is, and who uses it.
     """
-    if options.is_forced or device.binding.driver is None:
+    if options.is_forced:
         return
     uses = tuple(in_use.uses_of(host, device))
     if uses:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
+from typing import TYPE_CHECKING, Literal
 
 from resolver.linux.paths import Places
+
+if TYPE_CHECKING:
+    from resolver.linux.open_files import DeviceNumber, OpenFiles
 
 __all__ = ["Observer"]
 
@@ -22,29 +27,72 @@ class Observer(Places):
             self._boot_id = self.attribute(f"{self.proc}/sys/kernel/random/boot_id")
         return self._boot_id
 
-    def openers(self, node: str) -> list[tuple[int, str]]:
-        """Return pid and name of the processes that have a device node open.
+    def open_files(self) -> OpenFiles:
+        """Return which processes have which files open, at most a second ago."""
+        from resolver.linux.open_files import OpenFiles, read_open_files
 
-        Whoever cares needs the answer for many nodes at a time: it may be a second
-        old.
-
-        :param node: name below ``/dev``; in a container it may be elsewhere.
-        """
         if not self.is_there(self.proc):
-            return []
+            return OpenFiles()
         now = time.monotonic()
-        if self._open_nodes is None or now - self._open_nodes[0] > 1:
-            from resolver.linux.users import open_nodes
+        if self._open_files is None or now - self._open_files[0] > 1:
+            self._open_files = (
+                now,
+                read_open_files(self, self.proc, is_live=self.is_live),
+            )
+        return self._open_files[1]
 
-            self._open_nodes = now, open_nodes(self, self.proc)
-        paths = self._open_nodes[1]
-        return [one for p in paths if p.endswith(f"/{node}") for one in paths[p]]
+    def openers(
+        self, node: str, number: DeviceNumber | None = None
+    ) -> list[tuple[int, str]]:
+        """Return pid and name of the processes that have a device open.
 
-    def is_claimed(self, path: str) -> bool:
-        """Return whether somebody has a block device for himself."""
+        The number says which device a node is. The path decides only for open files
+        whose number is not known, as on a captured host.
+
+        :param node: name of its node below ``/dev``.
+        :param number: its number; ``None``: that of the node, if there is one.
+        """
+        if number is None and self.is_live:
+            from resolver.linux.open_files import number_of
+
+            number = number_of(f"{self.dev}/{node}")
+        users = self.open_files().users_of_device(number, f"/dev/{node}")
+        return [(process.pid, process.name) for process in users]
+
+    def is_claimed(self, node: str, number: tuple[int, int]) -> bool | None:
+        """Return whether a block device is claimed; ``None``: that is not known.
+
+        :param node: name of its node below ``/dev``.
+        :param number: its major and minor.
+        """
+        if not self.is_live:
+            return None
         from resolver.linux.users import is_claimed
 
-        return self.is_live and is_claimed(path)
+        return is_claimed(f"{self.dev}/{node}", number)
+
+    def hides(self, what: Literal["processes", "interfaces"]) -> bool:
+        """Return whether a namespace hides processes or interfaces of the host.
+
+        Process 2 is the kernel's kthreadd, which only the first PID namespace has.
+
+        Source: Linux, init/main.c, rest_init(); pid_namespaces(7),
+        network_namespaces(7).
+        """
+        if not self.is_live or not self.is_there(f"{self.proc}/self/ns/pid"):
+            return False
+        if self._of_process(2, "comm").strip() != "kthreadd":
+            return True
+        if what == "processes":
+            return False
+        first, own = (
+            self.link_name(f"{self.proc}/{one}/ns/net") for one in ("1", "self")
+        )
+        return None not in (first, own) and first != own
+
+    def is_root(self) -> bool:
+        """Return whether this process has the user id 0."""
+        return os.geteuid() == 0
 
     def ipv4_addresses(self, interface: str) -> tuple[str, ...]:
         """Return the IPv4 addresses of an interface; none where nobody can be asked.

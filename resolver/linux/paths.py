@@ -11,6 +11,7 @@ from resolver.linux.reading import Files
 if TYPE_CHECKING:
     from resolver.linux.deadline import Patience
     from resolver.linux.locks import Locks
+    from resolver.linux.open_files import OpenFiles
 
 __all__ = ["Places"]
 
@@ -59,7 +60,7 @@ class Places(Files):
         self._locks: Locks | None = None
         self._patience: Patience | None = None
         self._boot_id: str | None = None
-        self._open_nodes: tuple[float, dict[str, list[tuple[int, str]]]] | None = None
+        self._open_files: tuple[float, OpenFiles] | None = None
 
     def at(self, path: str) -> str:
         """Return where a file of the host is that has one place on all of them.

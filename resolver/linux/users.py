@@ -1,16 +1,14 @@
-"""Who has what open, and which addresses interfaces have."""
+"""Whether disks are claimed, and which addresses interfaces have."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import socket
+import stat
 import struct
 
-from resolver.linux.reading import Files
-
-__all__ = ["ipv4_addresses", "is_claimed", "open_nodes"]
+__all__ = ["ipv4_addresses", "is_claimed"]
 
 _HEADER = struct.Struct("=IHHII")
 """Length, type, flags, sequence number, port. Source: netlink(7)."""
@@ -19,46 +17,30 @@ _GET_ADDRESS, _DONE, _ERROR = 22, 3, 2
 _REQUEST_DUMP = 0x301
 _LOCAL, _LABEL = 2, 3
 _IFADDRMSG_BYTES = 8
+_CLAIM = os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC | os.O_NONBLOCK
+"""O_NONBLOCK opens a drive without a medium, too, and closes no tray."""
 
 
-def open_nodes(files: Files, proc: str) -> dict[str, list[tuple[int, str]]]:
-    """Return the processes that have files open.
+def is_claimed(path: str, number: tuple[int, int]) -> bool | None:
+    """Return whether the kernel or a process has a block device for itself.
 
-    :return: by path of the file: pid and name of each process.
-    """
-    found: dict[str, list[tuple[int, str]]] = {}
-    for pid in os.listdir(proc):
-        if not pid.isdecimal() or int(pid) == os.getpid():
-            continue
-        for path in _open_files(files, f"{proc}/{pid}/fd"):
-            with contextlib.suppress(OSError):
-                name = files.attribute(f"{proc}/{pid}/comm") or "?"
-                if (int(pid), name) not in found.setdefault(path, []):
-                    found[path].append((int(pid), name))
-    return found
+    ``None``: that cannot be tested, because the node is missing, is another device's or
+    may not be opened.
 
+    :param number: major and minor of the block device.
 
-# Sockets, pipes and the like have no path.
-def _open_files(files: Files, directory: str) -> list[str]:
-    try:
-        targets = [
-            files.link_target(f"{directory}/{n}") for n in files.names(directory)
-        ]
-    except OSError:
-        return []  # The process ended, or is somebody else's.
-    return [path for path in targets if path and path[0] == "/"]
-
-
-def is_claimed(path: str) -> bool:
-    """Return whether the kernel, or a process, has a block device for itself.
-
-    Source: open(2), O_EXCL without O_CREAT.
+    Source: open(2), O_EXCL without O_CREAT; Linux, block/bdev.c, bd_may_claim().
     """
     try:
-        os.close(os.open(path, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
+        descriptor = os.open(path, _CLAIM)
     except OSError as problem:
-        return problem.errno == errno.EBUSY
-    return False
+        return True if problem.errno == errno.EBUSY else None
+    try:
+        found = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    same = (os.major(found.st_rdev), os.minor(found.st_rdev)) == number
+    return False if stat.S_ISBLK(found.st_mode) and same else None
 
 
 def ipv4_addresses(name: str) -> tuple[str, ...]:

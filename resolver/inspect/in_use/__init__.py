@@ -1,25 +1,46 @@
-"""Who uses a device, and so would lose it with its driver. Only reads."""
+"""The uses that would end if a device lost its driver. Only reads.
+
+The rule: everything that the kernel removes together with the device, at any depth, and
+every user of any part of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from resolver.device import Device
+from resolver.inspect.in_use.belongings import Belongings, belongings_of
 from resolver.inspect.in_use.blocks import block_users
-from resolver.inspect.in_use.functions import function_users
+from resolver.inspect.in_use.functions import console_users, function_users
 from resolver.inspect.in_use.interfaces import interface_users
-from resolver.inspect.in_use.nodes import node_users
-from resolver.inspect.in_use.parts import parts_of
+from resolver.inspect.in_use.nodes import has_nodes, node_users
 from resolver.inspect.in_use.use import Use
+from resolver.inspect.visibility import processes_are_visible, unseen
 from resolver.linux import Host
 
 __all__ = ["Use", "uses_of"]
 
 
 def uses_of(host: Host, device: Device) -> Iterator[Use]:
-    """Yield what a bound device is in use for, the worst to lose first."""
-    parts = parts_of(host, device)
-    yield from block_users(host, parts)
-    yield from interface_users(host, parts)
-    yield from node_users(host, device, parts)
-    yield from function_users(host, device)
+    """Yield the uses of a device, the worst to lose first.
+
+    A device without a driver can have a framebuffer of the console in its memory.
+    """
+    if device.binding.driver is not None:
+        belongings = belongings_of(host, device)
+        yield from block_users(host, belongings)
+        yield from interface_users(host, belongings)
+        yield from node_users(host, device, belongings)
+        yield from function_users(host, device, belongings)
+        yield from _unknown_users(host, device, belongings)
+    yield from console_users(host, device)
+
+
+def _unknown_users(host: Host, device: Device, belongings: Belongings) -> Iterator[Use]:
+    if processes_are_visible(host) or not has_nodes(host, device, belongings):
+        return
+    reasons = "; ".join(one.text for one in unseen(host))
+    yield Use(
+        "use-unknown",
+        f"it is not known which processes have its nodes open: {reasons}",
+    )

@@ -1,15 +1,16 @@
-"""Network interfaces that somebody reaches this host by, or this host others.
+"""Network interfaces that carry traffic of this host, or belong to something larger.
 
 Source: Linux, Documentation/ABI/testing/sysfs-class-net; proc(5), ``/proc/net/route``
-and ``/proc/net/if_inet6``; net/ipv6/route.c, rt6_info_route().
+and ``/proc/net/if_inet6``; net/ipv6/route.c, rt6_info_route(); net/packet/af_packet.c,
+packet_seq_show(); drivers/net/ppp/pppoe.c, pppoe_seq_show().
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from resolver.inspect.in_use.parts import Part
+from resolver.inspect.in_use.belongings import Belongings, Part
 from resolver.inspect.in_use.use import Use
 from resolver.linux import Host
 
@@ -20,12 +21,25 @@ _KINDS = {"bonding": "bond", "bridge": "bridge"}
 """Directory that a master has, and what it is called."""
 
 
-def interface_users(host: Host, parts: Sequence[Part]) -> Iterator[Use]:
-    """Yield who uses the network interfaces among the parts of a device."""
-    for part in parts:
-        if part.kind == "net":
-            for text in (*_masters(host, part), *_traffic(host, part)):
-                yield Use("network-in-use", text)
+def interface_users(host: Host, belongings: Belongings) -> Iterator[Use]:
+    """Yield the uses of a device's network interfaces."""
+    for part in belongings.of("net"):
+        texts = (*_masters(host, part), *_traffic(host, part), *_sockets(host, part))
+        yield from (Use("network-in-use", text) for text in texts)
+    for kind in belongings.elsewhere:
+        yield Use(
+            "network-in-use",
+            f"its {_DEVICES[kind]} is in another network namespace, such as a "
+            "container's",
+        )
+
+
+_DEVICES = {
+    "ieee80211": "wireless device",
+    "infiniband": "RDMA device",
+    "net": "network interface",
+}
+"""Class to the word for its devices."""
 
 
 def _masters(host: Host, part: Part) -> Iterator[str]:
@@ -52,6 +66,19 @@ def _traffic(host: Host, part: Part) -> Iterator[str]:
     addresses = (*host.ipv4_addresses(part.name), *_ipv6_addresses(host, part.name))
     for address in addresses:
         yield f"{part.name} is up and has the address {address}"
+
+
+# A packet socket, as of tcpdump or a DHCP client, and a PPPoE session need no address.
+def _sockets(host: Host, part: Part) -> Iterator[str]:
+    index = host.attribute(f"{part.path}/ifindex")
+    for words in _rows(host, "packet"):
+        if len(words) > 8 and words[4] == index and index not in (None, "0"):
+            users = host.open_files().users_of_socket(words[8])
+            owner = ", ".join(map(str, users)) or "a process"
+            yield f"{owner} has a packet socket on {part.name}"
+    for words in _rows(host, "pppoe"):
+        if len(words) > 2 and words[2] == part.name:
+            yield f"{part.name} carries a PPPoE session"
 
 
 def _routes(host: Host, name: str) -> Iterator[str | None]:

@@ -1,4 +1,4 @@
-"""What a device is used for."""
+"""One use of a device."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ from typing import Literal, NamedTuple
 
 __all__ = ["Rule", "Use"]
 
-Rule = Literal["disk-in-use", "network-in-use", "node-open", "vfs-enabled", "boot-vga"]
+Rule = Literal[
+    "disk-in-use",
+    "network-in-use",
+    "node-open",
+    "vfs-enabled",
+    "mdevs-created",
+    "vgpu-assigned",
+    "boot-vga",
+    "use-unknown",
+]
 
 
 class Use(NamedTuple):
-    """One use."""
+    """One use of a device."""
 
     rule: Rule
     """Id of the rule that refuses to end it."""

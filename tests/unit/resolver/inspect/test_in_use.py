@@ -37,7 +37,7 @@ def outcome(host: Session, *words: str) -> dict[str, Any]:
         (
             DISK,
             "disk-in-use",
-            ["vg-root on nvme0n1p1 is mounted at /", "nvme0n1p2 is swap"],
+            ["vg-root on nvme0n1p1 is mounted at /", "nvme0n1p2 is active swap"],
         ),
         (
             NIC,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
+import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,32 +34,51 @@ def test_addresses_are_those_of_the_interface() -> None:
     assert ipv4_addresses("no such") == ()
 
 
-def test_processes_that_have_a_node_open_are_named(tmp_path: Path) -> None:
-    """By what the link in their directory says, wherever their /dev is."""
-    node = tmp_path / "vfio/77"
-    node.parent.mkdir()
-    node.touch()
+@contextmanager
+def reader_of(path: str) -> Iterator[int]:
+    """Have a process that has a file open; yield its pid."""
     code = "import sys; file = open(sys.argv[1]); print('open', flush=True); input()"
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(node)],
+        [sys.executable, "-c", code, path],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        ((pid, name),) = Host().openers("vfio/77")
-        assert Host().openers("vfio/7") == []
+        yield process.pid
         process.communicate("\n")
-    assert pid == process.pid
-    assert name.startswith("python")
 
 
-def test_what_is_no_block_device_is_not_claimed(tmp_path: Path) -> None:
-    """Nor what is not there."""
+@pytest.mark.skipif(os.geteuid() != 0, reason="mknod needs root; run as root")
+def test_node_is_known_by_its_number(tmp_path: Path) -> None:
+    """A container may have it under any name; a file of the same name is no node."""
+    node = tmp_path / "card9"
+    os.mknod(node, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    (tmp_path / "null").touch()
+    with reader_of(str(node)) as user, reader_of(str(tmp_path / "null")) as other:
+        pids = [pid for pid, _ in Host().openers("null")]
+        assert user in pids
+        assert other not in pids
+        assert user not in [pid for pid, _ in Host().openers("card9")]
+
+
+def test_node_without_a_number_is_known_by_its_whole_path(captured: Any) -> None:
+    """The links of a captured host say no more."""
+    host = captured.host
+    for pid, target in ((7, "/dev/sda"), (8, "/srv/images/sda"), (9, "/dev/xsda")):
+        (captured.root / f"proc/{pid}/fd").mkdir(parents=True)
+        (captured.root / f"proc/{pid}/comm").write_text("program\n")
+        (captured.root / f"proc/{pid}/fd/3").symlink_to(target)
+    assert host.openers("sda") == [(7, "program")]
+
+
+def test_what_is_no_block_device_cannot_be_tested_for_a_claim(tmp_path: Path) -> None:
+    """Nor what is not there: neither is known to be free."""
     (tmp_path / "file").touch()
-    assert not is_claimed(str(tmp_path / "file"))
-    assert not is_claimed(str(tmp_path / "nosuch"))
+    assert is_claimed(str(tmp_path / "file"), (0, 0)) is None
+    assert is_claimed(str(tmp_path / "nosuch"), (0, 0)) is None
+    assert is_claimed("/dev/null", (1, 3)) is None
 
 
 def test_device_that_the_kernel_is_at_work_on_is_busy(captured: Any) -> None:
