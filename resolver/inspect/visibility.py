@@ -57,7 +57,7 @@ def _unseen(host: Host) -> Iterator[Unseen]:
     if host.hides("interfaces"):
         yield Unseen(
             "interfaces",
-            "network interfaces of the host are not visible from this network namespace",
+            "network interfaces of the host are not visible from this namespace",
         )
 
 
