@@ -54,6 +54,14 @@ def require_group(host: Host, device: Device, options: Options) -> None:
     """
     if options.is_forced:
         return
+    reserved = iommu.reserved_memory(host, device)
+    if reserved:
+        raise RefusedError(
+            f"the firmware reserves memory for IOMMU group {device.iommu_group} "
+            f"({reserved}), so VFIO cannot open the group",
+            rule="reserved-memory",
+            hint="look for a firmware setting that ends the reservation (RMRR, IVMD)",
+        )
     hindering = [
         mate
         for mate in iommu.hindering(host, device)

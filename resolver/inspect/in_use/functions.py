@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from resolver.device import Device
 from resolver.errors import BlockedError
 from resolver.inspect.devices import place_of
-from resolver.inspect.groups import is_on_vfio
 from resolver.inspect.in_use.belongings import Belongings
 from resolver.inspect.in_use.framebuffers import framebuffers_in
 from resolver.inspect.in_use.use import Use
+from resolver.inspect.iommu import is_on_vfio
 from resolver.linux import Host
 
 __all__ = ["console_users", "function_users"]

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 
 from resolver.device import Device
-from resolver.inspect.groups import is_on_vfio
 from resolver.inspect.in_use.belongings import Belongings, Part
 from resolver.inspect.in_use.use import Use
+from resolver.inspect.iommu import is_on_vfio
 from resolver.linux import Host
 from resolver.linux.open_files import DeviceNumber, Process
 
