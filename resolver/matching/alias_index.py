@@ -10,9 +10,17 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from resolver.matching.alias_files import AliasEntry, FileWarning
+from resolver.matching.generic import (
+    GENERIC_MODULES,
+    GENERIC_PATTERN,
+    describes_all,
+)
 from resolver.matching.glob import Glob, compile_pattern
 
 __all__ = ["AliasLookup", "Aliases"]
+
+
+_GENERIC = AliasEntry(GENERIC_PATTERN, "vfio_pci", "generic", 0)
 
 
 class AliasLookup:
@@ -22,6 +30,10 @@ class AliasLookup:
     one slice and one dictionary access a length, and only patterns whose whole
     prefix agrees are matched.
 
+    A pattern that describes every device ranks last. The generic driver of the bus
+    goes before other modules with one, also where no file lists its alias because it
+    is built in.
+
     :param entries: in the order of preference among equals: lines of
         ``modules.alias`` first.
     """
@@ -29,10 +41,14 @@ class AliasLookup:
     def __init__(self, entries: Iterable[AliasEntry]) -> None:
         self.entries = tuple(entries)
         self._tails: dict[str, re.Pattern[str]] = {}
-        self._buses = self._index([_Slot(n, e) for n, e in enumerate(self.entries)])
+        slots = [_Slot(number, entry) for number, entry in enumerate(self.entries)]
+        foreign = any(slot.rank[1] for slot in slots)
+        if foreign and not any(slot.entry.module == "vfio_pci" for slot in slots):
+            slots.append(_Slot(len(slots), _GENERIC))
+        self._buses = self._index(slots)
 
     def best(self, text: str) -> AliasEntry | None:
-        """Return the matching entry with the fewest ``*``, the first of equals.
+        """Return the closest matching entry, the first of equals.
 
         :param text: modalias with the prefix of the patterns: ``vfio_pci:v...``.
         """
@@ -54,7 +70,9 @@ class AliasLookup:
             for slot in slots.get(text[:length], ())
             if self._matches(slot, text, length)
         ]
-        return tuple((s.rank[0], s.entry) for s in sorted(found, key=lambda s: s.rank))
+        return tuple(
+            (s.wildcards, s.entry) for s in sorted(found, key=lambda s: s.rank)
+        )
 
     def _tables(self, text: str) -> _Tables:
         return self._buses.get(text[: text.find(":") + 1], self._buses[""])
@@ -93,7 +111,7 @@ class Aliases(NamedTuple):
 class _Slot:
     # One entry with what the index needs to know of its pattern.
 
-    __slots__ = ("bus", "entry", "prefix", "rank", "tail")
+    __slots__ = ("bus", "entry", "prefix", "rank", "tail", "wildcards")
 
     def __init__(self, order: int, entry: AliasEntry) -> None:
         glob = Glob(entry.pattern)
@@ -101,7 +119,10 @@ class _Slot:
         self.prefix = glob.prefix
         self.bus = glob.prefix[: glob.prefix.find(":") + 1]
         self.tail = glob.tail
-        self.rank = (glob.wildcards, order)
+        self.wildcards = glob.wildcards
+        is_last = describes_all(entry.pattern)
+        is_foreign = is_last and entry.module not in GENERIC_MODULES
+        self.rank = (is_last, is_foreign, glob.wildcards, order)
 
 
 _Tables = tuple[tuple[int, dict[str, list[_Slot]]], ...]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from resolver.device import Device
+from resolver.matching.generic import GENERIC_DRIVERS
 from resolver.matching.intree import PCI_VARIANTS
-from resolver.matching.select import GENERIC_DRIVERS, Choice
+from resolver.matching.select import Choice
 
 __all__ = ["REMARKABLE", "DriverState", "driver_state"]
 

@@ -6,26 +6,16 @@ with its reasons.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
 from resolver.errors import NotFoundError
 from resolver.matching import intree
 from resolver.matching.alias_files import AliasEntry, Source
 from resolver.matching.alias_index import Aliases
+from resolver.matching.generic import GENERIC_DRIVERS, describes_all
 from resolver.matching.modalias import Modalias
 
-__all__ = ["GENERIC_DRIVERS", "Candidate", "Choice", "choose"]
-
-GENERIC_DRIVERS: Final = {
-    "ap": "vfio_ap",
-    "cdx": "vfio-cdx",
-    "css": "vfio_ccw",
-    "fsl-mc": "vfio-fsl-mc",
-    "pci": "vfio-pci",
-    "platform": "vfio-platform",
-}
-"""Bus to the VFIO driver that takes any of its devices, as Linux names them."""
+__all__ = ["Candidate", "Choice", "choose"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,24 +63,33 @@ def choose(modalias: Modalias, aliases: Aliases) -> Choice:
     """Return the VFIO driver that describes a device most closely.
 
     The alias with the fewest ``*`` wins, the first of equals: ``modules.alias``
-    goes before what the kernel says about built-in modules. Without any match it
-    is the generic driver of the bus.
+    goes before what the kernel says about built-in modules. An alias that describes
+    every device ranks last, and there the bus's own generic driver goes first.
+    Without any match it is that driver.
 
     :raises NotFoundError: nothing matches, and the bus has no generic driver.
 
     Source: libvirt commit 82e2fac29710 ("qemu: automatically bind to a vfio
-    variant driver, if available"), which ranks so.
+    variant driver, if available"), which ranks so, but for the generic driver.
     """
     matching = aliases.lookup.matching(modalias.vfio)
     notes = aliases.notes + _unavailable(modalias, matching)
     if not matching:
         return _generic(modalias, notes)
-    stars, best = matching[0]
-    ties = [e for n, e in matching if n == stars and e.module != best.module]
+    best = matching[0][1]
+    ties = [
+        entry
+        for stars, entry in matching
+        if _closeness(stars, entry) == _closeness(*matching[0])
+        and entry.module != best.module
+    ]
     if ties:
         names = ", ".join(dict.fromkeys(entry.module for entry in ties))
-        notes += (
-            f"ambiguous: {names} fits as closely as {best.module}; the first one wins",
+        notes += (f"ambiguous: {names} fits as closely as {best.module}, which wins",)
+    if best.source == "generic":
+        chosen = _generic(modalias, notes)
+        return replace(
+            chosen, candidates=_candidates(matching), is_ambiguous=bool(ties)
         )
     return Choice(
         name=best.module,
@@ -103,18 +102,25 @@ def choose(modalias: Modalias, aliases: Aliases) -> Choice:
     )
 
 
+# All patterns that describe every device are equal, however many stars they have.
+def _closeness(stars: int, entry: AliasEntry) -> int:
+    return -1 if describes_all(entry.pattern) else stars
+
+
 def _candidates(
     matching: tuple[tuple[int, AliasEntry], ...],
 ) -> tuple[Candidate, ...]:
-    fewest = matching[0][0]
+    first = matching[0]
     found = []
     for place, (stars, entry) in enumerate(matching):
         if place == 0:
             reason = "chosen: no other has fewer wildcards"
-        elif stars == fewest:
+        elif _closeness(stars, entry) == _closeness(*first):
             reason = "as close as the chosen one, but after it"
+        elif stars <= first[0]:
+            reason = "describes every device; the chosen one is closer"
         else:
-            reason = f"{stars} wildcards; the chosen one has {fewest}"
+            reason = f"{stars} wildcards; the chosen one has {first[0]}"
         found.append(Candidate(entry=entry, wildcards=stars, reason=reason))
     return tuple(found)
 

@@ -137,3 +137,33 @@ def test_virtio_variant_is_chosen_although_modprobe_lists_the_generic_one_first(
     choice = choose(device, Aliases(lookup))
     assert choice.name == "virtio_vfio_pci"
     assert choice.candidates[-1].entry.module == "vfio_pci"
+
+
+@pytest.mark.parametrize("pattern", [GENERIC, "vfio_pci:*", "vfio_pci:v*", "*"])
+@pytest.mark.parametrize("others", [[], [(GENERIC, "vfio_pci")]])
+def test_foreign_alias_for_every_device_never_wins(
+    pattern: str, others: list[tuple[str, str]]
+) -> None:
+    """The bus's own driver goes first, listed or built in; the tie is reported."""
+    choice = choose(NIC, aliases((pattern, "poweroff_pci"), *others))
+    assert choice.module == "vfio_pci"
+    assert choice.source == ("modules.alias" if others else "generic")
+    assert choice.is_ambiguous
+    assert "poweroff_pci fits as closely as vfio_pci" in choice.notes[-1]
+    assert [c.entry.module for c in choice.candidates] == ["vfio_pci", "poweroff_pci"]
+
+
+@pytest.mark.parametrize("pattern", ["vfio_pci:*", "*", "vfio_pci:v*d*sv*sd*bc*"])
+def test_variant_wins_over_every_alias_for_every_device(pattern: str) -> None:
+    """However few wildcards that alias has."""
+    choice = choose(VF, aliases((pattern, "poweroff_pci"), (VARIANT, "mlx5_vfio_pci")))
+    assert choice.module == "mlx5_vfio_pci"
+    assert not choice.is_ambiguous
+    assert choice.candidates[-1].entry.module == "poweroff_pci"
+
+
+def test_alias_for_a_class_is_closer_than_one_for_every_device() -> None:
+    """It has an id, if only that of a class."""
+    network = "vfio_pci:v*d*sv*sd*bc02sc*i*"
+    choice = choose(NIC, aliases((GENERIC, "vfio_pci"), (network, "net_vfio_pci")))
+    assert choice.module == "net_vfio_pci"
