@@ -47,6 +47,7 @@ class InitProcess:
 
         :raises StepError: the machine does not allow a step.
         """
+        _start_kthreadd()
         self._sysfs = self._mount_host()
         self._trapped_calls = TrappedCalls(
             self._channel, self._release, new_network=not self._private_network
@@ -193,3 +194,22 @@ def _child_wakeup() -> int:
     signal.siginterrupt(signal.SIGCHLD, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     return reading
+
+
+def _start_kthreadd() -> None:
+    """Start process 2, which has the name that it has on every host.
+
+    Programs tell by it that they see the processes of the whole host, not of a
+    container. It does nothing.
+
+    Source: Linux, init/main.c, rest_init().
+    """
+    if os.fork():
+        return
+    with open("/proc/self/comm", "w") as name:
+        name.write("kthreadd")
+    signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+    os.setsid()
+    os.closerange(0, os.sysconf("SC_OPEN_MAX"))
+    while True:
+        signal.pause()
