@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from resolver.matching.alias_files import AliasEntry, read_modules_alias
 from resolver.matching.alias_index import AliasLookup
+from resolver.matching.generic import describes_all
 from resolver.matching.glob import matches, wildcards
 
 
@@ -24,10 +25,10 @@ patterns = st.lists(st.text("ab:*?[]", min_size=1, max_size=6), max_size=8)
 def test_best_is_the_first_with_the_fewest_stars(
     patterns: list[str], text: str
 ) -> None:
-    """Prefix index or not: the result is that of trying every pattern."""
+    """Prefix index or not: as if each pattern were tried, those for all devices last."""
     entries = [entry(pattern, f"m{n}") for n, pattern in enumerate(patterns)]
     expected = [e for e in entries if matches(e.pattern, text)]
-    expected.sort(key=lambda e: wildcards(e.pattern))
+    expected.sort(key=lambda e: (describes_all(e.pattern), wildcards(e.pattern)))
     lookup = AliasLookup(entries)
     assert [e for _, e in lookup.matching(text)] == expected
     assert lookup.best(text) == (expected[0] if expected else None)
