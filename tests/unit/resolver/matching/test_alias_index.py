@@ -25,7 +25,7 @@ patterns = st.lists(st.text("ab:*?[]", min_size=1, max_size=6), max_size=8)
 def test_best_is_the_first_with_the_fewest_stars(
     patterns: list[str], text: str
 ) -> None:
-    """Prefix index or not: as if each pattern were tried, those for all devices last."""
+    """The index finds what a search finds; patterns for all devices rank last."""
     entries = [entry(pattern, f"m{n}") for n, pattern in enumerate(patterns)]
     expected = [e for e in entries if matches(e.pattern, text)]
     expected.sort(key=lambda e: (describes_all(e.pattern), wildcards(e.pattern)))
