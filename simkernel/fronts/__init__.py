@@ -1,1 +1,1 @@
-"""Fronts run programs on a simulated kernel; they contain no rule of the kernel."""
+"""Ways to run programs on a simulated kernel; no kernel rules."""

@@ -1,4 +1,4 @@
-"""Selects the real folders that a program on a simulated host writes to."""
+"""Real folders to which a program on a host may write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SIMULATED = ("sys", "proc", "dev", "run", "etc", "lib/modules", "usr/sbin")
 
 
 def kept_folders(folders: Sequence[Path]) -> list[Path]:
-    """Return the folders that neither contain nor lie in a simulated folder.
+    """Return the folders that do not overlap a simulated one.
 
     :param folders: absolute paths without symbolic links.
     """

@@ -9,7 +9,7 @@ from threading import Thread
 from types import TracebackType
 
 from simkernel.fronts.fuse.host import FuseHost
-from simkernel.fronts.fuse.sandbox.process import Process
+from simkernel.fronts.fuse.sandbox.process import SandboxProcess
 from simkernel.testing.tier import Command
 
 __all__ = ["Running"]
@@ -25,7 +25,7 @@ class Running:
         source, self._out, self._err = _Input(command.input), _Output(), _Output()
         self._place = place
         self._argv = list(command.argv)
-        self._process: Process = place.start(
+        self._process: SandboxProcess = place.start(
             self._argv,
             environment=command.env,
             folder=os.fspath(command.cwd),

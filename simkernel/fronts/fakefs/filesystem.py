@@ -1,4 +1,4 @@
-"""Builds the simulated host's file system in pyfakefs."""
+"""Build the simulated host's file system in pyfakefs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _TOOLS = ("modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depmod")
 
 
 def populate(filesystem: FakeFilesystem, host: Host) -> dict[str, Tree]:
-    """Create a host's files: live ones in the kernel's trees, plain ones elsewhere.
+    """Create a host's live and plain files.
+
+    Files in the kernel's trees are live.
 
     :return: the kernel's trees by the first name of their paths.
     """
@@ -77,7 +79,7 @@ def add_real_folders(filesystem: FakeFilesystem, folders: Iterable[str]) -> None
 
 
 def _is_replaceable(filesystem: FakeFilesystem, folder: str) -> bool:
-    """Tell whether a folder is a real one, or made by pyfakefs itself."""
+    """Tell whether a folder is real or made by pyfakefs."""
     if folder == tempfile.gettempdir() and not filesystem.listdir(folder):
         return True
     return isinstance(filesystem.resolve(folder), FakeDirectoryFromRealDirectory)
@@ -133,7 +135,7 @@ class HostFiles:
         self._filesystem.makedir(path)
 
     def remove(self, path: str, *, recursive: bool = False) -> None:
-        """Remove a file or, with ``recursive``, a folder and its content.
+        """Remove a file, or a folder and its content.
 
         :raises OSError: as the system call would.
         """

@@ -1,4 +1,4 @@
-"""Runs this Python process on a simulated host."""
+"""Run this Python process on a simulated host."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["FakefsHost", "simulated"]
 
 
 class FakefsHost:
-    """A simulated host in this process. Use it as a context manager.
+    """A simulated host in this process, as a context manager.
 
     The process is on the host inside the block of :meth:`visit` only. The host's files
     last from one visit to the next.
@@ -81,7 +81,9 @@ class FakefsHost:
 
     @contextmanager
     def visit(self, real_folders: Sequence[Path] = ()) -> Iterator[FakeFilesystem]:
-        """Put this process on the host, as root, while the block runs.
+        """Put this process on the host while the block runs.
+
+        The process is root there.
 
         :param real_folders: folders to read from the disk, such as the program's code.
         """
@@ -122,7 +124,9 @@ class FakefsHost:
 def simulated(
     host: Host, real_folders: Sequence[Path] = ()
 ) -> Iterator[FakeFilesystem]:
-    """Put this process on a new simulated host, as root, while the block runs.
+    """Put this process on a new host while the block runs.
+
+    The process is root there.
 
     :param real_folders: folders to read from the disk, such as the program's code.
     """
@@ -150,7 +154,7 @@ def _replace(stack: ExitStack, owner: Any, name: str, value: Any) -> None:
 
 
 def _code_folders() -> list[str]:
-    """Return the folders of the standard library and of installed packages.
+    """Return the folders of installed Python code.
 
     For an editable installation by setuptools, the MAPPING of its import hook has the
     folder.

@@ -1,4 +1,4 @@
-"""pyfakefs files with the content of the simulated kernel's files."""
+"""Objects of pyfakefs for the simulated kernel's files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LiveFile(FakeFile):
         self.tree = tree
 
     def __setattr__(self, key: str, value: object) -> None:
-        """Keep the kernel's mode and size, which pyfakefs's ``os.open`` changes."""
+        """Keep mode and size, which pyfakefs's ``os.open`` changes."""
         if key in ("st_mode", "st_size") and "attribute" in self.__dict__:
             return
         super().__setattr__(key, value)
@@ -98,7 +98,7 @@ class LiveDirectory(FakeDirectory):
 
 
 class _LiveEntries(MutableMapping[str, FakeFile]):
-    """The entries of a live folder, as the mapping that pyfakefs expects."""
+    """The entries of a live folder, as a mapping for pyfakefs."""
 
     def __init__(self, owner: LiveDirectory, node: Directory, tree: Tree) -> None:
         self._owner = owner

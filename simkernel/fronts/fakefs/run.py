@@ -1,4 +1,4 @@
-"""``simkernel run`` on the fakefs tier: runs one Python program on a host."""
+"""``simkernel run`` on the fakefs tier: one Python program."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["run", "run_on"]
 
 
 def run(host: Host, argv: Sequence[str], trace: Trace | None = None) -> int:
-    """Run a Python program on a simulated host and return its exit code.
+    """Run a Python program on a host; return its exit code.
 
     :param trace: records what the program does on the host.
     :raises UsageError: the command is not a Python program.
@@ -38,7 +38,7 @@ def run(host: Host, argv: Sequence[str], trace: Trace | None = None) -> int:
 
 
 def run_on(fakefs_host: FakefsHost, argv: Sequence[str]) -> int:
-    """Run a Python program on an existing host and return its exit code.
+    """Run a Python program on a running host.
 
     Afterwards, files that it wrote below the working directory, or below a folder named
     in its arguments, are written to the real disk. Other files are not, nor are files

@@ -1,4 +1,4 @@
-"""The simulated kernel as a mounted file system: runs any program.
+"""A simulated kernel as a FUSE mount, for any program.
 
 ``run.py`` runs one command, ``host.py`` keeps a host running for many. This process is
 the kernel: ``server`` answers FUSE requests and system calls. ``sandbox`` starts the

@@ -15,7 +15,7 @@ from simkernel.fronts.fuse.sandbox.mount_plan import (
     linked_proc,
     served_trees,
 )
-from simkernel.fronts.fuse.sandbox.process import Process, Sandbox
+from simkernel.fronts.fuse.sandbox.process import Sandbox, SandboxProcess
 from simkernel.fronts.fuse.sandbox.requirements import (
     UnavailableError,
     failure,
@@ -38,7 +38,9 @@ _ROOT_PATH = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
 class FuseHost:
-    """A simulated host. Use it as a context manager: the block is its uptime.
+    """A simulated host, as a context manager.
+
+    The host runs while the block runs.
 
     :param make_host: returns the host; runs while the namespaces are being made.
     :param trace: records what programs do on the host.
@@ -94,7 +96,7 @@ class FuseHost:
         self._stack.close()
 
     def _mount(self, library: CDLL) -> None:
-        """Have the namespaces made, with the host's files mounted in them."""
+        """Mount the host's files in the namespaces."""
         trees = served_trees(self.host)
         plan = MountPlan(self.host, trees)
         files = plan.plain_files()
@@ -169,7 +171,7 @@ class FuseHost:
         streams: tuple[int, int, int] = (0, 1, 2),
         ignored_signals: Sequence[int] = (),
         blocked_signals: Sequence[int] = (),
-    ) -> Process:
+    ) -> SandboxProcess:
         """Start a program on the host, as root.
 
         :param environment: variables [default: this process's]; the scenario's
@@ -193,8 +195,8 @@ class FuseHost:
             streams,
         )
 
-    def wait(self, process: Process) -> int:
-        """Wait for a program and return its exit code, or minus its signal.
+    def wait(self, process: SandboxProcess) -> int:
+        """Wait for a program; return its exit code or minus signal.
 
         :raises UsageError: the command does not exist or cannot be run.
         :raises UnavailableError: the machine does not support the fuse tier.

@@ -1,4 +1,4 @@
-"""``simkernel run`` on the fuse tier: runs one command on a host."""
+"""``simkernel run`` on the fuse tier: one command on a host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simkernel.fronts.fuse.sandbox.process import Process, Sandbox
+from simkernel.fronts.fuse.sandbox.process import Sandbox, SandboxProcess
 from simkernel.fronts.fuse.sandbox.requirements import find_library
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _blocked_signals() -> Iterator[_Signals]:
 
 
 @contextmanager
-def _forwarded_signals(process: Process) -> Iterator[None]:
+def _forwarded_signals(process: SandboxProcess) -> Iterator[None]:
     """Forward signals to a command, and stop when it stops."""
     is_over = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Recording of operations: what programs did on a simulated host.
+"""Traces of the operations of programs on a host.
 
 ``trace.py`` is the file, ``fuse.py`` and ``fakefs.py`` record on one tier each.
 """

@@ -1,4 +1,4 @@
-"""Records what a program does with the files of the fakefs tier.
+"""Recording of file operations on the fakefs tier.
 
 A program uses ``os``, ``open`` and ``pathlib``, which call each other. A trace has the
 outermost call only.
@@ -70,7 +70,7 @@ _FILESYSTEM_CALLS = {
 
 
 class FakefsTracer:
-    """Records the operations of programs on one host.
+    """Recorder of file operations on one host.
 
     :param fake_os: the module that stands in for ``os``.
     :param stream_class: class of an open file of the kernel.
@@ -110,7 +110,7 @@ class FakefsTracer:
             yield
 
     def recording_programs(self, run_program: _RunProgram) -> _RunProgram:
-        """Return a function that runs programs and records each as ``exec``."""
+        """Wrap a function that runs programs, to record ``exec``."""
 
         def run(
             argv: Sequence[str], environment: Mapping[str, str], uid: int
@@ -133,7 +133,7 @@ class FakefsTracer:
         return self._trace.operation(operation, path, pid=os.getpid(), comm=comm)
 
     def _call(self, operation: str) -> Callable[[Any], Any]:
-        """Return a wrapper for functions whose first argument is a path."""
+        """Return a wrapper for functions that take a path first."""
 
         def wrap(real: Any) -> Any:
             def call(path: Any = ".", *arguments: Any, **options: Any) -> Any:
@@ -221,7 +221,7 @@ class FakefsTracer:
 
 
 class _RecordedScandir:
-    """The result of ``scandir``; its calls of pyfakefs are not recorded."""
+    """The result of ``scandir``, without records of its calls."""
 
     def __init__(
         self, entries: Any, unrecorded: Callable[[], AbstractContextManager[None]]

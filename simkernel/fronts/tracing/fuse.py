@@ -1,4 +1,4 @@
-"""Records what programs do with the files of the fuse tier."""
+"""Recording of file operations on the fuse tier."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _OPERATIONS = {
 
 
 class _View(Protocol):
-    """The part of a view that a tracer reads; it replaces the other methods."""
+    """The part of a view that a tracer does not replace."""
 
     def node_of(self, number: int) -> tuple[str, Node]: ...
 
 
 class FuseTracer:
-    """Records the operations of programs on one view.
+    """Recorder of file operations on one view.
 
     :param caller: returns process id and program name of the calling program.
     :param proc: the simulated part of ``/proc``.

@@ -1,4 +1,4 @@
-"""Reduces the file system calls of a path walk to a program's operations.
+"""Reduction of path walks to a program's operations.
 
 To open a file, the kernel stats each directory of the path and reads each link, by one
 FUSE request each, sometimes twice. A trace leaves these requests out.
@@ -29,7 +29,7 @@ class FileCall:
 
 
 class PathWalks:
-    """The last call of each process, held back until the next call explains it.
+    """The last call of each process, until the next explains it.
 
     :param write: takes a process id and a call that is an operation.
     """
@@ -65,7 +65,7 @@ def _leads_to(above: FileCall, call: FileCall) -> bool:
 
 
 def _is_part_of_walk(last: FileCall, call: FileCall) -> bool:
-    """Tell whether the last call was part of the path walk to this one."""
+    """Tell whether the last call was on the path to this one."""
     if last.target:
         path, target = f"{call.path}/", f"{last.target}/"
         return path.startswith(target) or target.startswith(path)

@@ -1,4 +1,4 @@
-"""Finds process id and program name of a thread on a simulated host."""
+"""Process ids and program names of threads on a host."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["ProcessTable"]
 
 
 class ProcessTable:
-    """Finds processes by thread ids of the host's PID namespace.
+    """Processes by thread ids of the host's PID namespace.
 
     In this process's namespace they are descendants with other ids.
     """
@@ -42,7 +42,7 @@ class ProcessTable:
 
 
 def _threads_below(process: int) -> Iterator[str]:
-    """Yield the ``/proc`` folders of all threads of a process's descendants."""
+    """Yield ``/proc`` folders of the descendants' threads."""
     for child in _children(process):
         yield from _threads(child)
         yield from _threads_below(child)
@@ -71,7 +71,7 @@ def _children(process: int) -> Iterator[int]:
 
 
 def _status(folder: str) -> dict[str, str]:
-    """Return the fields of ``status`` in a folder; none if the thread has ended."""
+    """Return the fields of ``status`` in a folder, if it exists."""
     try:
         with open(f"{folder}/status", encoding="utf-8", errors="replace") as file:
             pairs = (line.partition(":") for line in file)
@@ -81,7 +81,7 @@ def _status(folder: str) -> dict[str, str]:
 
 
 def _has_id(status: dict[str, str], thread: int) -> bool:
-    """Tell whether a thread has an id in a namespace below this one.
+    """Tell whether a thread has an id in a nested namespace.
 
     Source: fs/proc/array.c task_state(): NSpid lists the ids from the outermost
     namespace to the innermost.

@@ -1,1 +1,1 @@
-"""Replacements of parts of the standard library, such as ``os`` and ``io``."""
+"""Replacements of parts of the standard library."""

@@ -82,7 +82,7 @@ def _select(
     others: Sequence[Any],
     timeout: float | None = None,
 ) -> Any:
-    """``select.select`` without a wait for uevents that cannot arrive.
+    """``select.select``, but no wait for impossible uevents.
 
     The simulated kernel only runs in calls of the program. While the only thread waits
     for uevents, none can arrive.
@@ -104,7 +104,10 @@ def _select(
 
 @contextmanager
 def uevent_sockets(log: UeventLog) -> Iterator[None]:
-    """Connect new uevent sockets to a log while the block runs, then close them."""
+    """Connect new uevent sockets to a log while the block runs.
+
+    They are closed at its end.
+    """
     real, before = socket.socket, list(log.listeners)
     real_select = select.select
     select.select = partial(_select, real_select)

@@ -1,4 +1,4 @@
-"""Replacement of ``subprocess.Popen`` that runs programs in this process."""
+"""A ``subprocess.Popen`` that runs programs in this process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RunProgram = Callable[[Sequence[str], Mapping[str, str], int], CommandResult]
 
 
 class SimulatedPopen:
-    """``subprocess.Popen`` on the simulated host; runs the command to its end.
+    """``subprocess.Popen`` that runs a command to its end.
 
     :raises PermissionError: the fakefs tier cannot run the program.
     """
@@ -64,7 +64,7 @@ class SimulatedPopen:
 
     @classmethod
     def __class_getitem__(cls, item: Any) -> type[SimulatedPopen]:
-        """Allow ``Popen[bytes]`` in annotations, as the real class does."""
+        """Allow ``Popen[bytes]``, as the real class does."""
         return cls
 
     def communicate(self, input: Any = None, timeout: float | None = None) -> Any:  # noqa: A002  # the name of the real one
@@ -118,7 +118,7 @@ def _deliver(
     encoding: str | None,
     errors: str | None,
 ) -> Any:
-    """Write output to the requested stream; return a new stream for ``PIPE``."""
+    """Write output to a stream, or return a stream for ``PIPE``."""
     if target == subprocess.PIPE:
         stream = io.BytesIO(data)
         if not as_text:

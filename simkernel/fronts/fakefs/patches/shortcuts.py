@@ -1,4 +1,4 @@
-"""Faster functions of ``os`` for the kernel's files, which bypass pyfakefs.
+"""Functions of ``os`` that bypass pyfakefs for kernel files.
 
 pyfakefs walks each path several times per call. A tool that reads ten thousand devices
 makes a quarter of a million calls. These functions look a path up in the tree directly,
@@ -39,7 +39,7 @@ def install(
     """
 
     def locate(path: Any, *, follow: bool = True) -> Any:
-        """Return the node of a path, None if it does not exist, or ``_NOT_KERNEL``."""
+        """Return the node of a path, None, or ``_NOT_KERNEL``."""
         if not _is_kernel_path(path, trees):
             return _NOT_KERNEL
         top, _, rest = path[1:].partition("/")
@@ -60,7 +60,7 @@ def install(
 
 
 def _is_kernel_path(path: Any, trees: Mapping[str, Tree]) -> bool:
-    """Tell whether a path is an absolute text below one of the trees."""
+    """Tell whether a path is a text below one of the trees."""
     is_absolute = type(path) is str and path.startswith("/")
     return is_absolute and path[1:].partition("/")[0] in trees
 

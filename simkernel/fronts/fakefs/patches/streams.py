@@ -1,4 +1,4 @@
-"""Open files of the simulated kernel: CPython's io classes over a raw stream.
+"""Open files of the kernel: CPython's io over a raw stream.
 
 pyfakefs creates every open file through two class names in ``pyfakefs.fake_open``,
 which this module replaces. They are private: pyfakefs is pinned, and a unit test fails
@@ -26,8 +26,8 @@ __all__ = ["LiveRaw", "RawStream", "live_streams", "open_descriptor"]
 T = TypeVar("T")
 
 
-class _OpenFile(io.IOBase):
-    """The interface of an object in pyfakefs's table of open files."""
+class _TableEntry(io.IOBase):
+    """An object in pyfakefs's table of open files."""
 
     _filesystem: FakeFilesystem
     file_object: LiveFile
@@ -76,7 +76,7 @@ class _OpenFile(io.IOBase):
 
 
 def _as_system_error(call: Callable[..., T], *arguments: Any) -> T:
-    """Raise refusals as the subclass of ``OSError`` for their errno.
+    """Raise a refusal as the ``OSError`` class of its errno.
 
     A program may catch ``FileNotFoundError`` or ``BlockingIOError``.
     """
@@ -153,23 +153,23 @@ class RawStream(io.RawIOBase):
         return self._position
 
 
-class LiveRaw(_OpenFile, RawStream):
+class LiveRaw(_TableEntry, RawStream):
     """An attribute opened by ``os.open`` or without buffering."""
 
 
-class _LiveReader(_OpenFile, io.BufferedReader):
+class _LiveReader(_TableEntry, io.BufferedReader):
     pass
 
 
-class _LiveWriter(_OpenFile, io.BufferedWriter):
+class _LiveWriter(_TableEntry, io.BufferedWriter):
     pass
 
 
-class _LiveRandom(_OpenFile, io.BufferedRandom):
+class _LiveRandom(_TableEntry, io.BufferedRandom):
     pass
 
 
-class _LiveText(_OpenFile, io.TextIOWrapper):
+class _LiveText(_TableEntry, io.TextIOWrapper):
     pass
 
 
@@ -215,7 +215,7 @@ def _set_file(stream: Any, file: LiveFile, options: dict[str, Any]) -> Any:
 
 
 def _closing_when_dropped(wrapper: Any) -> Any:
-    """Return pyfakefs's class of an open file, but closing when it is dropped.
+    """Return a class of open files that close when dropped.
 
     pyfakefs's table of open files references them strongly. Without this, buffered data
     would be written by an explicit ``close`` only.
@@ -231,7 +231,7 @@ def _closing_when_dropped(wrapper: Any) -> Any:
 
 @contextmanager
 def live_streams() -> Iterator[None]:
-    """Open live files with :func:`_open_live` while the block runs."""
+    """Open live files as live streams while the block runs."""
     binary, text = fake_open.FakeBinaryFileWrapper, fake_open.FakeTextFileWrapper
     closing = {kind: _closing_when_dropped(kind) for kind in (binary, text)}
 

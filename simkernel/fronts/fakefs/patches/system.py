@@ -1,4 +1,4 @@
-"""Functions of ``os`` that act on the simulated host or are refused."""
+"""Replaced and refused functions of ``os``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _FORBIDDEN = (
 
 
 def uname(release: str) -> os.uname_result:
-    """Return the result of ``uname(2)`` on a kernel of that release."""
+    """Return the result of ``uname(2)`` for a kernel release."""
     return os.uname_result(("Linux", "simulated", release, "#1 SMP", "x86_64"))
 
 
@@ -89,7 +89,7 @@ def _print(fd: int, data: bytes) -> int:
 
 
 class DescriptorCalls:
-    """Functions on file descriptors that pyfakefs lacks or gets wrong.
+    """Functions on descriptors that pyfakefs gets wrong.
 
     Its ``write`` always reports that all bytes were written. Its ``pwrite`` and
     ``pread`` are the real ones, and would act on the real file of that number.

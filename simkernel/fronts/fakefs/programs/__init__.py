@@ -1,1 +1,1 @@
-"""Programs that run on the simulated host: Python code and simulated tools."""
+"""Programs of the fakefs tier: Python and simulated tools."""

@@ -1,4 +1,4 @@
-"""One call of a simulated tool: its arguments, input and output."""
+"""One call of a simulated tool: arguments, input, output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Call", "UnsupportedError"]
 
 
 class UnsupportedError(Exception):
-    """The simulated tool does not support the options or arguments."""
+    """The simulated tool does not support its arguments."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Call:
         return dict(pairs), rest
 
     def inputs(self, paths: list[str]) -> Iterator[tuple[str, bytes]]:
-        """Yield name and content of each file [default: standard input].
+        """Yield name and content of each file or standard input.
 
         :raises UnsupportedError: the content of standard input is unknown.
         """

@@ -1,4 +1,4 @@
-"""Finds the Python code of a command line, and runs it in this process."""
+"""Find and run the Python code of a command line."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pathlib import Path
 
 from simkernel.errors import UsageError
 
-__all__ = ["Program", "find_program", "run_program"]
+__all__ = ["PythonProgram", "find_program", "run_program"]
 
 _USE_FUSE = "use --via fuse"
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class PythonProgram:
     """Code to run as ``__main__``."""
 
     code: types.CodeType
@@ -30,7 +30,7 @@ class Program:
     """First entry of ``sys.path``."""
 
 
-def find_program(argv: Sequence[str]) -> Program:
+def find_program(argv: Sequence[str]) -> PythonProgram:
     """Return the Python program of a command line.
 
     The command line is ``python SCRIPT``, ``python -m MODULE``, ``python -c CODE``, or
@@ -60,7 +60,7 @@ def find_program(argv: Sequence[str]) -> Program:
 
 
 def _which(name: str) -> Path | None:
-    """Return the file of a command; search the folder of this Python first."""
+    """Find the file of a command, beside this Python first."""
     if os.sep in name:
         return Path(name) if Path(name).is_file() else None
     folders = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
@@ -68,7 +68,7 @@ def _which(name: str) -> Path | None:
     return None if found is None else Path(found)
 
 
-def _python(words: list[str]) -> Program:
+def _python(words: list[str]) -> PythonProgram:
     while words and words[0] in ("-u", "-B", "-E", "-s", "-I"):
         words.pop(0)
     if not words or words[0] == "-":
@@ -78,7 +78,7 @@ def _python(words: list[str]) -> Program:
         )
     if words[0] == "-c":
         code = _compiled(words[1] if len(words) > 1 else "", "<string>")
-        return Program(code, ["-c", *words[2:]], "")
+        return PythonProgram(code, ["-c", *words[2:]], "")
     if words[0] == "-m":
         return _module(words[1:])
     if words[0].startswith("-"):
@@ -89,7 +89,7 @@ def _python(words: list[str]) -> Program:
     return _script(Path(words[0]), words)
 
 
-def _module(words: list[str]) -> Program:
+def _module(words: list[str]) -> PythonProgram:
     name = words[0] if words else ""
     try:
         spec = importlib.util.find_spec(name) if name else None
@@ -102,14 +102,14 @@ def _module(words: list[str]) -> Program:
     return _script(Path(spec.origin), [spec.origin, *words[1:]], folder=os.getcwd())
 
 
-def _script(path: Path, argv: list[str], *, folder: str | None = None) -> Program:
+def _script(path: Path, argv: list[str], *, folder: str | None = None) -> PythonProgram:
     try:
         source = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     if folder is None:
         folder = str(path.resolve().parent)
-    return Program(_compiled(source, str(path)), argv, folder)
+    return PythonProgram(_compiled(source, str(path)), argv, folder)
 
 
 def _compiled(source: str | bytes, name: str) -> types.CodeType:
@@ -119,7 +119,7 @@ def _compiled(source: str | bytes, name: str) -> types.CodeType:
         raise UsageError(f"cannot compile {name}: {error}") from None
 
 
-def run_program(program: Program) -> int:
+def run_program(program: PythonProgram) -> int:
     """Run a program as ``__main__`` and return its exit code."""
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=program.code.co_filename, __builtins__=__builtins__)

@@ -1,4 +1,4 @@
-"""Runs the simulated programs: kmod's commands, tools, and shell lines of both."""
+"""Run simulated programs: kmod's commands, tools, shell lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FOLDERS = ("", "/bin", "/sbin", "/usr/bin", "/usr/sbin")
 
 
 class ProgramRunner:
-    """Runs the simulated programs on one host."""
+    """The simulated programs of one host."""
 
     def __init__(self, host: Host, filesystem: FakeFilesystem) -> None:
         self._host = host
@@ -140,6 +140,6 @@ def _pipelines(words: list[str]) -> list[list[Stage]]:
 
 
 def _name(word: str) -> str:
-    """Return the name of a program; empty if its folder has no programs."""
+    """Return the name of a program, "" outside program folders."""
     folder, name = os.path.split(word)
     return name if folder in _FOLDERS else ""

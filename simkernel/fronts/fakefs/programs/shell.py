@@ -1,4 +1,4 @@
-"""Parses simple command lines of ``sh -c``.
+"""Parser of simple command lines of ``sh -c``.
 
 It supports programs joined by ``|`` and ``;``, quotes, and ``<``. It refuses all other
 syntax, rather than run it differently than a shell.

@@ -1,4 +1,4 @@
-"""Simulated tools such as ``cat`` and ``grep``, on the simulated host's files.
+"""Simulated tools, such as ``cat`` and ``grep``.
 
 They support the options that scripts for devices and modules use, and refuse all
 others, so that no output is silently wrong.
@@ -49,7 +49,7 @@ _ESCAPES: Final = {"\\0": "\0", "\\n": "\n", "\\t": "\t", "\\\\": "\\"}
 
 
 def _characters(text: str) -> bytes:
-    """Return the character set of a ``tr`` argument: one, possibly escaped."""
+    """Return the one character of a ``tr`` argument."""
     text = _ESCAPES.get(text, text)
     if len(text.encode()) != 1:
         raise UnsupportedError

@@ -1,4 +1,4 @@
-"""Runs inside the namespaces: mounts, the init process, trapped system calls.
+"""The process inside the namespaces: mounts, init, seccomp.
 
 It runs in a Python process of its own and imports the standard library only, so it
 starts within milliseconds. It contains no rule of the kernel: requests to the kernel go

@@ -1,4 +1,4 @@
-"""Messages between the simulated kernel and the namespaces of its programs.
+"""Messages between the kernel and the namespaces.
 
 Both sides import this module, so it imports the standard library only.
 """
@@ -22,7 +22,7 @@ _MOST_DESCRIPTORS = 8
 
 
 class Channel:
-    """One end of a socket that carries messages and file descriptors."""
+    """One end of a socket for messages and file descriptors."""
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
@@ -55,7 +55,7 @@ class Channel:
         return message, descriptors
 
     def shutdown(self) -> None:
-        """Shut down both directions; the other end sees the channel closed."""
+        """Shut down both directions, and so close the other end."""
         self._socket.shutdown(socket.SHUT_RDWR)
 
     def detach(self) -> int:
@@ -68,7 +68,7 @@ class Channel:
 
 
 def packed(content: object) -> int:
-    """Return the descriptor of a memory file with JSON content of any size."""
+    """Return the descriptor of a memory file with JSON content."""
     number = os.memfd_create("simkernel", os.MFD_CLOEXEC)
     with open(number, "w", closefd=False) as stream:
         json.dump(content, stream)

@@ -1,4 +1,4 @@
-"""Starts a command: from the request to ``execve``."""
+"""Start of a command: from the request to ``execve``."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from simkernel.fronts.fuse.inside.channel import Channel, unpacked
 from simkernel.fronts.fuse.inside.seccomp_filter import trap_system_calls
 from simkernel.fronts.fuse.inside.steps import StepError, step
 
-__all__ = ["Command"]
+__all__ = ["CommandProcess"]
 
 
-class Command:
-    """A started process, with its reports until it executes its program.
+class CommandProcess:
+    """A started process, with reports until its ``execve``.
 
     :param identity: number of the command outside the namespaces.
     :param descriptors: a memory file with the request, then standard input, output and
@@ -48,7 +48,7 @@ class Command:
         """Descriptor of the reports; -1 after the last one."""
 
     def receive_report(self) -> int | None:
-        """Receive one report; return the seccomp listener if it has one."""
+        """Receive one report; return its seccomp listener, if any."""
         received = self._channel.receive()
         if received is None:
             self.reports = -1

@@ -1,4 +1,4 @@
-"""The init process of the namespaces: mounts the host, then starts commands.
+"""The init process: mounts the host, then starts commands.
 
 It reaps orphaned processes, and answers trapped system calls. When it ends, the kernel
 kills all other processes of the namespaces.
@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from simkernel.fronts.fuse.inside import syscalls
 from simkernel.fronts.fuse.inside.channel import Channel, Message
-from simkernel.fronts.fuse.inside.command import Command
+from simkernel.fronts.fuse.inside.command import CommandProcess
 from simkernel.fronts.fuse.inside.mounts import MountNamespace
 from simkernel.fronts.fuse.inside.namespaces import enter_user_namespace
 from simkernel.fronts.fuse.inside.steps import step
@@ -34,7 +34,7 @@ class InitProcess:
         self._channel = channel
         self._device = device
         self._umask = umask
-        self._commands: dict[int, Command] = {}
+        self._commands: dict[int, CommandProcess] = {}
         """By process id."""
         self._poll = select.poll()
         self._handlers: dict[int, Callable[[], None]] = {}
@@ -95,7 +95,7 @@ class InitProcess:
         return sysfs
 
     def _lock_mounts(self, *, shows_vfio: bool) -> None:
-        """Enter a second user namespace, in which the mounts made so far are locked."""
+        """Enter a second user namespace, which locks the mounts."""
         with step("lock the mounts in another user namespace"):
             # Even root cannot unmount locked mounts, so the machine's /sys stays
             # covered. Source: mount_namespaces(7).
@@ -121,7 +121,7 @@ class InitProcess:
         os.close(number)
 
     def _receive(self) -> tuple[Message, list[int]]:
-        """Receive a message from the kernel; exit if the channel is closed."""
+        """Receive a message; exit if the channel is closed."""
         received = self._channel.receive()
         if received is None:
             os._exit(0)
@@ -131,7 +131,9 @@ class InitProcess:
         message, descriptors = self._receive()
         match message["type"]:
             case "start":
-                command = Command(message["id"], descriptors, self._umask, self._sysfs)
+                command = CommandProcess(
+                    message["id"], descriptors, self._umask, self._sysfs
+                )
                 self._commands[command.process] = command
                 self._add_handler(command.reports, lambda: self._handle_report(command))
             case "signal":
@@ -148,7 +150,7 @@ class InitProcess:
                 with suppress(OSError):  # a program has mounted on /dev/vfio
                     self._vfio.set_visible(message["present"])
 
-    def _handle_report(self, command: Command) -> None:
+    def _handle_report(self, command: CommandProcess) -> None:
         """Receive a report of a command that is starting."""
         number = command.reports
         listener = command.receive_report()
@@ -182,7 +184,7 @@ class InitProcess:
                 ended = {"type": "ended", "status": os.waitstatus_to_exitcode(status)}
                 self._report(command, {**ended, "failed": command.failed})
 
-    def _report(self, command: Command, message: Message) -> None:
+    def _report(self, command: CommandProcess, message: Message) -> None:
         self._channel.send({**message, "id": command.identity})
 
 

@@ -1,4 +1,4 @@
-"""Makes the namespaces and starts their init process.
+"""Make the namespaces and start their init process.
 
 Then this process only waits for the init process.
 """
@@ -32,7 +32,7 @@ _TERMINAL_SIGNALS = (
 
 
 def main() -> None:
-    """Make the namespaces, and wait until the kernel's end of the channel closes.
+    """Make the namespaces, and wait until the channel closes.
 
     ``argv[1]`` is the number of the channel's descriptor.
     """
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def _open_device() -> int:
-    """Open ``/dev/fuse`` in a new user namespace, which can mount it then."""
+    """Open ``/dev/fuse`` in a new user namespace, to mount it there."""
     with step("create a user namespace"):
         enter_user_namespace()
     with step("open /dev/fuse"):

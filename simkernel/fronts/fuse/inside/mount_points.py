@@ -1,4 +1,4 @@
-"""Makes mount points, also where the machine has no such folder.
+"""Mount points, also where the machine has no folder.
 
 It never creates anything on the machine's own file systems.
 """
@@ -20,14 +20,16 @@ _PLAIN = syscalls.NO_SETUID | syscalls.NO_DEVICES
 
 
 class MountPoints:
-    """Makes folders and files in private file systems."""
+    """Folders and files in private file systems."""
 
     def __init__(self) -> None:
         self._private: set[int] = set()
         """Device numbers of the file systems mounted by this object."""
 
     def cover(self, path: str, mode: int = 0o755) -> None:
-        """Mount an empty private folder on a path; make the mount point if missing.
+        """Mount an empty private folder on a path.
+
+        Makes the mount point if it does not exist.
 
         :raises OSError: as the system call that failed.
         """
@@ -94,7 +96,7 @@ class MountPoints:
             file.write(data)
 
     def _recreate(self, path: str) -> None:
-        """Cover a folder with a private copy; its entries are bind mounts."""
+        """Cover a folder with a private one that binds its entries."""
         stage = f"{STAGE}/recreated"
         self.cover(stage, stat.S_IMODE(os.stat(path).st_mode))
         with os.scandir(path) as entries:

@@ -1,4 +1,4 @@
-"""The mounts of a host: the simulated kernel's files, and plain files."""
+"""The mounts of a host: kernel files and plain files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _DEVICE_LINKS = {
 
 
 class MountNamespace:
-    """Makes the mounts; call the methods in their order here."""
+    """Mounts in a new namespace; call the methods in order."""
 
     def __init__(self) -> None:
         self._mount_points = MountPoints()
@@ -74,7 +74,7 @@ class MountNamespace:
             return [machine_proc]
 
     def cover_sysfs(self) -> int:
-        """Cover every mount of the machine's sysfs with the simulated ``/sys``.
+        """Cover all sysfs mounts with the simulated ``/sys``.
 
         :return: the new device number of ``/sys``.
         :raises StepError: the machine does not allow it.

@@ -1,4 +1,4 @@
-"""Enters a user namespace with as many ids mapped as the kernel allows."""
+"""User namespaces that map as many ids as possible."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _identity_map(name: str) -> str:
 
 
 def _write_maps(start: int, process: int, maps: dict[str, str]) -> int:
-    """Wait for the process to enter its namespace, write its maps; return an errno."""
+    """Wait for the start, write the maps, return an errno."""
     try:
         if os.read(start, 1):
             for name, text in maps.items():

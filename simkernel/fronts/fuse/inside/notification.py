@@ -1,4 +1,4 @@
-"""A seccomp notification: one trapped system call, its caller and its reply.
+"""Seccomp notifications: trapped calls and their replies.
 
 Source: include/uapi/linux/seccomp.h.
 """
@@ -65,7 +65,7 @@ class Notification:
     # ---- the caller
 
     def read_memory(self, address: int, size: int) -> bytes:
-        """Read the caller's memory; returns fewer bytes at the end of a mapping.
+        """Read the caller's memory, less at the end of a mapping.
 
         :raises OSError: EFAULT.
         """
@@ -99,7 +99,7 @@ class Notification:
 
     @contextmanager
     def _open_memory(self, mode: str) -> Iterator[FileIO]:
-        """Open the caller's memory; accesses in the block fail with EFAULT."""
+        """Open the caller's memory; all errors become EFAULT."""
         with FileIO(proc_path(self.process, "mem"), mode) as stream:
             try:
                 yield stream
@@ -107,7 +107,7 @@ class Notification:
                 raise OSError(errno.EFAULT, os.strerror(errno.EFAULT)) from None
 
     def has_capability(self, capability: int) -> bool:
-        """Tell whether the caller has a capability, given by its number."""
+        """Tell whether the caller has a capability, by number."""
         with open(proc_path(self.process, "status")) as lines:
             for line in lines:
                 if line.startswith("CapEff:"):
@@ -125,7 +125,7 @@ class Notification:
         self._respond(0, 0, _CONTINUE)
 
     def reply_with_descriptor(self, number: int, *, close_on_exec: bool) -> None:
-        """Duplicate a descriptor into the caller, and let the call return it."""
+        """Let the call return a duplicate of a descriptor."""
         flags = os.O_CLOEXEC if close_on_exec else 0
         request = struct.pack("=QIIII", self._identity, 0, number, 0, flags)
         self.reply(fcntl.ioctl(self.listener, _ADD_DESCRIPTOR, bytearray(request)))
@@ -139,7 +139,7 @@ class Notification:
 
 
 def receive(listener: int) -> Notification | None:
-    """Receive the next notification; None if there is none at the moment."""
+    """Receive the next notification, if there is one."""
     buffer = bytearray(_NOTIFICATION.size)
     try:
         fcntl.ioctl(listener, _RECEIVE, buffer)

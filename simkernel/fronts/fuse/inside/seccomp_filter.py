@@ -1,7 +1,7 @@
-"""The seccomp filter that sends some system calls to the init process.
+"""The seccomp filter that traps system calls.
 
-These are the calls, apart from file operations, that tell programs about the kernel.
-The filter only decides by numbers; ``trapped_calls.py`` has the handlers.
+The init process handles the calls, apart from file operations, that tell programs about
+the kernel. The filter only decides by numbers; ``trapped_calls.py`` has the handlers.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ _ARGUMENT_AT: Final = (16, 24, 32)
 
 
 def trap_system_calls() -> int:
-    """Trap system calls of this process; return the notification descriptor.
+    """Trap this process's calls; return the listener's descriptor.
 
     Executed programs and child processes inherit the filter.
 
@@ -97,7 +97,7 @@ def trap_system_calls() -> int:
 
 
 def _filter() -> bytes:
-    """Return the BPF program: one block per architecture, then ENOSYS."""
+    """Return the BPF program, a block for each architecture."""
     program = [_instruction(_LOAD, _ARCHITECTURE_AT)]
     for architecture, calls in CALLS.items():
         block = list(_block(architecture, calls))
@@ -121,7 +121,7 @@ def _block(architecture: int, calls: Mapping[int, str]) -> Iterator[bytes]:
 
 
 def _trap_uevent_sockets() -> Sequence[bytes]:
-    """Return the instructions that trap uevent sockets and allow other sockets."""
+    """Return instructions that trap uevent sockets only."""
     return (
         _instruction(_LOAD, _ARGUMENT_AT[0]),
         _instruction(_IF_EQUAL, AF_NETLINK, otherwise=3),

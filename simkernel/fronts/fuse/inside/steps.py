@@ -1,4 +1,4 @@
-"""Names the step that failed while the namespaces were made."""
+"""Names of the steps of making the namespaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""System calls without a function in Python, or only in newer versions."""
+"""System calls that Python 3.10 has no function for."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _checked(result: int, path: str = "") -> int:
 
 
 def unshare(flags: int) -> None:
-    """Unshare namespaces of this process, or the working directory of this thread.
+    """Unshare namespaces, or a thread's working directory.
 
     :raises OSError: as ``unshare(2)``.
     """

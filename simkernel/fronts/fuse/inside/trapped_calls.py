@@ -1,6 +1,7 @@
-"""Handles trapped system calls; module calls go to the simulated kernel outside.
+"""Handlers of trapped system calls.
 
-The init process has one thread, so no handler may block.
+Module calls go to the simulated kernel outside the namespaces. The init process has one
+thread, so no handler may block.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class TrappedCalls:
         }
 
     def handle(self, listener: int) -> None:
-        """Receive and handle one call, unless its caller has been killed."""
+        """Receive and handle one call."""
         notification = receive(listener)
         if notification is not None:
             name = CALLS[notification.architecture][notification.number]
@@ -126,7 +127,7 @@ class TrappedCalls:
         )
 
     def _reply_statfs(self, notification: Notification, link: str) -> None:
-        """Report sysfs for ``/sys`` and proc for ``/proc``; else continue the call.
+        """Reply for ``/sys`` and ``/proc``, else continue the call.
 
         :param link: link to the file, in ``/proc``.
         """
@@ -197,7 +198,7 @@ class TrappedCalls:
     # ---- uevents
 
     def _socket(self, notification: Notification) -> None:
-        """Reply with a socket that receives the simulated kernel's uevents.
+        """Reply with a socket for the simulated kernel's uevents.
 
         Before the first one, send the kernel a socket to multicast from.
         """

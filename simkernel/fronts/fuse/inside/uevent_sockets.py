@@ -1,4 +1,4 @@
-"""Netlink sockets that receive the simulated kernel's uevents only.
+"""Netlink sockets for the simulated kernel's uevents.
 
 The machine's kernel sends its own uevents to every network namespace, except those of
 other user namespaces: sockets there receive only what a program sends. So a helper
@@ -20,7 +20,7 @@ __all__ = ["UeventSockets"]
 
 
 class UeventSockets:
-    """Makes uevent sockets in a helper process.
+    """Uevent sockets, made by a helper process.
 
     :param new_network: make them in a new network namespace; False: the programs have
         a private one already.

@@ -1,4 +1,4 @@
-"""Mounts ``/dev/vfio`` while the simulated kernel has it."""
+"""The mount of ``/dev/vfio``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HIDDEN_MOUNT_POINT = "/dev/.vfio"
 
 
 class VfioMount:
-    """The mount, which moves between a visible and a hidden mount point.
+    """A mount with a visible and a hidden mount point.
 
     It uses no file of the FUSE file system: the simulated kernel may be waiting for
     this process.
@@ -27,7 +27,9 @@ class VfioMount:
         self._is_visible = False
 
     def attach(self) -> None:
-        """Attach it to the hidden mount point; only mounts of this namespace can move.
+        """Attach the mount to the hidden mount point.
+
+        Only a mount that was attached in this mount namespace can move.
 
         :raises OSError: the machine does not allow it.
         """

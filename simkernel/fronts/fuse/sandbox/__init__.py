@@ -1,1 +1,1 @@
-"""Starts and controls the process that makes the namespaces."""
+"""Start and control of the process inside the namespaces."""

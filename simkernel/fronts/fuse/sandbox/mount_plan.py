@@ -27,7 +27,7 @@ _HIDDEN_FOLDERS = (
 
 
 def served_trees(host: Host) -> dict[str, Tree]:
-    """Return the kernel's trees by their names in the FUSE file system.
+    """Return the kernel's trees by their names in the FUSE mount.
 
     ``vfio`` is the ``/dev/vfio`` directory. It is a tree of its own, so that it can be
     mounted and unmounted as the kernel adds and removes it.
@@ -44,11 +44,11 @@ def served_trees(host: Host) -> dict[str, Tree]:
 
 
 def linked_proc(machine_proc: int, proc: Tree) -> Tree:
-    """Return a ``/proc`` root for a machine whose own ``/proc`` lacks files.
+    """Return a root of links for an incomplete ``/proc``.
 
-    A kernel without modules has no ``/proc/modules``, so there is no mount point for
-    it. The root is therefore simulated, with links to the machine's files in a real
-    ``/proc`` that is mounted elsewhere.
+    A machine's kernel without modules has no ``/proc/modules``, so there is no mount
+    point for it. The root is therefore simulated, with links to the machine's files in
+    a real ``/proc`` that is mounted elsewhere.
 
     :param machine_proc: descriptor of the machine's ``/proc``.
     :param proc: the files of the simulated kernel.
@@ -82,7 +82,7 @@ class MountPlan:
     trees: Mapping[str, Tree]
 
     def message(self) -> Message:
-        """Return the plan as a message; :meth:`plain_files` are sent with it."""
+        """Return the plan as a message to send with the plain files."""
         return {
             "type": "mount_plan",
             "hidden_folders": _HIDDEN_FOLDERS,
@@ -93,7 +93,10 @@ class MountPlan:
         }
 
     def _kernel_files(self) -> list[tuple[str, str]]:
-        """Return each file in ``/proc`` and ``/dev``: FUSE path and mount point."""
+        """Return FUSE path and mount point of other kernel files.
+
+        These are the files in ``/proc`` and ``/dev``.
+        """
         return [
             (path, f"/{path}")
             for name in ("proc", "dev")
@@ -106,7 +109,7 @@ class MountPlan:
         return [*_FOLDERS, build_folder] if build_folder else list(_FOLDERS)
 
     def plain_files(self) -> tuple[int, int]:
-        """Return two memory files: paths with sizes, and the concatenated contents."""
+        """Return two memory files: an index and the contents."""
         files = dict(self.host.module_files()) | dict(self.host.plain_files())
         index = packed([(path, len(data)) for path, data in files.items()])
         content = os.memfd_create("simkernel", os.MFD_CLOEXEC)

@@ -1,4 +1,4 @@
-"""The process that makes the namespaces, and the commands started through it."""
+"""The process that makes the namespaces, and its commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import simkernel
 from simkernel.fronts.fuse.inside.channel import Channel, Message, packed
 from simkernel.fronts.fuse.sandbox.requirements import UnavailableError, failure
 
-__all__ = ["Process", "Sandbox"]
+__all__ = ["Sandbox", "SandboxProcess"]
 
 _PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv.pop()); "
@@ -25,7 +25,7 @@ _PROGRAM = (
 )
 
 
-class Process:
+class SandboxProcess:
     """A command that was started.
 
     :ivar returncode: exit code, or minus the signal that ended it, as in
@@ -51,7 +51,7 @@ class Process:
             self._channel.send(message)
 
     def wait(self, timeout: float | None = None) -> int | None:
-        """Wait for the end of the command and return its ``returncode``.
+        """Wait for the command and return its ``returncode``.
 
         :param timeout: seconds.
         """
@@ -65,7 +65,10 @@ class Process:
 
 
 class Sandbox:
-    """The namespaces; the constructor starts the process that makes them."""
+    """The namespaces of one host.
+
+    The constructor starts the process that makes them.
+    """
 
     def __init__(self) -> None:
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -78,7 +81,7 @@ class Sandbox:
                 [sys.executable, *options, "-c", _PROGRAM, number, root],
                 pass_fds=[there.fileno()],
             )
-        self._processes: dict[int, Process] = {}
+        self._processes: dict[int, SandboxProcess] = {}
         self._killed = threading.Event()
         self._receiver = threading.Thread(
             target=self._receive, name="sandbox messages", daemon=True
@@ -111,18 +114,21 @@ class Sandbox:
             os.close(number)
 
     def start_receiving(self) -> None:
-        """Handle all further messages in a thread; call no :meth:`expect` after."""
+        """Handle all further messages in a thread.
+
+        Do not call :meth:`expect` after it.
+        """
         self._receiver.start()
 
     def start(
         self, command: Mapping[str, object], streams: tuple[int, int, int]
-    ) -> Process:
+    ) -> SandboxProcess:
         """Start a command.
 
         :param command: the members that ``inside/command.py`` reads.
         :param streams: descriptors of its standard input, output and error.
         """
-        process = Process(len(self._processes) + 1, self._channel)
+        process = SandboxProcess(len(self._processes) + 1, self._channel)
         self._processes[process.identity] = process
         content = packed(command)
         message = {"type": "start", "id": process.identity}
@@ -131,13 +137,19 @@ class Sandbox:
         return process
 
     def kill_programs(self) -> None:
-        """Kill all programs; one that waits for the kernel ends with its request."""
+        """Kill all programs.
+
+        A program that waits for the simulated kernel ends with its request.
+        """
         with suppress(OSError):  # the sandbox has ended
             self._channel.send({"type": "kill"})
             self._killed.wait()
 
     def close(self) -> None:
-        """End the namespaces, and wait until they are gone. Idempotent."""
+        """End the namespaces, and wait until they are gone.
+
+        A second call does nothing.
+        """
         if self._builder.returncode is not None:
             return
         with suppress(OSError):  # the sandbox has ended

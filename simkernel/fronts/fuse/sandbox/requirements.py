@@ -1,4 +1,4 @@
-"""Requirements of the fuse tier, with a hint for each that is missing."""
+"""Requirements of the fuse tier, with hints."""
 
 from __future__ import annotations
 

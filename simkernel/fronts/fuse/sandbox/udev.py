@@ -1,4 +1,4 @@
-"""Runs the machine's udevd on the simulated host."""
+"""The machine's udevd on the simulated host."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from simkernel.fronts.fuse.sandbox.process import Process
+from simkernel.fronts.fuse.sandbox.process import SandboxProcess
 from simkernel.fronts.fuse.sandbox.requirements import UnavailableError
 
 __all__ = ["start_udev"]
@@ -31,13 +31,13 @@ class _Host(Protocol):
 
     def start(
         self, argv: Sequence[str], *, folder: str, streams: tuple[int, int, int]
-    ) -> Process: ...
+    ) -> SandboxProcess: ...
 
-    def wait(self, process: Process) -> int: ...
+    def wait(self, process: SandboxProcess) -> int: ...
 
 
 def start_udev(host: _Host) -> None:
-    """Start udevd, and wait until it has handled the existing devices.
+    """Start udevd, and wait for its coldplug.
 
     :raises UnavailableError: udevd is not installed or does not start.
     """

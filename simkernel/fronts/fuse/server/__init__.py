@@ -1,1 +1,1 @@
-"""The simulated kernel's side: answers FUSE requests and system calls."""
+"""The server of FUSE requests and trapped system calls."""

@@ -1,4 +1,7 @@
-"""Mounts a view as a FUSE file system; the only module that imports mfusepy."""
+"""A view as a FUSE file system, through mfusepy.
+
+No other module imports mfusepy.
+"""
 
 from __future__ import annotations
 

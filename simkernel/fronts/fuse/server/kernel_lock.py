@@ -1,6 +1,7 @@
-"""The kernel lock: one thread at a time uses the simulated kernel.
+"""The kernel lock.
 
-A thread that sleeps on the kernel's clock releases the lock meanwhile.
+One thread at a time uses the simulated kernel. A thread that sleeps on the kernel's
+clock releases the lock meanwhile.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ __all__ = ["KernelLock"]
 
 
 class KernelLock:
-    """The lock of one kernel. Use it as a context manager for reads.
+    """The kernel lock. Use it as a context manager for reads.
 
     :param kernel: its clock follows real time from now on.
     """
@@ -52,7 +53,7 @@ class KernelLock:
                 self._set_timer()
 
     def shut_down(self) -> None:
-        """Wake the threads that sleep on the clock; their operations fail."""
+        """Wake all sleeping threads, whose operations then fail."""
         self._shut_down.set()
         with self._lock:
             if self._timer is not None:

@@ -1,8 +1,9 @@
-"""How long the machine's kernel caches names of the FUSE file system.
+"""Name caching by the machine's kernel.
 
-A name that lives as long as its directory is cached for good. Other names come and go.
-They are cached while nothing changes, if the machine's kernel can invalidate all names
-at once. While names change often, an invalidation costs more than a look-up.
+The server sets a timeout for each name. A name that lives as long as its directory is
+cached for good. Other names come and go. They are cached while nothing changes, if the
+machine's kernel can invalidate all names at once. While names change often, an
+invalidation costs more than a look-up.
 """
 
 from __future__ import annotations
@@ -29,25 +30,29 @@ _QUIET_S = 0.05
 
 
 class StaleNames(Observer):
-    """Collects which names have become stale since the last invalidation."""
+    """Names that are stale since the last invalidation."""
 
     def __init__(self) -> None:
         self._stale: Stay | None = None
 
     def changed(self, notice: Notice) -> None:
-        """Note a change; an added or removed device makes its path stale."""
+        """Note the names that a change makes stale.
+
+        An added or removed device makes its path stale, other changes only short-lived
+        names.
+        """
         is_path = notice.kind is Kind.DEVICE and notice.change is not Change.CHANGED
         stale = Stay.WITH_DEVICES if is_path else Stay.BRIEFLY
         self._stale = max(stale, self._stale or Stay.BRIEFLY)
 
     def take(self) -> Stay | None:
-        """Return and reset the longest-lived kind of stale name; None: no name."""
+        """Return and reset the longest-lived stale names, if any."""
         stale, self._stale = self._stale, None
         return stale
 
 
 class NameCache:
-    """Sets the cache timeout of each look-up.
+    """Cache timeouts of look-ups, and invalidation.
 
     libfuse has one timeout for all names, and reads it right after each look-up. It can
     differ by name because one thread at a time answers look-ups: ``Workers`` starts
@@ -67,7 +72,7 @@ class NameCache:
         self._config: Any = None
 
     def configure(self, connection: Any, config: Any) -> None:
-        """Read the kernel's abilities, and set the timeout of attributes.
+        """Check for invalidation, set the timeout of attributes.
 
         :param connection: libfuse's ``struct fuse_conn_info``.
         :param config: libfuse's ``struct fuse_config``.
@@ -105,9 +110,10 @@ class NameCache:
         return False
 
     def invalidate(self, stale: Stay) -> None:
-        """Invalidate all cached names if names of the given kind may be among them.
+        """Invalidate cached names.
 
-        Takes no lock of the simulated kernel, so any thread may call it.
+        Does nothing if no stale name can be cached. Takes no lock of the simulated
+        kernel, so any thread may call it.
 
         :param stale: the longest-lived names that were added or removed.
 

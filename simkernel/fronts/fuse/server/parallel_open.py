@@ -1,4 +1,4 @@
-"""Opens files for parallel writes, as sysfs allows them.
+"""Parallel writes to one file, as sysfs allows them.
 
 By default Linux runs one write to a FUSE file at a time, so that a slow probe would
 block all other writers. The kernel's own files have one lock per open file instead. A
@@ -31,8 +31,11 @@ _OUT_HEADER = "=IiQ"
 _OPEN_OUT = "QIi"
 
 
-class _Request(ctypes.Structure):
-    """``fuse_in_header`` and the word that follows it (include/uapi/linux/fuse.h)."""
+class _RequestHeader(ctypes.Structure):
+    """``fuse_in_header`` and the word that follows it.
+
+    Source: include/uapi/linux/fuse.h.
+    """
 
     _fields_ = (
         ("length", ctypes.c_uint32),
@@ -48,7 +51,7 @@ class _Request(ctypes.Structure):
 
 
 class ParallelOpens:
-    """Replies to opens for writing, and to the releases of these files.
+    """Replies to opens for writing, and to their releases.
 
     :param device: ``/dev/fuse``.
     :param close: closes an open file by its number.
@@ -62,10 +65,10 @@ class ParallelOpens:
 
     def set_request_buffer(self, address: int) -> None:
         """Set the address at which this thread receives its requests."""
-        self._thread.request = _Request.from_address(address)
+        self._thread.request = _RequestHeader.from_address(address)
 
     def reply_open(self, number: int) -> None:
-        """Reply to the current open; libfuse's own threads reply by themselves.
+        """Reply to the current open, except in libfuse's threads.
 
         :param number: number of the open file.
         :raises OSError: ENOENT, this has replied, and libfuse need not.
@@ -83,7 +86,7 @@ class ParallelOpens:
         raise OSError(ENOENT, "already replied")
 
     def reply_release(self) -> bool:
-        """Reply to the current request if it releases one of these files."""
+        """Reply to the current request if it is such a release."""
         request = self._thread.request
         if request.opcode != _RELEASE or request.handle not in self._opened:
             return False

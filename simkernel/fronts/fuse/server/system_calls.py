@@ -1,4 +1,4 @@
-"""System calls that programs make to the simulated kernel, apart from files."""
+"""System calls to the simulated kernel, apart from files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COMPRESSED = 4
 
 
 class SystemCalls:
-    """Carries out system calls on the simulated kernel.
+    """Trapped system calls on the simulated kernel.
 
     :param syscalls: the calls that load and unload modules.
     :param trace: records these calls.
@@ -81,7 +81,7 @@ class SystemCalls:
 
 
 def _content(image: int, flags: int) -> bytes:
-    """Return the content of a module file, decompressed if the flags ask for it.
+    """Return a module file, decompressed if the flags say so.
 
     :raises OSError: EINVAL, the compressed data is broken.
     """

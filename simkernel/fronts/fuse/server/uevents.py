@@ -1,4 +1,4 @@
-"""Sends the simulated kernel's uevents to netlink sockets of programs."""
+"""Transport of uevents to netlink sockets of programs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _REQUEST = 1
 
 
 class UeventSender:
-    """Has the machine's kernel multicast uevents in a network namespace.
+    """Multicast of uevents in a network namespace.
 
-    The machine's kernel adds a ``SEQNUM`` of its own.
+    The machine's kernel sends them, and adds a ``SEQNUM`` of its own.
 
     Source: lib/kobject_uevent.c uevent_net_rcv_skb(), uevent_net_broadcast().
 

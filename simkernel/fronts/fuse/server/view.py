@@ -1,6 +1,7 @@
-"""The kernel's trees as file operations on paths and numbers of open files.
+"""File operations on the kernel's trees.
 
-It contains no rule of the kernel, and nothing of the library that mounts it.
+They take paths and numbers of open files. This module contains no rule of the kernel,
+and nothing of the library that mounts a view.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _ALWAYS = Stay.WITH_DIRECTORY
 
 @dataclass(slots=True)
 class _OpenFile:
-    """An open directory, or an open file with the text that it shows."""
+    """An open folder, or an open file with its text."""
 
     path: str
     node: Node
@@ -89,7 +90,7 @@ class View:
             return self._look_up(path).node
 
     def stay(self, path: str) -> Stay:
-        """Return how long the last name of a path stays that was looked up."""
+        """Return how long the last name of a found path stays."""
         found = self._device_cache.get(path) or self._cache.get(path)
         return Stay.BRIEFLY if found is None else found.stay
 
@@ -202,7 +203,7 @@ class View:
         return data
 
     def write(self, number: int, data: bytes) -> int:
-        """Write to an open file and return the number of bytes written."""
+        """Write to an open file; return the number of bytes."""
         file = self._open_files[number]
         with self._kernel_lock.change():
             return file.tree.write(_attribute(file), data)
@@ -210,7 +211,9 @@ class View:
     def set_owner(
         self, path: str | None, *, uid: int = -1, gid: int = -1, mode: int = -1
     ) -> None:
-        """Set owner, group and mode of a device node; -1 leaves a value as it is.
+        """Set owner, group and mode of a device node.
+
+        A value of -1 leaves it as it is.
 
         :param path: None: an open file, which is never a device node.
         :raises OSError: EPERM, the owner of this node cannot be set.

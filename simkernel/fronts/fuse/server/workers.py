@@ -1,8 +1,9 @@
-"""Threads that serve a FUSE session: one, plus one per blocked operation.
+"""Threads that serve a FUSE session.
 
-Python runs one thread at a time, so more threads serve more slowly than one. But an
-operation of the simulated kernel may block, and other requests must not wait for it.
-libfuse runs either one thread or a pool, so it hands the session over to these threads.
+There is one thread, plus one per blocked operation. Python runs one thread at a time,
+so more threads serve more slowly than one. But an operation of the simulated kernel may
+block, and other requests must not wait for it. libfuse runs either one thread or a
+pool, so it hands the session over to these threads.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ _LIBC = ctypes.CDLL(None)
 
 
 class _Context(ctypes.Structure):
-    """The start of ``struct fuse_context`` (libfuse's include/fuse.h)."""
+    """The start of ``struct fuse_context`` (fuse.h of libfuse)."""
 
     _fields_ = (("fuse", ctypes.c_void_p),)
 
 
 class _Buffer(ctypes.Structure):
-    """``struct fuse_buf``, with space for the fields of later versions."""
+    """``struct fuse_buf``, with space for later fields."""
 
     _fields_ = (
         ("size", ctypes.c_size_t),
@@ -78,7 +79,7 @@ class Workers:
         self._finished = threading.Event()
 
     def take_over(self) -> None:
-        """Serve instead of libfuse's loop until the file system is unmounted.
+        """Serve instead of libfuse's loop until unmount.
 
         Call it in an operation to which nothing waits for the reply. libfuse's loop
         frees the session when it ends, so it must be the last to return.
@@ -92,7 +93,7 @@ class Workers:
 
     @contextmanager
     def blocking(self) -> Iterator[None]:
-        """Let another thread serve while the block waits in an operation."""
+        """Let another thread serve while the block waits."""
         if threading.get_ident() not in self._threads:
             yield
             return
@@ -138,7 +139,7 @@ class Workers:
                 self._finished.set()
 
     def _receive(self, buffer_pointer: Any, arrivals: select.poll) -> int:
-        """Receive the next request; poll first, since it often follows at once.
+        """Receive the next request; poll briefly before sleeping.
 
         To wake a sleeping thread on another processor takes longer than most replies,
         above all in a virtual machine.
@@ -154,7 +155,7 @@ class Workers:
                 arrivals.poll()
 
     def _is_needed(self) -> bool:
-        """Tell whether this thread goes on; if not, remove it from the threads."""
+        """Tell whether this thread goes on; if not, unregister it."""
         with self._lock:
             if len(self._threads) - self._blocked <= 1:
                 return True
