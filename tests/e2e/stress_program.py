@@ -62,16 +62,20 @@ def _replug() -> int:
     return 2
 
 
+MIN_CHANGES, MIN_FILES = 20, 1000
+"""What each process does at least, however slow the machine is."""
+
+
 def _change(change: Callable[..., int], what: Sequence[str], until: float) -> int:
     count = 0
-    while time.monotonic() < until:
+    while time.monotonic() < until or count < MIN_CHANGES:
         count += change(*what)
     return count
 
 
 def _list(until: float) -> int:
     count = 0
-    while time.monotonic() < until:
+    while time.monotonic() < until or count < MIN_FILES:
         pending = ["/sys"]
         while pending:
             try:

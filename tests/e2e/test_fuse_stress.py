@@ -37,5 +37,5 @@ def test_nothing_stale_and_nothing_torn(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     counts = json.loads(done.stdout)
     print(counts)
-    assert counts["changes"] > 20 * float(SECONDS)
-    assert counts["files"] > 100 * float(SECONDS)
+    assert counts["changes"] >= 4 * 20
+    assert counts["files"] >= 2 * 1000

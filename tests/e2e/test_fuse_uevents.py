@@ -19,7 +19,7 @@ LISTENER = f"""
 import socket, subprocess
 hearing = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, 15)
 hearing.bind((0, 1))
-hearing.settimeout(5)
+hearing.settimeout(60)
 open("{VF}/uevent", "w").write("change 01234567-89ab-cdef-0123-456789abcdef A=1")
 fields = hearing.recv(4096).decode().split("\\0")
 print(*[field for field in fields if not field.startswith("SEQNUM")], sep="\\n")

@@ -29,7 +29,7 @@ class Terminal:
             os.execv(SIMKERNEL, [SIMKERNEL, "shell", *words])
         self.seen = ""
 
-    def wait_for(self, pattern: str, timeout_s: float = 30) -> None:
+    def wait_for(self, pattern: str, timeout_s: float = 300) -> None:
         """Read until something is seen; what was seen before it is forgotten."""
         end = time.monotonic() + timeout_s
         while not (found := re.search(pattern, self.seen)):
@@ -59,8 +59,8 @@ def test_shell_is_on_the_host_and_its_prompt_names_it() -> None:
     terminal.type("cd /sys/bus/pci/devices; ls\n")
     terminal.wait_for(r"0000:3b:00\.2\s")
     terminal.wait_for(r"\[mlx5_vfio_pci /sys/bus/pci/devices\][#$] ")
-    terminal.type("sleep 100\n")
-    time.sleep(0.5)
+    terminal.type("sh -c 'echo be''gun; sleep 1000'\n")  # its echo has the quotes
+    terminal.wait_for("begun")
     terminal.type("\x03")
     terminal.wait_for(r"\[mlx5_vfio_pci .*\][#$] ")
     terminal.type("exit 5\n")
