@@ -76,7 +76,7 @@ def descendants(pid: int) -> set[int]:
     return found.union(*(descendants(one) for one in found))
 
 
-def until(condition: object, seconds: float = 120) -> bool:
+def until(condition: object, seconds: float = 300) -> bool:
     """Tell whether a condition comes true in time."""
     assert callable(condition)
     end = time.monotonic() + seconds
@@ -142,7 +142,7 @@ def test_nobody_reads_the_output(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.read(2) == b"y\n"
         process.stdout.close()
-        assert process.wait(120) == 128 + signal.SIGPIPE
+        assert process.wait(300) == 128 + signal.SIGPIPE
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -158,7 +158,7 @@ def test_signal_goes_to_the_command(number: signal.Signals, tmp_path: Path) -> N
         mine = descendants(process.pid)
         process.send_signal(number)
         assert process.stdout.read() == b"heard\n"
-        assert process.wait(60) == 5
+        assert process.wait(300) == 5
     assert mine
     assert not alive(mine)
 
@@ -169,10 +169,10 @@ def test_interrupt_while_booting(tmp_path: Path) -> None:
         assert until(lambda: descendants(process.pid))
         mine = descendants(process.pid)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert b"Traceback" not in errors
-    assert until(lambda: not alive(mine), 10)
+    assert until(lambda: not alive(mine))
 
 
 @pytest.mark.parametrize("when", ["booting", "running"])
@@ -186,7 +186,7 @@ def test_killed_run_leaves_nothing(when: str, tmp_path: Path) -> None:
         mine = descendants(process.pid)
         process.kill()
         process.wait()
-        assert until(lambda: not alive(mine), 10)
+        assert until(lambda: not alive(mine))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -221,8 +221,8 @@ def test_missing_programs_are_named(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert done.stderr == (
-        "error: the vm tier needs what is not installed: QEMU, setpriv, a static "
-        "busybox; apt-get install qemu-system-x86 util-linux busybox-static\n"
+        "error: the vm tier requires QEMU, setpriv, a static busybox\n"
+        "hint: run apt-get install qemu-system-x86 util-linux busybox-static\n"
     )
 
 
@@ -237,4 +237,4 @@ def test_kernel_that_is_not_installed_is_named(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 2
-    assert done.stderr.startswith("error: no kernel 2.6 is installed; there are: ")
+    assert done.stderr.startswith("error: kernel 2.6 is not installed (installed: ")

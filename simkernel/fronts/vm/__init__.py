@@ -1,6 +1,7 @@
-"""The real kernel, in QEMU: a scenario's functions are synthetic, its modules real.
+"""The vm front: a real kernel in QEMU with synthetic PCI functions.
 
-``topology.py`` says what hardware QEMU needs for a scenario, ``support.py`` what a real
-kernel cannot have of it; ``guest.py`` boots and talks to ``inside/``, which runs in the
-guest; ``setup.py`` puts a scenario there and takes it out; ``run.py`` runs a program.
+``machine`` starts QEMU and boots the guest, ``inside`` runs in the guest,
+``modules`` builds ``/lib/modules``, ``scenario`` sets a scenario up in the guest. On
+top, ``run`` runs a program, ``guest_executor`` runs operations, and ``verify``
+compares the guest with the simulated kernel.
 """

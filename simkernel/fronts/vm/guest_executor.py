@@ -1,7 +1,7 @@
-"""A real kernel in a guest as a player of programs.
+"""Runs programs of operations on a real kernel in a guest.
 
-The guest is booted when it is first needed, serves one scenario after another, and is
-booted anew when it is lost.
+The guest boots on first use and runs one scenario after another. A lost guest is
+replaced by a new one.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _VERSION = re.compile(r"(\d+(?:\.\d+)+)")
 
 
 class GuestExecutor:
-    """Plays programs on an installed kernel; leaving its context ends the guest.
+    """Runs programs on an installed kernel. Leaving the context ends the guest.
 
-    :param machines: each with the scenarios for which it has the buses; where one of
-        another machine is to be played, that is booted.
-    :param progress: told what is being waited for.
+    :param machines: machines, each with the scenarios whose buses it has. A scenario
+        of another machine boots that machine.
+    :param progress: receives the current step as text.
     """
 
     def __init__(
@@ -55,12 +55,13 @@ class GuestExecutor:
         self._directories: dict[str, ModuleDirectory] = {}
         self._is_used = False
         self._added: list[Write] = []
-        """Ids given to drivers, which may outlive the scenario."""
+        """Ids written to ``new_id``; they may outlive the scenario."""
         self.version = ""
-        """Version of the kernel's source; empty: no guest was booted yet."""
+        """Version of the kernel's source, such as ``6.12.117``; empty before the first
+        boot."""
         self.boots = 0
         self.boot_s = 0.0
-        """Seconds that all boots took."""
+        """Seconds that all boots took together."""
 
     def __enter__(self) -> GuestExecutor:
         return self
@@ -74,7 +75,7 @@ class GuestExecutor:
         self._close()
 
     def reset(self, scenario: Scenario) -> State:
-        """Put a scenario into the guest; see :class:`Executor`."""
+        """Set a scenario up in the guest; see :class:`Executor`."""
         directory = self._directory(scenario)
         try:
             setup, guest = self._ready(self._machine_for(scenario), directory)
@@ -94,9 +95,9 @@ class GuestExecutor:
             raise KernelLost(str(error)) from None
 
     def execute(self, operations: Sequence[Operation]) -> list[Answer]:
-        """Carry out operations; see :class:`Executor`."""
+        """Run operations; see :class:`Executor`."""
         if self._guest is None:
-            raise KernelLost("the guest is gone")
+            raise KernelLost("the guest has ended")
         words = [to_json(one) for one in operations]
         try:
             made = self._call(self._guest, "play", operations=words, observe=True)
@@ -114,18 +115,18 @@ class GuestExecutor:
         return answers
 
     def _cleared(self, setup: ScenarioSetup, guest: Guest) -> bool:
-        """Take the former scenario out; tell whether the guest is of use after that."""
+        """Remove the previous scenario; return whether the guest is still usable."""
         try:
             self._take_ids_back(guest)
             setup.clear()
         except GuestError as error:
-            self._progress(f"booting anew: {str(error).splitlines()[0]}")
+            self._progress(f"booting again: {str(error).splitlines()[0]}")
             self._close()
             return False
         return True
 
     def _take_ids_back(self, guest: Guest) -> None:
-        """Remove the ids that drivers were given; some of the drivers are gone."""
+        """Remove ids added through ``new_id``, where the driver still exists."""
         words = [
             to_json(Write(one.path.replace("/new_id", "/remove_id"), one.data))
             for one in self._added
@@ -146,7 +147,7 @@ class GuestExecutor:
     def _ready(
         self, machine: Machine, directory: ModuleDirectory
     ) -> tuple[ScenarioSetup, Guest]:
-        """Return the guest that is such a machine, and its setup; boot if need be."""
+        """Return a running guest for a machine and its setup; boot it if necessary."""
         if machine is not self._machine:
             self._close()
         if self._guest is None or self._setup is None:
@@ -172,7 +173,7 @@ class GuestExecutor:
         return self._setup, self._guest
 
     def _read_version(self, guest: Guest) -> str:
-        """Return the version of the source; a release of Debian's may be another."""
+        """Return the source version, which differs from Debian's release number."""
         read = to_json(Read("/proc/version"))
         text = self._call(guest, "play", operations=[read])["answers"][0]["value"]
         found = _DEBIAN.search(text) or _VERSION.search(text)

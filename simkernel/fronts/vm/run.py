@@ -31,16 +31,16 @@ def run(
     progress: Callable[[str], None],
     note: Callable[[str], None],
 ) -> int:
-    """Run a command on a real kernel with a scenario and return its exit code.
+    """Run a command on a real kernel with a scenario; return its exit code.
 
-    What it writes below the working directory, or below a directory named in its
-    arguments, is on the real disk; nothing else is.
+    Files that the command writes below the working directory, or below a directory
+    among its arguments, are kept. All other changes are lost with the guest.
 
-    :param progress: told what is being waited for; empty: nothing more.
-    :param note: told each thing that is not as the scenario says.
-    :raises UsageError: the scenario cannot be had; or a program, kernel or source that
-        is needed is not installed.
-    :raises GuestError: the guest does not boot, or refuses the scenario.
+    :param progress: receives the current step as text; empty: the last step is done.
+    :param note: receives each deviation from the scenario, one line each.
+    :raises UsageError: the vm tier does not support the scenario, or a program,
+        kernel or source archive is not installed.
+    :raises GuestError: the guest does not boot, or the setup fails.
     """
     folders = _folders(argv, note)
     with booted(
@@ -61,15 +61,15 @@ def booted(
     progress: Callable[[str], None],
     note: Callable[[str], None],
 ) -> Iterator[Guest]:
-    """Have a guest that is a scenario's host while the block runs.
+    """Yield a booted guest that has the scenario set up.
 
-    :param folders: folders of the host that the guest may write to.
-    :param progress: as in :func:`run`, and so are ``note`` and the errors.
+    :param folders: host folders that the guest may write to.
+    :param progress: see :func:`run`, also for ``note`` and the errors.
     """
     problems = refusals(scenario)
     if problems:
         lines = "\n".join(f"    {one}" for one in problems)
-        raise UsageError(f"the vm tier cannot have this scenario:\n{lines}")
+        raise UsageError(f"the vm tier does not support this scenario:\n{lines}")
     find_tools()
     for line in left_out(scenario):
         note(line)
@@ -91,12 +91,12 @@ def booted(
 
 
 def _folders(argv: Sequence[str], note: Callable[[str], None]) -> list[Path]:
-    """Return the folders that the guest may write to, none of them in another."""
+    """Return the folders that the guest may write to, without nested ones."""
     here = Path.cwd()
     named = [Path(one).resolve() for one in argv[1:] if _is_dir(one)]
     kept = kept_folders([here, *named])
     if here not in kept:
-        note(f"what is written below {here} is not kept")
+        note(f"files written below {here} are not kept")
     return [
         folder
         for folder in dict.fromkeys(kept)
@@ -111,7 +111,7 @@ def _is_dir(word: str) -> bool:
 def command_environment(
     outside: Mapping[str, str], scenario: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the command's environment; commands beside this Python come first."""
+    """Return the command's environment, with this Python's folder first in PATH."""
     places = [os.fspath(Path(sys.executable).parent)]
     places += [outside.get("PATH", os.defpath), "/usr/sbin", "/sbin"]
     return {**outside, **scenario, "PATH": os.pathsep.join(places)}

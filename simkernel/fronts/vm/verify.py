@@ -1,4 +1,4 @@
-"""Every scenario that a guest can have, judged on an installed kernel."""
+"""Compares every supported scenario on the simulated and an installed kernel."""
 
 from __future__ import annotations
 
@@ -26,43 +26,43 @@ from simkernel.scenario.schema import Scenario
 __all__ = ["VerifyOptions", "verify_on"]
 
 _UNSUPPORTED = {
-    "golden_lab": "some of its modules are those by which the guest lives",
+    "golden_lab": "some of its modules are needed by the guest itself",
     "virtio_vfio_pci": "its virtio-pci is the guest's own, which cannot probe "
     "functions without registers",
 }
-"""Scenarios that start otherwise in a guest: name and why."""
+"""Scenarios whose start differs in a guest: name to reason."""
 
 _SMALLER_SETTINGS = {"many_vfs": {"pfs": "2", "vfs": "3"}}
-"""Scenarios that are too large as they stand: name and settings."""
+"""Settings that shrink large scenarios: name to settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOptions:
-    """What is to be verified."""
+    """Options of a verification."""
 
     operations: int
-    """Random operations, on all scenarios together."""
+    """Number of random operations, summed over all scenarios."""
     seed: int
     names: tuple[str, ...] = ()
-    """Scenarios; none: all that are installed."""
+    """Scenarios to compare; empty: all installed ones."""
     record: Path | None = None
-    """Directory for recordings."""
+    """Directory for recorded answers; None: nothing is recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Subject:
-    """A scenario with its settings, and what is played on it besides."""
+class _Case:
+    """A scenario with its settings and its written programs."""
 
     name: str
     settings: Mapping[str, str]
     scenario: Scenario
     programs: tuple[Program, ...] = ()
     is_whole: bool = True
-    """All is played on it; else only the written programs."""
+    """False: only the written programs run on it."""
 
     @property
     def title(self) -> str:
-        """Name and settings, as a command line has them."""
+        """Name and settings as on a command line."""
         return " ".join(
             [self.name, *(f"--set {key}={one}" for key, one in self.settings.items())]
         )
@@ -70,67 +70,67 @@ class _Subject:
 
 def verify_on(
     kernel: InstalledKernel,
-    wanted: VerifyOptions,
+    options: VerifyOptions,
     *,
     progress: Callable[[str], None],
     note: Callable[[str], None],
 ) -> Report:
     """Compare the simulated kernel with an installed one.
 
-    :param progress: told what is going on.
-    :param note: told what is left out, and why.
-    :raises UsageError: something is not installed, or there is no such scenario.
+    :param progress: receives the current step as text.
+    :param note: receives each scenario that is left out, with the reason.
+    :raises UsageError: a requirement is not installed, or a scenario does not exist.
     :raises GuestError: the guest does not boot.
     """
-    if wanted.operations and find_spec("hypothesis") is None:
+    if options.operations and find_spec("hypothesis") is None:
         raise UsageError(
-            "random programs need Hypothesis, which is not installed: pip install "
-            "'simkernel[vm]', or say --ops 0"
+            "Hypothesis is not installed, so no random programs can be drawn",
+            hint="run pip install 'simkernel[vm]', or pass --ops 0",
         )
-    report = Report(release=kernel.release, seed=wanted.seed)
-    subjects = _possible(kernel, wanted, report, progress)
+    report = Report(release=kernel.release, seed=options.seed)
+    cases = _supported_cases(kernel, options, report, progress)
     for name, reason in report.left_out.items():
-        note(f"{name} is left out: {reason}")
-    machines = plan_machines([one.scenario for one in subjects])
-    with GuestExecutor(kernel, machines, progress) as player:
-        judge = Comparison(ModelExecutor(), player)
-        verification = Verification(judge, report, progress, note)
+        note(f"leaving out {name}: {reason}")
+    machines = plan_machines([one.scenario for one in cases])
+    with GuestExecutor(kernel, machines, progress) as executor:
+        comparison = Comparison(ModelExecutor(), executor)
+        verification = Verification(comparison, report, progress, note)
         for _, scenarios in machines:
-            here = [one for one in subjects if _is_among(one.scenario, scenarios)]
-            share = wanted.operations * len(here) // len(subjects)
-            for subject in here:
-                judge.recording = _recording(subject) if wanted.record else None
-                _play(verification, subject)
-                if wanted.record and judge.recording:
-                    _keep(judge.recording, player.version, wanted.record)
-            judge.recording = None
+            here = [one for one in cases if _is_among(one.scenario, scenarios)]
+            share = options.operations * len(here) // len(cases)
+            for case in here:
+                comparison.recording = _recording(case) if options.record else None
+                _run(verification, case)
+                if options.record and comparison.recording:
+                    _write(comparison.recording, executor.version, options.record)
+            comparison.recording = None
             drawn = {one.title: one.scenario for one in here if one.is_whole}
-            verification.run_random(drawn, share, wanted.seed)
-        report.boots, report.boot_s = player.boots, player.boot_s
-        report.version = player.version
+            verification.run_random(drawn, share, options.seed)
+        report.boots, report.boot_s = executor.boots, executor.boot_s
+        report.version = executor.version
     return verification.finish()
 
 
-def _play(verification: Verification, subject: _Subject) -> None:
-    """Play the programs that are always the same."""
-    for program in subject.programs:
-        verification.run_written(subject.title, subject.scenario, program)
-    if subject.is_whole:
-        verification.run_systematic(subject.title, subject.scenario)
+def _run(verification: Verification, case: _Case) -> None:
+    """Run the written and systematic programs."""
+    for program in case.programs:
+        verification.run_written(case.title, case.scenario, program)
+    if case.is_whole:
+        verification.run_systematic(case.title, case.scenario)
 
 
-def _recording(subject: _Subject) -> RecordedAnswers:
+def _recording(case: _Case) -> RecordedAnswers:
     return RecordedAnswers(
-        scenario=subject.name,
-        settings=subject.settings,
-        release=subject.scenario.kernel.release,
+        scenario=case.name,
+        settings=case.settings,
+        release=case.scenario.kernel.release,
     )
 
 
-def _keep(recording: RecordedAnswers, version: str, folder: Path) -> None:
-    """Write what the kernel answered.
+def _write(recording: RecordedAnswers, version: str, folder: Path) -> None:
+    """Write the recorded answers to a file.
 
-    :param version: of the kernel.
+    :param version: source version of the kernel.
     """
     recording.version = version
     settings = [f"{key}={one}" for key, one in recording.settings.items()]
@@ -139,59 +139,59 @@ def _keep(recording: RecordedAnswers, version: str, folder: Path) -> None:
     recording.write(folder / f"{version}.{name}.jsonl.xz")
 
 
-def _possible(
+def _supported_cases(
     kernel: InstalledKernel,
-    wanted: VerifyOptions,
+    options: VerifyOptions,
     report: Report,
     progress: Callable[[str], None],
-) -> list[_Subject]:
-    """Return what a guest can have; the report is told of the rest."""
+) -> list[_Case]:
+    """Return the supported scenarios; add the others to the report."""
     found = []
-    for subject in _subjects(kernel, wanted):
-        reason = _UNSUPPORTED.get(subject.name, "")
-        reason = reason or _obstacle(subject.scenario, kernel, progress)
+    for case in _cases(kernel, options):
+        reason = _UNSUPPORTED.get(case.name, "")
+        reason = reason or _refusal(case.scenario, kernel, progress)
         if reason:
-            report.left_out[subject.title] = reason
+            report.left_out[case.title] = reason
         else:
-            report.scenarios.append(subject.title)
-            found.append(subject)
+            report.scenarios.append(case.title)
+            found.append(case)
     if not found:
-        raise UsageError("no guest can have any of these scenarios")
+        raise UsageError("no guest supports any of these scenarios")
     return found
 
 
-def _subjects(kernel: InstalledKernel, wanted: VerifyOptions) -> Iterator[_Subject]:
-    """Yield each scenario, and each other setting that a written program needs."""
-    names = wanted.names or tuple(installed())
+def _cases(kernel: InstalledKernel, options: VerifyOptions) -> Iterator[_Case]:
+    """Yield each scenario, and each further setting that a written program needs."""
+    names = options.names or tuple(installed())
     settings = {name: _SMALLER_SETTINGS.get(name, {}) for name in names}
     written = [one for one in written_programs().values() if one.scenario in names]
     for name, chosen in settings.items():
         programs = [
             one for one in written if one.scenario == name and one.settings == chosen
         ]
-        yield _subject(kernel, name, chosen, programs)
+        yield _case(kernel, name, chosen, programs)
     for program in written:
         if program.settings != settings[program.scenario]:
-            subject = _subject(kernel, program.scenario, program.settings, [program])
-            yield replace(subject, is_whole=False)
+            case = _case(kernel, program.scenario, program.settings, [program])
+            yield replace(case, is_whole=False)
 
 
-def _subject(
+def _case(
     kernel: InstalledKernel,
     name: str,
     settings: Mapping[str, str],
     programs: Sequence[Program],
-) -> _Subject:
+) -> _Case:
     scenario = supported_part(load_for(name, settings, kernel.release))
-    return _Subject(
+    return _Case(
         name=name, settings=settings, scenario=scenario, programs=tuple(programs)
     )
 
 
-def _obstacle(
+def _refusal(
     scenario: Scenario, kernel: InstalledKernel, progress: Callable[[str], None]
 ) -> str:
-    """Return why a guest cannot have a scenario as it is; empty: it can."""
+    """Return why a guest cannot run a scenario; empty: it can."""
     problems = refusals(scenario)
     if problems:
         return problems[0]
@@ -200,9 +200,9 @@ def _obstacle(
     behind = {one.secondary_bus for one in scenario.devices if one.secondary_bus}
     for one in scenario.devices:
         if one.secondary_bus and one.address.split(":")[1] in behind:
-            return f"{one.address}: behind a switch of QEMU's all is one IOMMU group"
-    if module_directory(scenario, kernel, progress).early:
-        return "what is built in there is loaded in the guest"
+            return f"{one.address}: all functions behind a QEMU switch share a group"
+    if module_directory(scenario, kernel, progress).preloaded:
+        return "its built-in modules are loadable ones in the guest"
     return ""
 
 

@@ -1,12 +1,12 @@
-"""What runs inside the guest, started by the kernel as its first process.
+"""The part of the vm front that runs in the guest as its first process.
 
-It is Python of the host, seen by the guest on the host's file system, with nothing but
-the standard library, and of simkernel only this folder. Imports are few: they cost time
-in an emulated processor.
+It runs on the host's Python, which the guest reads from the host's file system. It
+uses only this folder and the standard library. Imports are few: they are slow on an
+emulated processor.
 
-``start.py`` is the first process, ``root.py`` the file systems, ``agent.py`` answers
-requests that come over ``channel.py``; ``operations.py`` acts on the kernel,
-``observation.py`` looks at it, ``command.py`` runs a program.
+``init.py`` is the first process. ``agent.py`` answers requests that arrive over
+``channel.py``: ``operations.py`` changes the kernel's state, ``observation.py``
+reads it, ``command.py`` runs a program.
 """
 
 from __future__ import annotations
@@ -14,4 +14,4 @@ from __future__ import annotations
 __all__ = ["PORT"]
 
 PORT = "simkernel"
-"""Name of the port of virtio-serial that connects host and guest."""
+"""Name of the virtio-serial port between host and guest."""

@@ -1,4 +1,4 @@
-"""Lets the guest's kernel start this folder with ``python3 -I -S FOLDER``."""
+"""Entry point: the guest's kernel starts ``python3 -I -S FOLDER``."""
 
 import os
 import sys

@@ -1,7 +1,7 @@
-"""Answers what the host asks for, until the host is gone.
+"""Answers the host's requests until the channel is closed.
 
-A request is ``{"id": N, "do": WORD, ...}``; its answer has the same ``id``. What a
-running command does comes without one, as ``{"event": WORD, ...}``.
+A request is ``{"id": N, "do": WORD, ...}``; its answer has the same ``id``. Events
+of a running command have no id: ``{"event": WORD, ...}``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ __all__ = ["serve"]
 def serve() -> None:
     """Answer requests until the host closes the channel."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # all that is observed
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (most, most)
+    )  # an observer keeps every file open
     agent = _Agent(Channel(open_port(PORT)))
     agent.channel.send({"event": "ready"})
     while True:
@@ -40,16 +42,16 @@ class _Agent:
         self.channel = channel
         self.observer = Observer((), ())
         self.command: Command | None = None
-        self._asked = False
+        self._input_requested = False
         """The host knows that the command wants input."""
 
     def step(self) -> None:
-        """Wait for the next thing to do, and do it."""
+        """Wait for the next request or event, and handle it."""
         if self.command is None:
             self._answer_all()
             return
-        if self.command.is_hungry and not self._asked:
-            self._asked = True
+        if self.command.wants_input and not self._input_requested:
+            self._input_requested = True
             self.channel.send({"event": "stdin"})
         ready = self._wait(self.command)
         if self.channel.port in ready:
@@ -57,16 +59,16 @@ class _Agent:
         self._serve_command(self.command, ready)
 
     def _wait(self, command: Command) -> set[int]:
-        """Return the descriptors at which something has happened."""
+        """Return the descriptors that are ready."""
         poll = select.poll()
         for one in (self.channel.port, command.ended, *command.outputs):
             poll.register(one, select.POLLIN)
-        if command.is_fed:
+        if command.has_input:
             poll.register(command.stdin, select.POLLOUT)
         return {descriptor for descriptor, _ in poll.poll()}
 
     def _serve_command(self, command: Command, ready: set[int]) -> None:
-        if command.is_fed and command.stdin in ready:
+        if command.has_input and command.stdin in ready:
             command.flush()
         for output in ready & command.outputs.keys():
             self._forward(command, output)
@@ -82,22 +84,22 @@ class _Agent:
         return bool(data)
 
     def _end(self, command: Command) -> None:
-        """Send what is left of the output, and the exit code."""
+        """Send the rest of the output and the exit code."""
         for output in list(command.outputs):
             while self._forward(command, output):
                 pass
         code = command.exit_code()
         self.command = None
-        os.sync()  # files in folders that are kept
+        os.sync()  # write out files in the host's folders
         self.channel.send({"event": "ended", "code": code})
 
     def _answer_all(self) -> None:
         for request in self.channel.receive():
-            answer = _WORDS[request["do"]](self, request)
+            answer = _HANDLERS[request["do"]](self, request)
             self.channel.send({"id": request["id"], **answer})
 
-    def play(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Carry out operations; ``stop``: only until one is refused."""
+    def execute(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run operations; with ``stop``, end at the first refusal."""
         answers = []
         for operation in request["operations"]:
             answer = perform(operation)
@@ -109,7 +111,7 @@ class _Agent:
         return {"answers": answers}
 
     def observe(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Look at the roots named; changes are told against this from now on."""
+        """Observe the given roots; later changes are relative to this state."""
         words = request["roots"], request["skip"], request.get("fixed", ())
         self.observer.close()
         self.observer = Observer(*words)
@@ -118,14 +120,14 @@ class _Agent:
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start a command."""
         self.command = Command(request)
-        self._asked = False
+        self._input_requested = False
         return {}
 
     def feed(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Give the command input; empty: there is no more."""
+        """Pass input to the command; empty: end of input."""
         if self.command is not None:
             self.command.feed(request["data"])
-            self._asked = False
+            self._input_requested = False
         return {}
 
     def kill(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -135,17 +137,17 @@ class _Agent:
         return {}
 
     def resize(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Give the command's terminal another size."""
+        """Resize the command's terminal."""
         if self.command is not None:
             self.command.resize(request["size"])
         return {}
 
 
-_WORDS: dict[str, Callable[[_Agent, dict[str, Any]], dict[str, Any]]] = {
+_HANDLERS: dict[str, Callable[[_Agent, dict[str, Any]], dict[str, Any]]] = {
     "feed": _Agent.feed,
     "kill": _Agent.kill,
     "observe": _Agent.observe,
-    "play": _Agent.play,
+    "execute": _Agent.execute,
     "resize": _Agent.resize,
     "run": _Agent.run,
 }

@@ -1,4 +1,4 @@
-"""The line to the host: JSON documents, one a line, over a port of virtio-serial."""
+"""The channel to the host: JSON lines over a virtio-serial port."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["Channel", "open_port"]
 
 _PORTS = "/sys/class/virtio-ports"
 _PIECE = 32768
-"""Bytes that the port takes at most in one write."""
+"""Maximum number of bytes per write to the port."""
 
 
 def open_port(name: str) -> int:
-    """Return a descriptor of the port that has a name.
+    """Return a descriptor of the port with a given name.
 
-    :raises LookupError: there is no such port.
+    :raises LookupError: no such port.
     """
     for port in os.listdir(_PORTS):
         with open(f"{_PORTS}/{port}/name", encoding="ascii") as file:
@@ -26,28 +26,28 @@ def open_port(name: str) -> int:
 
 
 class Channel:
-    """Documents from the host and to it.
+    """Documents from and to the host.
 
-    :param port: descriptor that is read and written.
+    :param port: descriptor of the port.
     """
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self._waiting = b""
+        self._partial = b""
 
     def receive(self) -> list[dict[str, Any]]:
-        """Return the documents that have come; wait for the next bytes first.
+        """Wait for bytes, and return the documents they complete.
 
-        :raises EOFError: the host is gone.
+        :raises EOFError: the host has closed the channel.
         """
         data = os.read(self.port, _PIECE)
         if not data:
             raise EOFError
-        *lines, self._waiting = (self._waiting + data).split(b"\n")
+        *lines, self._partial = (self._partial + data).split(b"\n")
         return [json.loads(line) for line in lines]
 
     def send(self, document: dict[str, Any]) -> None:
-        """Send a document; wait while the host does not read."""
+        """Send a document; blocks while the host does not read."""
         data = memoryview(json.dumps(document).encode() + b"\n")
         while data:
             data = data[os.write(self.port, data[:_PIECE]) :]

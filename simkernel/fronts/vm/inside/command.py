@@ -1,4 +1,4 @@
-"""A program that runs in the guest, with its streams and signals on the channel."""
+"""A program in the guest, with its streams and signals on the channel."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any
 __all__ = ["Command"]
 
 _PIECE = 65536
-_NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell has them
+_NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell sets them
 
 
 class Command:
-    """A running program: a session and process group of its own.
+    """A running program in its own session and process group.
 
-    :param request: ``argv``, ``cwd`` and ``environment``; ``terminal``: rows and
-        columns of the terminal that it gets, or None: it gets pipes.
+    :param request: ``argv``, ``cwd``, ``environment``, and ``terminal``: rows and
+        columns of its terminal, or None for pipes.
     """
 
     def __init__(self, request: dict[str, Any]) -> None:
@@ -29,7 +29,7 @@ class Command:
         streams = self._terminal(size) if size else self._pipes()
         self.pid = os.fork()
         if self.pid == 0:
-            _become(request, streams)
+            _exec(request, streams)
         for one in set(streams):
             os.close(one)
         self.ended = os.pidfd_open(self.pid)
@@ -38,12 +38,12 @@ class Command:
             os.set_blocking(one, False)
 
     def _pipes(self) -> tuple[int, int, int]:
-        """Make the streams; return the ends that are the program's."""
+        """Create the streams; return the program's ends."""
         source, self.stdin = os.pipe2(os.O_CLOEXEC)
         first, output = os.pipe2(os.O_CLOEXEC)
         second, errors = os.pipe2(os.O_CLOEXEC)
         self.outputs = {first: 1, second: 2}
-        """Descriptors that its output is read from, and the stream that each is."""
+        """Descriptors of its output and the stream number of each."""
         return source, output, errors
 
     def _terminal(self, size: list[int]) -> tuple[int, int, int]:
@@ -54,16 +54,16 @@ class Command:
         return slave, slave, slave
 
     def resize(self, size: list[int]) -> None:
-        """Give the program's terminal a number of rows and columns."""
+        """Resize the program's terminal to rows and columns."""
         fcntl.ioctl(self.stdin, termios.TIOCSWINSZ, struct.pack("4H", *size, 0, 0))
 
     def read(self, output: int) -> bytes:
-        """Return what the program has written; empty: nothing now, or the end."""
+        """Return available output; empty: none now, or end of output."""
         try:
             data = os.read(output, _PIECE)
         except BlockingIOError:
             return b""
-        except OSError:  # a terminal that no program has open any more
+        except OSError:  # EIO: no program has the terminal open any more
             data = b""
         if not data:
             os.close(output)
@@ -71,26 +71,26 @@ class Command:
         return data
 
     def feed(self, data: str) -> None:
-        """Take text for the standard input, in base64; empty: its end.
+        """Queue base64 text for standard input; empty: end of input.
 
-        The program gets it by :meth:`flush`, when it has room.
+        :meth:`flush` writes it when the program reads.
         """
         if not data:
             self.close_stdin()
         self._pending += base64.b64decode(data)
 
     @property
-    def is_hungry(self) -> bool:
-        """All that was fed has gone to the program, and it may have more."""
+    def wants_input(self) -> bool:
+        """Whether the program has read all input so far and may get more."""
         return self.stdin >= 0 and not self._pending
 
     @property
-    def is_fed(self) -> bool:
-        """Something that was fed has not gone to the program yet."""
+    def has_input(self) -> bool:
+        """Whether queued input is still unread."""
         return self.stdin >= 0 and bool(self._pending)
 
     def flush(self) -> None:
-        """Give the program of its standard input what it takes now."""
+        """Write as much queued input as the program accepts now."""
         try:
             self._pending = self._pending[os.write(self.stdin, self._pending) :]
         except BlockingIOError:
@@ -99,21 +99,23 @@ class Command:
             self.close_stdin()
 
     def close_stdin(self) -> None:
-        """End the standard input."""
+        """Close standard input."""
         if self.stdin >= 0:
             os.close(self.stdin)
         self.stdin, self._pending = -1, b""
 
     def kill(self, number: int) -> None:
-        """Send a signal to the program and what it started in its group."""
+        """Send a signal to the program's process group."""
         try:
             os.killpg(self.pid, number)
-        except ProcessLookupError:  # its group is not there yet, or the program ended
+        except (
+            ProcessLookupError
+        ):  # the group does not exist yet, or the program has ended
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     def exit_code(self) -> int:
-        """Wait for the end; return the exit code: 128 and the signal if one did it."""
+        """Wait for the program; return its exit code, 128 + N if signal N killed it."""
         _, status = os.waitpid(self.pid, 0)
         self.close_stdin()
         for one in (self.ended, *self.outputs):
@@ -123,8 +125,8 @@ class Command:
         return os.WEXITSTATUS(status)
 
 
-def _become(request: dict[str, Any], streams: tuple[int, int, int]) -> None:
-    """Become the program, in the process that was forked for it."""
+def _exec(request: dict[str, Any], streams: tuple[int, int, int]) -> None:
+    """Become the program, in the forked process."""
     argv, what, code = request["argv"], request["cwd"], _NOT_EXECUTABLE
     try:
         os.setsid()
@@ -136,10 +138,10 @@ def _become(request: dict[str, Any], streams: tuple[int, int, int]) -> None:
             signal.signal(number, signal.SIG_DFL)
         os.chdir(what)
         what = argv[0]
-        os.execvpe(what, argv, request["environment"])  # noqa: S606  # no shell is wanted
+        os.execvpe(what, argv, request["environment"])  # noqa: S606  # no shell
     except FileNotFoundError:
         reason, code = "not found", _NOT_FOUND
     except OSError as error:
-        reason = error.strerror or "cannot be run"
+        reason = error.strerror or "cannot run"
     os.write(2, f"simkernel: {what}: {reason}\n".encode())
     os._exit(code)

@@ -1,4 +1,4 @@
-"""Files of ``/lib/modules/RELEASE``: which one a module's name means, what it needs."""
+"""Paths and dependencies of the modules in ``/lib/modules/RELEASE``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from errno import ENOENT
 __all__ = ["dependencies", "file_of", "set_unlisted"]
 
 _unlisted: dict[str, str] = {}
-"""Files of modules that ``modules.dep`` does not have, by name."""
+"""Paths of modules missing in ``modules.dep``, by name."""
 
 
 def set_unlisted(files: dict[str, str]) -> None:
-    """Name the modules that ``/lib/modules`` does not know, and their files."""
+    """Set the paths of modules missing in ``modules.dep``."""
     _unlisted.clear()
     _unlisted.update(files)
 
@@ -26,7 +26,7 @@ def _name(path: str) -> str:
 
 
 def _rows() -> dict[str, list[str]]:
-    """Return from ``modules.dep`` each module's file and those that it needs."""
+    """Return each module's row of ``modules.dep``: its path, then its dependencies."""
     rows = {}
     with open(f"{_folder()}/modules.dep", encoding="utf-8") as file:
         for line in file:
@@ -45,14 +45,14 @@ def _row(name: str) -> list[str]:
 def file_of(name: str) -> str:
     """Return the path of a module's file.
 
-    :raises OSError: ENOENT, there is none.
+    :raises OSError: ENOENT, no such module.
     """
     return _unlisted.get(name) or _row(name)[0]
 
 
 def dependencies(name: str) -> list[str]:
-    """Return the files that a module needs, in the order in which they load.
+    """Return the files a module depends on, in load order.
 
-    :raises OSError: ENOENT, modules.dep does not have it.
+    :raises OSError: ENOENT, modules.dep lacks the module.
     """
     return [] if name in _unlisted else _row(name)[:0:-1]

@@ -1,12 +1,12 @@
-"""What the kernel shows: the files below some folders as a mapping of path to text.
+"""Observes kernel files: maps each path below some roots to its content.
 
-A directory is its path with ``/`` behind it and no text, a link ``-> target``, a device
-node ``character device 0600``. A file is its permission bits and its text, ``0644 A``;
-``0200`` if it cannot be read, ``0444 !EIO`` if it refuses to be.
+A directory's path ends in ``/`` and its text is empty. A link is ``-> target``, a
+device node ``character device 0600``. A file is its permission bits and its text,
+``0644 A``; ``0200`` if it is not readable, ``0444 !EIO`` if reading fails.
 
-Everything is looked at again after each operation, so what was opened once stays open.
-A directory is listed anew only if its time of change is another. sysfs keeps that time
-for directories whose attributes were set once.
+Every operation is followed by another look, so files stay open. A directory is
+listed again only if its modification time has changed. sysfs keeps that time only
+for directories on which it was set once, see ``os.utime`` below.
 
 Source: fs/kernfs/dir.c, kernfs_add_one and __kernfs_remove; kernfs_iop_setattr.
 """
@@ -23,132 +23,132 @@ __all__ = ["Observer"]
 
 _READABLE = 0o444
 _PAGE = 4096
-"""Bytes that one read of an attribute gives at most."""
+"""Maximum number of bytes per read of an attribute."""
 _PIECE = 65536
 
 
 class Observer:
-    """Looks at the same places again and again, and tells what changed.
+    """Observes the same paths repeatedly, and returns the changes.
 
-    :param roots: absolute paths of folders or files; one that is not there is empty.
-    :param skip: regular expressions; a path in which one is found is left out, with all
-        below it. A directory's path ends in ``/``.
-    :param fixed: regular expressions for files whose text stays as it is while they
-        are there; they are read once.
+    :param roots: absolute paths of folders or files; missing ones count as empty.
+    :param skip: regular expressions; matching paths are left out, with all below
+        them. A directory's path ends in ``/``.
+    :param fixed: regular expressions for files whose text never changes; they are
+        read once.
     """
 
     def __init__(
         self, roots: Sequence[str], skip: Sequence[str], fixed: Sequence[str] = ()
     ) -> None:
-        self._roots: dict[str, _Place | None] = dict.fromkeys(roots)
+        self._roots: dict[str, _Entry | None] = dict.fromkeys(roots)
         self._skip = _any_of(skip)
         self._fixed = _any_of(fixed)
-        self._told: dict[str, str | None] = {}
+        self._changes: dict[str, str | None] = {}
 
     def close(self) -> None:
-        """Let go of all that is open."""
-        for place in self._roots.values():
-            self._forget(place)
+        """Close all open files."""
+        for entry in self._roots.values():
+            self._remove(entry)
         self._roots.clear()
 
     def changes(self) -> dict[str, str | None]:
-        """Return the paths whose text is new or other; None: no longer there."""
-        self._told = {}
-        for path, place in self._roots.items():
+        """Return the paths with new or changed text; None: the path is gone."""
+        self._changes = {}
+        for path, entry in self._roots.items():
             try:
                 status = os.lstat(path)
             except OSError:
-                self._forget(place)
+                self._remove(entry)
                 self._roots[path] = None
                 continue
-            if place is None or place.inode != status.st_ino:
-                self._forget(place)
+            if entry is None or entry.inode != status.st_ino:
+                self._remove(entry)
                 is_folder = stat.S_ISDIR(status.st_mode)
-                self._roots[path] = self._meet(path, is_folder, status.st_ino)
+                self._roots[path] = self._add(path, is_folder, status.st_ino)
             else:
-                self._look(place)
-        return self._told
+                self._refresh(entry)
+        return self._changes
 
-    def _look(self, place: _Place) -> None:
-        """Look at a place again."""
-        if isinstance(place, _File):
-            self._read(place)
-        elif isinstance(place, _Folder):
-            changed = os.fstat(place.descriptor).st_mtime_ns
-            if changed != place.changed:
-                place.changed = changed
-                self._list(place)
-            for one in place.lasting:
-                self._look(one)
+    def _refresh(self, entry: _Entry) -> None:
+        """Look at an entry again."""
+        if isinstance(entry, _File):
+            self._read(entry)
+        elif isinstance(entry, _Directory):
+            changed = os.fstat(entry.descriptor).st_mtime_ns
+            if changed != entry.changed:
+                entry.changed = changed
+                self._list(entry)
+            for one in entry.changeable:
+                self._refresh(one)
 
     def _read(self, file: _File) -> None:
         text = file.text()
         if text != file.last:
-            file.last = self._told[file.path] = text
+            file.last = self._changes[file.path] = text
 
-    def _list(self, folder: _Folder) -> None:
-        """Bring what is known of a folder to what is in it."""
+    def _list(self, folder: _Directory) -> None:
+        """Update the known entries of a folder."""
         try:
-            entries = {one.name: one for one in os.scandir(folder.path)}
-        except OSError:  # it went away meanwhile
-            entries = {}
-        for name, place in list(folder.places.items()):
-            entry = entries.get(name)
-            if entry is None or entry.inode() != place.inode:
-                self._forget(folder.places.pop(name))
-        for name, one in entries.items():
-            if name not in folder.places:
+            found = {one.name: one for one in os.scandir(folder.path)}
+        except OSError:  # removed in the meantime
+            found = {}
+        for name, entry in list(folder.entries.items()):
+            there = found.get(name)
+            if there is None or there.inode() != entry.inode:
+                self._remove(folder.entries.pop(name))
+        for name, one in found.items():
+            if name not in folder.entries:
                 is_folder = one.is_dir(follow_symlinks=False)
-                folder.places[name] = self._meet(one.path, is_folder, one.inode())
-        folder.keep_lasting()
+                folder.entries[name] = self._add(one.path, is_folder, one.inode())
+        folder.update_changeable()
 
-    def _forget(self, place: _Place | None) -> None:
-        """Tell that a place is gone, with all that was in it."""
-        if place is None:
+    def _remove(self, entry: _Entry | None) -> None:
+        """Report an entry as gone, with all below it."""
+        if entry is None:
             return
-        if place.name:
-            self._told[place.name] = None
-        if isinstance(place, _Folder):
-            for one in place.places.values():
-                self._forget(one)
-        place.close()
+        if entry.name:
+            self._changes[entry.name] = None
+        if isinstance(entry, _Directory):
+            for one in entry.entries.values():
+                self._remove(one)
+        entry.close()
 
-    def _meet(self, path: str, is_folder: bool, inode: int) -> _Place:
-        """Look at a place for the first time."""
+    def _add(self, path: str, is_folder: bool, inode: int) -> _Entry:
+        """Look at a path for the first time."""
         name = f"{path}/" if is_folder else path
         if self._skip.search(name):
-            return _Place("", inode)
+            return _Entry("", inode)
         if is_folder:
-            return self._enter(path, inode)
+            return self._add_directory(path, inode)
         try:
             mode = os.lstat(path).st_mode
-        except OSError:  # it went away meanwhile
-            return _Place("", inode)
+        except OSError:  # removed in the meantime
+            return _Entry("", inode)
         if stat.S_ISREG(mode) and mode & _READABLE:
             file = _File(path, inode, f"{stat.S_IMODE(mode):04o}")
-            file.last = self._told[path] = file.text()
+            file.last = self._changes[path] = file.text()
             if not self._fixed.search(path):
                 return file
             file.close()
         else:
-            self._told[path] = _without_text(path, mode)
-        return _Place(path, inode)
+            self._changes[path] = _without_text(path, mode)
+        return _Entry(path, inode)
 
-    def _enter(self, path: str, inode: int) -> _Place:
-        """Look at a folder for the first time, and at all that is in it."""
+    def _add_directory(self, path: str, inode: int) -> _Entry:
+        """Look at a folder and all below it for the first time."""
         try:
-            folder = _Folder(path, inode)
-        except OSError:  # it went away meanwhile
-            return _Place("", inode)
-        self._told[folder.name] = ""
+            folder = _Directory(path, inode)
+        except OSError:  # removed in the meantime
+            return _Entry("", inode)
+        self._changes[folder.name] = ""
         self._list(folder)
         return folder
 
 
-class _Place:
-    """What stays as it is while it has the same inode.
+class _Entry:
+    """An entry that never changes while its inode number stays the same.
 
-    :param name: its path in the answers; empty: it is left out of them.
+    :param name: path in the result; empty: left out of the result.
     """
 
     def __init__(self, name: str, inode: int) -> None:
@@ -156,11 +156,11 @@ class _Place:
         self.inode = inode
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close open files."""
 
 
-class _File(_Place):
-    """A file whose text may be another each time."""
+class _File(_Entry):
+    """A file whose text may change."""
 
     def __init__(self, path: str, inode: int, bits: str) -> None:
         super().__init__(path, inode)
@@ -174,11 +174,11 @@ class _File(_Place):
         try:
             if self._descriptor < 0:
                 self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            return f"{self._bits} {self._whole().decode('latin-1')}"
+            return f"{self._bits} {self._content().decode('latin-1')}"
         except OSError as error:
             return f"{self._bits} !{_name(error)}"
 
-    def _whole(self) -> bytes:
+    def _content(self) -> bytes:
         data = os.pread(self._descriptor, _PIECE, 0)
         if len(data) < _PAGE:
             return data
@@ -192,26 +192,26 @@ class _File(_Place):
             self._descriptor = -1
 
 
-class _Folder(_Place):
-    """A directory, open, with the places in it.
+class _Directory(_Entry):
+    """An open directory with its entries.
 
-    :raises OSError: it is not there any more.
+    :raises OSError: the directory is gone.
     """
 
     def __init__(self, path: str, inode: int) -> None:
         super().__init__(f"{path}/", inode)
         self.path = path
-        self.places: dict[str, _Place] = {}
-        self.lasting: list[_Place] = []
-        """Those of them that are looked at again."""
+        self.entries: dict[str, _Entry] = {}
+        self.changeable: list[_Entry] = []
+        """The entries that can change."""
         self.descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         os.utime(self.descriptor)
         self.changed = os.fstat(self.descriptor).st_mtime_ns
 
-    def keep_lasting(self) -> None:
-        """Note which places are to be looked at again."""
-        self.lasting = [
-            one for one in self.places.values() if isinstance(one, _File | _Folder)
+    def update_changeable(self) -> None:
+        """Update the list of entries that can change."""
+        self.changeable = [
+            one for one in self.entries.values() if isinstance(one, _File | _Directory)
         ]
 
     def close(self) -> None:
@@ -223,7 +223,7 @@ def _any_of(patterns: Sequence[str]) -> re.Pattern[str]:
 
 
 def _without_text(path: str, mode: int) -> str:
-    """Return what is said of a place that is no file to be read."""
+    """Describe an entry that is not a readable file."""
     if stat.S_ISLNK(mode):
         try:
             return f"-> {os.readlink(path)}"

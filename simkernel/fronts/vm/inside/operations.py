@@ -1,7 +1,7 @@
-"""What can be done to the guest's kernel, one operation at a time.
+"""Operations on the guest's kernel and file systems.
 
-An operation is a mapping with ``op`` and what belongs to it; its answer has ``errno``
-(0: done) and ``value``, what a read gave or how much a write took.
+An operation is a mapping with ``op`` and its parameters. Its answer has ``errno``, 0
+on success, and ``value``: the text read or the number of bytes written.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _SIMPCI = "/sys/kernel/simpci/cmd"
 _FILES = "/run/simkernel/files"
 
 _plugged: dict[str, str] = {}
-"""Command that made each synthetic function, by address, to plug it in again."""
+"""Command that created each synthetic function, by address; plugs it in again."""
 
 
 def perform(operation: dict[str, Any]) -> dict[str, Any]:
-    """Carry out an operation and return its answer."""
+    """Run an operation and return its answer."""
     try:
         value = _OPERATIONS[operation["op"]](operation)
     except OSError as error:
@@ -46,7 +46,9 @@ def _read(operation: dict[str, Any]) -> str:
 
 
 def _load(operation: dict[str, Any]) -> None:
-    """Load a module; with ``needed``, unless it is there, and before it its needs."""
+    """Load a module. With ``needed``, load its dependencies first, and skip loaded
+    ones.
+    """
     name, needed = operation["module"], bool(operation.get("needed"))
     for path in dependencies(name) if needed else ():
         _load_file(path, "", only_new=True)
@@ -67,7 +69,7 @@ def _unload(operation: dict[str, Any]) -> None:
 
 
 def _insert(operation: dict[str, Any]) -> None:
-    """Load a module from a file anywhere, unless it is loaded."""
+    """Load a module from any path, unless it is loaded."""
     _load_file(operation["path"], operation.get("parameters", ""), only_new=True)
 
 
@@ -76,7 +78,7 @@ def _command(line: str) -> None:
 
 
 def _define(operation: dict[str, Any]) -> None:
-    """Tell simpci to make a function, and remember how."""
+    """Have simpci create a function, and remember the command."""
     _command(operation["line"])
     _plugged[operation["address"]] = operation["line"]
 
@@ -84,7 +86,7 @@ def _define(operation: dict[str, Any]) -> None:
 def _plug(operation: dict[str, Any]) -> None:
     line = _plugged.get(operation["address"])
     if line is None:
-        raise FileNotFoundError(2, "no such function was ever there")
+        raise FileNotFoundError(2, "no function was defined at this address")
     _command(line)
 
 
@@ -93,7 +95,7 @@ def _unplug(operation: dict[str, Any]) -> None:
 
 
 def _share(operation: dict[str, Any]) -> None:
-    """Mount a folder of the host that QEMU exports under a tag, at a path."""
+    """Mount a host folder that QEMU exports under a tag."""
     os.makedirs(operation["path"], exist_ok=True)
     options = "version=9p2000.L,trans=virtio,access=any,msize=524288,cache=mmap"
     syscalls.mount("9p", operation["tag"], operation["path"], options)
@@ -105,7 +107,7 @@ def _bind(operation: dict[str, Any]) -> None:
 
 
 def _folder(operation: dict[str, Any]) -> None:
-    """Put a folder in memory, with files of given texts, over one of the host."""
+    """Mount a tmpfs with the given files over a folder."""
     path = operation["path"]
     os.makedirs(path, exist_ok=True)
     syscalls.mount("tmpfs", "simkernel", path, "mode=755")
@@ -115,7 +117,7 @@ def _folder(operation: dict[str, Any]) -> None:
 
 
 def _file(operation: dict[str, Any]) -> None:
-    """Put a file in memory with a given text at a path."""
+    """Bind-mount a file with the given text over a path."""
     path = operation["path"]
     os.makedirs(os.path.dirname(path), exist_ok=True)
     os.makedirs(_FILES, exist_ok=True)

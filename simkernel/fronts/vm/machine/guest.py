@@ -1,4 +1,4 @@
-"""A guest: boots, answers requests, ends and leaves nothing."""
+"""A guest: boots, answers requests, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from simkernel.fronts.vm.machine.requirements import find_tools
 __all__ = ["Guest", "GuestError"]
 
 _BOOT_S = 180.0
-"""Seconds after which a guest that has not booted never will."""
+"""Maximum time to boot, in seconds."""
 _ANSWER_S = 120.0
-"""Seconds after which a request that has no answer never will have one."""
+"""Maximum time for the answer to a request, in seconds."""
 _END_S = 5.0
-"""Seconds that QEMU has to end after its guest has."""
+"""Maximum time for QEMU to exit after its guest has ended, in seconds."""
 _CONSOLE_LINES = 30
-"""Last lines of the console that an error shows."""
+"""Number of console lines at the end of an error message."""
 
 
 class GuestError(SimkernelError):
-    """The guest does not boot, does not answer, or is gone."""
+    """The guest does not boot, does not answer, or has ended."""
 
 
 class GuestSilentError(GuestError):
-    """The guest does not answer in time; it may yet be alive."""
+    """The guest does not answer in time, but may still run."""
 
 
 class Guest:
-    """A booted guest; leaving its context ends it.
+    """A booted guest. Leaving the context ends it.
 
-    :param image: the kernel's file.
+    :param image: path of the kernel image.
     :param release: the kernel's release.
-    :param folders: folders of the host that the guest may write to; each is mounted at
-        its own path.
+    :param folders: host folders that the guest may write to, mounted at the same
+        paths.
     :param virtual_clock: sleeping takes no time in the guest.
-    :param boot_s: seconds that booting may take.
-    :raises UsageError: a program that is needed is not installed.
-    :raises GuestError: it does not boot in time.
+    :param boot_s: maximum time to boot, in seconds.
+    :raises UsageError: a required program is not installed.
+    :raises GuestError: the guest does not boot in time.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Guest:
         virtual_clock: bool = False,
         boot_s: float = _BOOT_S,
     ) -> None:
-        self._waiting = b""
+        self._partial = b""
         self._unread: list[dict[str, Any]] = []
         self._requests = 0
         self._console_text: deque[str] = deque([""], maxlen=_CONSOLE_LINES)
@@ -94,7 +94,7 @@ class Guest:
         self.close()
 
     def close(self) -> None:
-        """End the guest at once."""
+        """Kill the guest."""
         self._qemu.process.kill()
         self._qemu.process.communicate()
         self._qemu.channel.close()
@@ -103,7 +103,7 @@ class Guest:
     def send(self, word: str, **fields: Any) -> int:
         """Send a request and return its number.
 
-        :raises GuestError: the guest is gone.
+        :raises GuestError: the guest has ended.
         """
         self._requests += 1
         document = {"id": self._requests, "do": word, **fields}
@@ -116,12 +116,12 @@ class Guest:
     def receive(
         self, deadline: float | None = None, *, others: Sequence[int] = ()
     ) -> tuple[list[dict[str, Any]], list[int]]:
-        """Wait until something has come, from the guest or elsewhere.
+        """Wait for documents from the guest, or for input on other descriptors.
 
-        :param deadline: of ``time.monotonic``; None: there is none.
-        :param others: descriptors to wait for, too.
-        :return: the documents that have come, and which of the descriptors can be read.
-        :raises GuestError: the guest is gone, or the deadline is over.
+        :param deadline: time of ``time.monotonic``; None: no deadline.
+        :param others: further descriptors to wait for.
+        :return: the received documents, and the readable ones of ``others``.
+        :raises GuestError: the guest has ended, or the deadline has passed.
         """
         if self._unread:
             documents, self._unread = self._unread, []
@@ -142,15 +142,16 @@ class Guest:
         data = self._qemu.channel.recv(1 << 20)
         if not data:
             raise self._gone()
-        *lines, self._waiting = (self._waiting + data).split(b"\n")
+        *lines, self._partial = (self._partial + data).split(b"\n")
         return [json.loads(line) for line in lines]
 
     def call(
         self, word: str, *, timeout_s: float = _ANSWER_S, **fields: Any
     ) -> dict[str, Any]:
-        """Send a request and return its answer; no command may be running.
+        """Send a request and return its answer; requires that no command runs.
 
-        :raises GuestError: none came in time, or the guest is gone.
+        :param timeout_s: maximum time for the answer, in seconds.
+        :raises GuestError: no answer in time, or the guest has ended.
         """
         number = self.send(word, **fields)
         deadline = time.monotonic() + timeout_s
@@ -162,16 +163,17 @@ class Guest:
                     return document
 
     def do(self, operations: Sequence[dict[str, Any]]) -> None:
-        """Carry out operations, all of which must succeed.
+        """Run operations that must all succeed.
 
-        :raises GuestError: one is refused; it says which and why.
+        :raises GuestError: the kernel refused one; the message has operation and
+            errno.
         """
         answers = self.call("execute", operations=operations, stop=True)["answers"]
         if answers and answers[-1]["errno"]:
             refused = operations[len(answers) - 1]
             reason = os.strerror(answers[-1]["errno"])
             text = " ".join(str(one) for one in refused.values())
-            raise GuestError(f"the guest's kernel refuses: {text}: {reason}")
+            raise GuestError(f"the guest's kernel refused: {text}: {reason}")
 
     def _get_ready(self, folders: Sequence[Path], boot_s: float) -> None:
         self._await_agent(boot_s)
@@ -185,11 +187,13 @@ class Guest:
     def _await_agent(self, boot_s: float) -> None:
         deadline = time.monotonic() + boot_s
         try:
-            while not self.receive(deadline)[0]:  # the first word is that it is ready
+            while not self.receive(deadline)[
+                0
+            ]:  # the agent's first document says that it is ready
                 pass
         except GuestSilentError:
             raise GuestError(
-                f"the guest has not booted within {boot_s:g} s{self._console_tail()}"
+                f"the guest did not boot within {boot_s:g} s{self._console_tail()}"
             ) from None
 
     def _read_console(self) -> None:
@@ -201,7 +205,7 @@ class Guest:
         self._console_text.extend(others)
 
     def _gone(self) -> GuestError:
-        """Return the error for a guest that has ended by itself."""
+        """Return the error for a guest that ended by itself."""
         said = b""
         with suppress(subprocess.TimeoutExpired):
             _, said = self._qemu.process.communicate(timeout=_END_S)
@@ -210,7 +214,7 @@ class Guest:
         return GuestError(f"the guest has ended{reason}{self._console_tail()}")
 
     def _console_tail(self) -> str:
-        """Return the last lines of the console, as the end of a message."""
+        """Return the end of the console as the end of a message."""
         lines = [one for one in self._console_text if one.strip()]
         if not lines:
             return "; its console is empty"

@@ -1,9 +1,9 @@
-"""The hardware that QEMU must have, so that a scenario's functions find their buses.
+"""The buses and bridges that QEMU needs for a scenario.
 
-QEMU has the buses and the bridges to them, and no function: those are synthetic. A bus
-that no bridge of the scenario leads to becomes a root bus of its own, by a PCI
-expander; a bridge on a root bus becomes a root port, one below it a port of a switch.
-:mod:`simkernel.fronts.vm.machine.topology` works out a machine for scenarios.
+QEMU has only buses and bridges; the functions behind them are synthetic. A bus
+without a bridge in the scenario becomes a root bus behind a PCI expander. A bridge
+on a root bus becomes a root port, a bridge below it a port of a switch.
+:mod:`simkernel.fronts.vm.machine.topology` plans the machine for a scenario.
 
 Source: QEMU, docs/pci_expander_bridge.txt.
 """
@@ -22,12 +22,12 @@ UPSTREAM = "x3130-upstream"
 DOWNSTREAM = "xio3130-downstream"
 
 _LAST_SLOT = 0x1E
-"""Highest device number on bus 00 that QEMU's machine leaves free."""
+"""Highest free device number on bus 00 of QEMU's machine."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Bdf:
-    """Bus, device and function number in domain 0."""
+    """Bus, device and function number in PCI domain 0."""
 
     bus: int
     slot: int
@@ -35,14 +35,14 @@ class Bdf:
 
     @classmethod
     def parse(cls, address: str) -> Bdf:
-        """Return the place of an address like ``0000:3b:00.2``.
+        """Return the numbers of an address such as ``0000:3b:00.2``.
 
-        :raises UsageError: it is in another domain.
+        :raises UsageError: the domain is not 0.
         """
         domain, bus, rest = address.split(":")
         slot, function = rest.split(".")
         if int(domain, 16) != 0:
-            raise UsageError(f"{address}: QEMU has only PCI domain 0000")
+            raise UsageError(f"{address}: QEMU supports only PCI domain 0000")
         return cls(int(bus, 16), int(slot, 16), int(function))
 
     def __str__(self) -> str:
@@ -51,38 +51,38 @@ class Bdf:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A bridge that QEMU has."""
+    """A bridge of the machine."""
 
     place: Bdf
     kind: str
-    """QEMU's name of the device: one of the three constants."""
+    """QEMU's device name: one of the three constants."""
     secondary: int
     """Number of the bus behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Buses and bridges."""
+    """Buses and bridges of a QEMU machine."""
 
     iommu: bool = True
     root_buses: tuple[int, ...] = ()
-    """Root buses beside 00, ascending."""
+    """Root buses except 00, ascending."""
     ports: tuple[Port, ...] = ()
-    """In the order in which QEMU must make them."""
+    """In the order in which QEMU must create them."""
     fillers: tuple[Bdf, ...] = ()
-    """Ports among them that no scenario has."""
+    """Ports that no scenario has; they only consume bus numbers."""
     arguments: tuple[str, ...] = ()
-    """Words for the kernel's command line."""
+    """Options for the kernel command line."""
     used_slots: frozenset[int] = frozenset()
-    """Device numbers on bus 00 that belong to a scenario."""
+    """Device numbers on bus 00 that scenarios use."""
 
     def devices(self, places: Iterator[str]) -> list[str]:
-        """Return QEMU's options.
+        """Return QEMU's options for buses and bridges.
 
-        :param places: free places on bus 00, see :meth:`free_slots`.
+        :param places: free locations on bus 00, see :meth:`free_slots`.
         """
         words: list[str] = []
-        for bus in reversed(self.root_buses):  # a guest finds the last one first
+        for bus in reversed(self.root_buses):  # a guest enumerates the last one first
             place = next(places)
             words += ["-device", f"pxb-pcie,id=bus{bus:02x},bus_nr={bus},{place}"]
         for number, port in enumerate(self.ports, start=1):
@@ -97,9 +97,9 @@ class Machine:
         return words
 
     def free_slots(self) -> Iterator[str]:
-        """Yield option texts for places on bus 00 that no scenario uses.
+        """Yield the options for locations on bus 00 that no scenario uses.
 
-        :raises UsageError: there are no more.
+        :raises UsageError: bus 00 is full.
         """
         for slot in range(_LAST_SLOT, 0, -1):
             if slot in self.used_slots:
@@ -107,4 +107,4 @@ class Machine:
             yield f"bus=pcie.0,addr={slot:x}.0,multifunction=on"
             for function in range(1, 8):
                 yield f"bus=pcie.0,addr={slot:x}.{function}"
-        raise UsageError("bus 0000:00 has no room for what the vm tier itself needs")
+        raise UsageError("no free slot on bus 0000:00 for the vm tier's own devices")

@@ -1,6 +1,6 @@
-"""An installed kernel that a guest can run, and what is needed to build modules for it.
+"""Installed kernels that a guest can boot, and their parts for building modules.
 
-The names of packages are Debian's.
+Package names are Debian's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simkernel.errors import UsageError
+from simkernel.suggest import did_you_mean
 
 __all__ = ["InstalledKernel", "find_kernel", "installed_releases", "require_programs"]
 
@@ -25,45 +26,45 @@ _PACKAGES = {
     "tar": "tar",
     "xz": "xz-utils",
 }
-"""Programs and where they come from."""
+"""Programs and the packages that provide them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledKernel:
-    """An installed kernel; all of it is there but perhaps the sources."""
+    """An installed kernel with image, modules and headers; sources are optional."""
 
     release: str
-    """What ``uname -r`` prints."""
+    """Text that ``uname -r`` prints."""
     image: Path
-    """Bootable file."""
+    """Bootable image."""
     modules: Path
-    """Its own module directory."""
+    """Its module directory in ``/lib/modules``."""
     headers: Path
-    """Folder in which its modules are built."""
+    """Folder of its headers, in which modules are built."""
     sources: Path
-    """Archive of the sources of its series."""
+    """Source archive of its series."""
 
     def archive(self) -> Path:
-        """Return the archive of the sources.
+        """Return the path of the source archive.
 
         :raises UsageError: it is not installed.
         """
         if not self.sources.is_file():
             package = self.sources.name.removesuffix(".tar.xz")
             raise UsageError(
-                f"the sources of kernel {self.release} are not installed "
-                f"({self.sources}): apt-get install {package}"
+                f"no sources of kernel {self.release} in {self.sources}",
+                hint=f"run apt-get install {package}",
             )
         return self.sources
 
 
 def installed_releases(root: Path = Path("/")) -> list[str]:
-    """Return the releases whose image is installed, oldest first.
+    """Return the releases with an installed image, oldest first.
 
-    :param root: directory to look in, for tests.
+    :param root: directory that is searched; tests set it.
     """
     images = root.glob("boot/vmlinuz-*")
-    return sorted((one.name.partition("-")[2] for one in images), key=_age)
+    return sorted((one.name.partition("-")[2] for one in images), key=_version_key)
 
 
 def find_kernel(
@@ -71,40 +72,42 @@ def find_kernel(
 ) -> InstalledKernel:
     """Return an installed kernel.
 
-    :param wanted: its release, or how that begins: ``6.1`` means the newest of 6.1,
-        not 6.12. None: the newest of all for which modules can be built.
-    :param root: directory to look in, for tests.
-    :raises UsageError: there is none, or a part of it is not installed.
+    :param wanted: its release or the beginning: ``6.1`` selects the newest 6.1
+        kernel, never 6.12. None: the newest kernel with headers.
+    :param root: directory that is searched; tests set it.
+    :raises UsageError: no such kernel is installed, or a part of it is missing.
     """
     fitting = [
-        one for one in installed_releases(root) if wanted is None or _is(one, wanted)
+        one
+        for one in installed_releases(root)
+        if wanted is None or _is_series(one, wanted)
     ]
     if not fitting:
-        raise UsageError(_none(wanted, installed_releases(root)))
+        raise _not_installed(wanted, installed_releases(root))
     complete = [one for one in fitting if not list(_missing(_kernel(one, root)))]
     kernel = _kernel((complete or fitting)[-1], root)
     missing = list(_missing(kernel))
     if missing:
-        what = ", ".join(f"{path}" for path, _ in missing)
+        paths = ", ".join(str(path) for path, _ in missing)
         packages = " ".join(dict.fromkeys(package for _, package in missing))
         raise UsageError(
-            f"kernel {kernel.release} is not complete, there is no {what}: "
-            f"apt-get install {packages}"
+            f"kernel {kernel.release} is incomplete: missing {paths}",
+            hint=f"run apt-get install {packages}",
         )
     return kernel
 
 
 def require_programs(*programs: str) -> None:
-    """Make sure that programs are installed.
+    """Check that programs are installed.
 
-    :raises UsageError: some are not; it names them all.
+    :raises UsageError: some are missing; the message names all of them.
     """
     missing = [one for one in programs if shutil.which(one) is None]
     if missing:
         packages = " ".join(dict.fromkeys(_PACKAGES[one] for one in missing))
         raise UsageError(
-            f"not installed, or not in PATH: {', '.join(missing)}: "
-            f"apt-get install {packages}"
+            f"programs not found in PATH: {', '.join(missing)}",
+            hint=f"run apt-get install {packages}",
         )
 
 
@@ -121,32 +124,35 @@ def _kernel(release: str, root: Path) -> InstalledKernel:
 
 
 def _missing(kernel: InstalledKernel) -> Iterator[tuple[Path, str]]:
-    """Yield each part that is not there, and its package."""
+    """Yield each missing part and its package."""
     if not (kernel.modules / "modules.dep").is_file():
         yield kernel.modules / "modules.dep", f"linux-image-{kernel.release}"
     if not (kernel.headers / "Makefile").is_file():
         yield kernel.headers, f"linux-headers-{kernel.release}"
 
 
-def _is(release: str, wanted: str) -> bool:
-    """Tell whether a release begins with whole parts of what is wanted."""
+def _is_series(release: str, wanted: str) -> bool:
+    """Whether a release begins with the whole version parts of another text."""
     rest = release.removeprefix(wanted)
     return release.startswith(wanted) and not (rest and rest[0].isalnum())
 
 
-def _age(release: str) -> list[tuple[int, str]]:
-    """Return what orders releases by their numbers."""
+def _version_key(release: str) -> list[tuple[int, str]]:
+    """Return a sort key that orders releases by their numbers."""
     parts = re.findall(r"\d+|\D+", release)
     return [(int(one), "") if one.isdigit() else (-1, one) for one in parts]
 
 
-def _none(wanted: str | None, there: list[str]) -> str:
+def _not_installed(wanted: str | None, known: list[str]) -> UsageError:
     if wanted is None:
-        advice = "apt-get install linux-image-amd64 linux-headers-amd64"
-        return f"no kernel is installed in /boot: {advice}"
-    names = f"; there are: {', '.join(there)}" if there else ""
+        return UsageError(
+            "no kernel is installed in /boot",
+            hint="run apt-get install linux-image-amd64 linux-headers-amd64",
+        )
+    names = f" (installed: {', '.join(known)})" if known else ""
     if wanted.count("-"):
-        advice = f"apt-get install linux-image-{wanted} linux-headers-{wanted}"
+        hint = f"run apt-get install linux-image-{wanted} linux-headers-{wanted}"
     else:
-        advice = f"apt-cache search linux-image-{wanted} lists what apt-get can install"
-    return f"no kernel {wanted} is installed{names}: {advice}"
+        hint = f"list the available ones with apt-cache search linux-image-{wanted}"
+    message = f"kernel {wanted} is not installed{names}"
+    return UsageError(message + did_you_mean(wanted, known), hint=hint)

@@ -1,9 +1,9 @@
 """Starts QEMU.
 
-Every device has a place that is said here or by the machine, so that the scenario's
-addresses stay free. The channel, the console and the initial RAM disk are descriptors:
-nothing of a guest has a name in the file system, so that nothing can stay behind. QEMU
-ends with the thread that started it, however that ended (``setpriv --pdeathsig``).
+Every device has an explicit address, so that the scenario's addresses stay free.
+Channel, console and initial RAM disk are descriptors: a guest has no files that
+could be left behind. QEMU ends with the thread that started it, even if that thread
+was killed (``setpriv --pdeathsig``).
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _MEMORY = "1G"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Qemu:
-    """A process of QEMU, and what connects it with us."""
+    """A QEMU process and the sockets connected to it."""
 
     process: subprocess.Popen[bytes]
     channel: socket.socket
-    """To the agent in the guest."""
+    """Connection to the agent in the guest."""
     console: socket.socket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Descriptors:
-    """Open files that QEMU inherits."""
+    """Descriptors that QEMU inherits."""
 
     channel: int
     console: int
@@ -58,35 +58,35 @@ def start_qemu(
 ) -> Qemu:
     """Start a guest.
 
-    :param image: the kernel.
+    :param image: path of the kernel image.
     :param archive: the initial RAM disk.
     :param folders: the guest may mount these, writable, under the tags ``folder0``,
         ``folder1`` and so on.
-    :param virtual_clock: the guest's clock goes by instructions, and jumps to the next
-        timer when there is nothing to do: a sleep takes no time.
-    :raises UsageError: QEMU cannot have the machine.
+    :param virtual_clock: the guest's clock counts instructions and jumps to the next
+        timer when the processor is idle, so a sleep takes no time.
+    :raises UsageError: QEMU cannot provide the machine.
     """
-    with ExitStack() as ours, ExitStack() as theirs:
-        channel, its_channel = socket.socketpair()
-        console, its_console = socket.socketpair()
+    with ExitStack() as kept, ExitStack() as inherited:
+        channel, qemu_channel = socket.socketpair()
+        console, qemu_console = socket.socketpair()
         for one in (channel, console):
-            ours.enter_context(one)
-        for one in (its_channel, its_console):
-            theirs.enter_context(one)
+            kept.enter_context(one)
+        for one in (qemu_channel, qemu_console):
+            inherited.enter_context(one)
         ends = _Descriptors(
-            channel=its_channel.fileno(),
-            console=its_console.fileno(),
-            initramfs=theirs.enter_context(_in_memory(archive)).fileno(),
+            channel=qemu_channel.fileno(),
+            console=qemu_console.fileno(),
+            initramfs=inherited.enter_context(_in_memory(archive)).fileno(),
         )
         words = _command_line(tools, machine, image, ends, folders)
         words += ["-icount", "shift=3,sleep=off"] if virtual_clock else []
         process = _start(words, ends)
-        ours.pop_all()
+        kept.pop_all()
     return Qemu(process=process, channel=channel, console=console)
 
 
 def _in_memory(data: bytes) -> BinaryIO:
-    """Return a file without a name that holds some bytes."""
+    """Return an unnamed file with the given content."""
     file = os.fdopen(os.memfd_create("simkernel"), "w+b")
     file.write(data)
     file.flush()
@@ -100,7 +100,7 @@ def _start(words: Sequence[str], ends: _Descriptors) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         pass_fds=(ends.channel, ends.console, ends.initramfs),
-        start_new_session=True,  # a Ctrl-C on the terminal is not for QEMU
+        start_new_session=True,  # a Ctrl-C on the terminal must not reach QEMU
     )
 
 
@@ -111,9 +111,9 @@ def _command_line(
     ends: _Descriptors,
     folders: Sequence[Path],
 ) -> list[str]:
-    """Return the words that start a guest.
+    """Return the command line that starts a guest.
 
-    :raises UsageError: QEMU cannot have the machine.
+    :raises UsageError: QEMU cannot provide the machine.
     """
     places = machine.free_slots()
     return [
@@ -131,7 +131,7 @@ def _command_line(
 
 
 def _files(places: Iterator[str], folders: Sequence[Path]) -> Iterator[str]:
-    """Yield options for the host's files, and for the folders."""
+    """Yield options for the host's file system and the writable folders."""
     shares = [("root", "/dev/root", Path("/"), "on")]
     shares += [
         (f"share{number}", f"folder{number}", folder, "off")
@@ -160,12 +160,12 @@ def _streams(places: Iterator[str], ends: _Descriptors) -> list[str]:
 
 
 def _kernel_arguments(machine: Machine) -> str:
-    """Return the kernel's command line; what is behind ``--`` goes to its init.
+    """Return the kernel command line; words after ``--`` go to init.
 
-    :raises UsageError: a path cannot be written there.
+    :raises UsageError: the path of Python or simkernel contains blanks or quotes.
     """
     words = ["console=ttyS0", "loglevel=7", "panic=-1", "mitigations=off"]
-    words += ["pci=pcie_scan_all"]  # behind a port, look for more than device 00
+    words += ["pci=pcie_scan_all"]  # behind a port, scan beyond device 00
     if machine.iommu:
         words += ["intel_iommu=on", "iommu=pt"]
     words += machine.arguments
@@ -174,7 +174,7 @@ def _kernel_arguments(machine: Machine) -> str:
     for path in (python, folder):
         if any(sign.isspace() or sign == '"' for sign in path):
             raise UsageError(
-                f"{path}: blanks and quotes cannot be told to the guest's kernel; "
-                "install Python and simkernel at a path without them"
+                f"{path}: the kernel command line allows no blanks and quotes in paths",
+                hint="install Python and simkernel at a path without them",
             )
     return " ".join([*words, f"init={python}", "--", "-I", "-S", folder])

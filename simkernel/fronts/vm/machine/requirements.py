@@ -1,4 +1,4 @@
-"""The programs that a guest needs on the host; what is missing is told at once."""
+"""Host programs that a guest needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PACKAGES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """Where the programs are."""
+    """Paths of the programs."""
 
     qemu: str
     setpriv: str
@@ -30,7 +30,7 @@ class Tools:
 def find_tools() -> Tools:
     """Return the programs.
 
-    :raises UsageError: some are not installed.
+    :raises UsageError: some are not installed; the message names all of them.
     """
     found = {
         "QEMU": shutil.which("qemu-system-x86_64"),
@@ -39,13 +39,13 @@ def find_tools() -> Tools:
     }
     missing = [name for name, path in found.items() if path is None]
     if missing or importlib.util.find_spec("virtme") is None:
-        raise UsageError(_advice(missing))
+        raise _not_installed(missing)
     qemu, setpriv, busybox = (path or "" for path in found.values())
     return Tools(qemu=qemu, setpriv=setpriv, busybox=busybox)
 
 
 def _busybox() -> str | None:
-    """Return a busybox that runs without the libraries of the host."""
+    """Return a statically linked busybox: the guest lacks the host's libraries."""
     for name in ("busybox-static", "busybox.static", "busybox"):
         path = shutil.which(name)
         if path is not None and b"/ld-" not in Path(path).read_bytes()[:4096]:
@@ -53,7 +53,7 @@ def _busybox() -> str | None:
     return None
 
 
-def _advice(missing: list[str]) -> str:
+def _not_installed(missing: list[str]) -> UsageError:
     commands = []
     if missing:
         packages = " ".join(_PACKAGES[one] for one in missing)
@@ -61,7 +61,7 @@ def _advice(missing: list[str]) -> str:
     if importlib.util.find_spec("virtme") is None:
         missing = [*missing, "virtme-ng"]
         commands.append("pip install 'simkernel[vm]'")
-    return (
-        f"the vm tier needs what is not installed: {', '.join(missing)}; "
-        f"{', and '.join(commands)}"
+    return UsageError(
+        f"the vm tier requires {', '.join(missing)}",
+        hint=f"run {' and '.join(commands)}",
     )

@@ -1,7 +1,7 @@
-"""Works out the machine that has the buses of one scenario, or of several.
+"""Plans the machine for one scenario, or for several.
 
-The firmware numbers the buses behind ports in order of address. Where a scenario has a
-higher number, ports are put in between that it does not have.
+The firmware numbers the buses behind ports in order of address. If a scenario needs
+a higher number, filler ports consume the numbers in between.
 
 Source: SeaBIOS, src/fw/pciinit.c, pci_bios_init_bus_rec.
 """
@@ -24,26 +24,24 @@ from simkernel.scenario.schema import Scenario
 __all__ = ["plan_machine", "plan_machines"]
 
 _BELOW = {ROOT_PORT: UPSTREAM, UPSTREAM: DOWNSTREAM, DOWNSTREAM: UPSTREAM}
-"""What a bridge is that stands on the bus behind another."""
+"""Kind of bridge on the bus behind another kind."""
 
-_MACHINES = frozenset(
+_OWN_OPTIONS = frozenset(
     {
         *("BOOT_IMAGE", "console", "init", "initrd", "panic", "quiet"),
         *("amd_iommu", "intel_iommu", "iommu"),
         *("ro", "root", "rootflags", "rootfstype", "rw"),
     }
 )
-"""Words on a kernel's command line for which the guest has its own."""
+"""Kernel options that the guest sets itself."""
 
 
 def plan_machines(
     scenarios: Iterable[Scenario],
 ) -> list[tuple[Machine, list[Scenario]]]:
-    """Return machines for all scenarios, as few as are found simply.
+    """Return machines for all scenarios; each joins the first machine that fits.
 
-    Each scenario goes to the first machine that can be had for it too.
-
-    :raises UsageError: for one of them there is no machine at all.
+    :raises UsageError: no machine is possible for one of them.
     """
     found: list[tuple[Machine, list[Scenario]]] = []
     for scenario in scenarios:
@@ -60,22 +58,22 @@ def plan_machines(
 
 
 def plan_machine(scenarios: Sequence[Scenario]) -> Machine:
-    """Return the machine on which each of the scenarios finds its buses.
+    """Return the machine that has the buses of all given scenarios.
 
-    :raises UsageError: there is none, and why.
+    :raises UsageError: no such machine is possible.
     """
     if len({one.kernel.iommu for one in scenarios}) > 1:
-        raise UsageError("one scenario has an IOMMU and another none")
+        raise UsageError("the scenarios differ in whether they have an IOMMU")
     arguments = {_arguments(one) for one in scenarios}
     if len(arguments) > 1:
-        raise UsageError("their kernels have different command lines")
+        raise UsageError("the scenarios have different kernel command lines")
     bridges: dict[Bdf, int] = {}
     roots: set[int] = set()
     for scenario in scenarios:
         _add(scenario, bridges, roots)
     for bus in roots & set(bridges.values()):
-        raise UsageError(f"bus {bus:02x} is a root bus here and behind a bridge there")
-    ports = _numbered(bridges, sorted(roots | {0}))
+        raise UsageError(f"bus {bus:02x} is a root bus and behind a bridge")
+    ports = _ports(bridges, sorted(roots | {0}))
     places = [Bdf.parse(device.address) for one in scenarios for device in one.devices]
     return Machine(
         iommu=all(one.kernel.iommu for one in scenarios),
@@ -92,15 +90,15 @@ def plan_machine(scenarios: Sequence[Scenario]) -> Machine:
 
 
 def _arguments(scenario: Scenario) -> tuple[str, ...]:
-    """Return the words of the command line that are not about this very machine."""
+    """Return the scenario's kernel options that do not concern the machine."""
     words = scenario.kernel.cmdline.split()
-    return tuple(one for one in words if one.partition("=")[0] not in _MACHINES)
+    return tuple(one for one in words if one.partition("=")[0] not in _OWN_OPTIONS)
 
 
 def _add(scenario: Scenario, bridges: dict[Bdf, int], roots: set[int]) -> None:
     """Add the bridges and root buses of a scenario.
 
-    :raises UsageError: they do not go with those that are there.
+    :raises UsageError: they contradict those already added.
     """
     places = {Bdf.parse(one.address) for one in scenario.devices}
     behind = {
@@ -112,48 +110,46 @@ def _add(scenario: Scenario, bridges: dict[Bdf, int], roots: set[int]) -> None:
     for place, bus in behind.items():
         if bridges.setdefault(place, bus) != bus:
             known = bridges[place]
-            raise UsageError(f"behind {place} is bus {known:02x} here, {bus:02x} there")
+            raise UsageError(f"bus behind {place} is {known:02x} and {bus:02x}")
     if len(set(bridges.values())) < len(bridges):
         raise UsageError("two bridges lead to the same bus")
 
 
-def _numbered(bridges: Mapping[Bdf, int], roots: Sequence[int]) -> list[Port]:
-    """Return all ports in order of the bus behind them, with those to fill gaps.
+def _ports(bridges: Mapping[Bdf, int], roots: Sequence[int]) -> list[Port]:
+    """Return all ports ordered by secondary bus, fillers included.
 
-    :raises UsageError: the firmware would number a bus otherwise.
+    :raises UsageError: the firmware would number a bus differently.
     """
     ports: list[Port] = []
     for index, root in enumerate(roots):
         used = _number_behind(root, root, ROOT_PORT, bridges, ports)
         if index + 1 < len(roots) and used >= roots[index + 1]:
-            raise UsageError(
-                f"bus {used:02x} would be behind a bridge and a root bus at once"
-            )
+            raise UsageError(f"bus {used:02x} would be behind a bridge and a root bus")
     return ports
 
 
 def _number_behind(
     bus: int, used: int, kind: str, bridges: Mapping[Bdf, int], ports: list[Port]
 ) -> int:
-    """Add the ports on a bus and behind it; return the last bus number that is used.
+    """Add the ports on a bus and behind it; return the last bus number in use.
 
-    :param used: the last number that is used before.
+    :param used: the last bus number in use before.
     """
     free = Bdf(bus, 0, 0)
     for place in sorted(one for one in bridges if one.bus == bus):
         wanted = bridges[place]
         while used + 1 < wanted and free.slot < place.slot:
-            if free != Bdf(0, 0, 0):  # where the host bridge is
+            if free != Bdf(0, 0, 0):  # address of the host bridge
                 used += 1
                 ports.append(Port(free, kind, used))
             free = Bdf(bus, free.slot + 1, 0)
         if used + 1 != wanted:
             raise UsageError(
-                f"{place}: QEMU's firmware would give the bus behind it the number "
+                f"{place}: QEMU's firmware would number the bus behind it "
                 f"{used + 1:02x}, not {wanted:02x}"
             )
         if place.function and Bdf(bus, place.slot, 0) not in bridges:
-            raise UsageError(f"{place}: function 0 of that slot must be a bridge too")
+            raise UsageError(f"{place}: function 0 of its slot must be a bridge, too")
         ports.append(Port(place, kind, wanted))
         used = _number_behind(wanted, wanted, _BELOW[kind], bridges, ports)
         free = Bdf(bus, place.slot + 1, 0)

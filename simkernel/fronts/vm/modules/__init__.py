@@ -1,1 +1,1 @@
-"""The guest's modules: where they come from and how they are built."""
+"""Builds the guest's module directory and the modules in it."""

@@ -1,4 +1,4 @@
-"""Builds kernel modules outside the kernel's tree, with the kernel's own build."""
+"""Builds out-of-tree modules with the kernel's own build system."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from simkernel.fronts.vm.modules.cache import cached, fingerprint, write_files
 __all__ = ["BuildError", "keep_only", "kernel_parts", "make_modules", "simpci"]
 
 _QUIET = ("CONFIG_DEBUG_INFO=", "CONFIG_DEBUG_INFO_BTF_MODULES=")
-"""Without debug information: it takes the longest to make and nobody looks at it."""
+"""Build without debug information: it takes most of the time."""
 _SHOWN_LINES = 15
 
 
 class BuildError(SimkernelError):
-    """A module cannot be built for a kernel."""
+    """A module does not build for a kernel."""
 
 
 def kernel_parts(kernel: InstalledKernel) -> list[str | bytes | Path]:
-    """Return what a build depends on beside its sources, for a fingerprint."""
+    """Return what a build depends on besides its sources, for a fingerprint."""
     return [kernel.release, kernel.headers / "Module.symvers"]
 
 
 def simpci(kernel: InstalledKernel) -> Path:
-    """Return the file of the module that plays PCI functions, built for a kernel.
+    """Return the module with the synthetic PCI functions, built for a kernel.
 
-    :raises BuildError: it cannot be built.
-    :raises UsageError: a program is missing, or the cache cannot be written to.
+    :raises BuildError: the build fails.
+    :raises UsageError: a program is missing, or the cache is not writable.
     """
     folder = Path(__file__).parent / "simpci"
     files = {one.name: one.read_bytes() for one in sorted(folder.iterdir())}
@@ -53,10 +53,10 @@ def make_modules(
 ) -> None:
     """Build the modules that a folder's ``Kbuild`` names.
 
-    A symbol that nothing has is no failure: the caller looks at what was made.
+    Undefined symbols are no error; the caller checks the result.
 
-    :param options: further variables of make.
-    :raises BuildError: the build fails; its last lines are shown.
+    :param options: further variables for make.
+    :raises BuildError: the build fails; the message has its last lines.
     :raises UsageError: a program is missing.
     """
     require_programs("make", "gcc")
@@ -75,12 +75,12 @@ def make_modules(
         lines = ran.stdout.decode(errors="replace").splitlines()
         shown = "\n".join(f"    {one}" for one in lines[-_SHOWN_LINES:])
         raise BuildError(
-            f"kernel {kernel.release}: modules cannot be built in {place}:\n{shown}"
+            f"kernel {kernel.release}: cannot build modules in {place}:\n{shown}"
         )
 
 
 def keep_only(place: Path, names: Iterable[str]) -> None:
-    """Remove all that a build left in a folder but some files."""
+    """Remove all files below a folder except the named ones."""
     wanted = set(names)
     for folder, folders, files in os.walk(place, topdown=False):
         for name in files:
@@ -94,7 +94,7 @@ def keep_only(place: Path, names: Iterable[str]) -> None:
 
 
 def _environment(outside: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without what make of an outer build left there."""
+    """Return the environment without the variables of an outer make."""
     unwanted = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "M", "ARCH")
     return {
         name: value

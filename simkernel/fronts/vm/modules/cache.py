@@ -1,7 +1,7 @@
-"""Folders that are made once and kept: ``~/.cache/simkernel/vm/<release>/``.
+"""A cache of built folders: ``~/.cache/simkernel/vm/<release>/``.
 
-A folder appears complete, under its name, or not at all; whoever makes the same one at
-the same time makes it twice, and one of the two is kept.
+A folder is renamed into place when it is complete. If two processes build the same
+folder at once, one of the two results is kept.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from simkernel.errors import UsageError
 __all__ = ["cache_folder", "cached", "fingerprint", "write_files"]
 
 _ABANDONED_S = 24 * 3600
-"""Age at which a folder that somebody began to make is nobody's any more."""
+"""Age after which a partly built folder counts as abandoned, in seconds."""
 _UNUSED_S = 30 * 24 * 3600
-"""Time without use after which a folder is removed."""
+"""Time without use after which a folder is removed, in seconds."""
 
 
 def cache_folder(release: str) -> Path:
-    """Return the cache's folder for a kernel, which need not be there yet."""
+    """Return the cache folder of a kernel; it may not exist."""
     base = os.environ.get("XDG_CACHE_HOME") or ""
     root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
     return root / "simkernel" / "vm" / release
 
 
 def fingerprint(parts: Iterable[str | bytes | Path]) -> str:
-    """Return a short sum of texts, and of files by path, size and time of change."""
+    """Return a short hash of texts, and of files by path, size and mtime."""
     total = hashlib.sha256()
     for part in parts:
         if isinstance(part, Path):
@@ -47,13 +47,14 @@ def fingerprint(parts: Iterable[str | bytes | Path]) -> str:
 def cached(release: str, name: str, make: Callable[[Path], None]) -> Path:
     """Return a folder of the cache.
 
-    :param name: its name; says all that it depends on.
-    :param make: fills an empty folder, if there is none of that name.
-    :raises UsageError: the cache cannot be written to.
+    :param name: its name, which has a fingerprint of all that the content depends
+        on.
+    :param make: fills an empty folder if the cache lacks this one.
+    :raises UsageError: the cache is not writable.
     """
     place = cache_folder(release) / name
     if place.is_dir():
-        with suppress(OSError):  # a cache that cannot be written to can still be read
+        with suppress(OSError):  # a read-only cache still serves reads
             os.utime(place)
         return place
     try:
@@ -62,8 +63,8 @@ def cached(release: str, name: str, make: Callable[[Path], None]) -> Path:
         made = Path(tempfile.mkdtemp(prefix=".", dir=place.parent))
     except OSError as error:
         raise UsageError(
-            f"cannot write to {place.parent}: {error.strerror}: "
-            "set XDG_CACHE_HOME to a directory that can be written to"
+            f"cannot write to {place.parent}: {error.strerror}",
+            hint="set XDG_CACHE_HOME to a writable directory",
         ) from None
     try:
         make(made)
@@ -75,7 +76,7 @@ def cached(release: str, name: str, make: Callable[[Path], None]) -> Path:
 
 
 def write_files(place: Path, files: Mapping[str, bytes]) -> None:
-    """Write files below a folder; one that is there with that content is left alone."""
+    """Write files below a folder; files with the same content stay untouched."""
     for name, data in files.items():
         path = place / name
         if path.exists() and path.read_bytes() == data:
@@ -96,6 +97,6 @@ def _remove_stale(root: Path) -> None:
     now = time.time()
     for one in root.iterdir():
         limit = _ABANDONED_S if one.name.startswith(".") else _UNUSED_S
-        with suppress(OSError):  # somebody else removes it, too
+        with suppress(OSError):  # another process removes it, too
             if now - one.stat().st_mtime > limit:
                 shutil.rmtree(one, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Makes the directory that is ``/lib/modules/<release>`` in a guest.
+"""Builds the ``/lib/modules/<release>`` of a guest.
 
-It holds the scenario's modules and no others, where the scenario has them; the real
-``depmod`` has run over it.
+It has the scenario's modules at the scenario's paths, and no others. The real
+``depmod`` writes its indexes.
 """
 
 from __future__ import annotations
@@ -42,30 +42,28 @@ class ModuleDirectory:
     """The modules of a scenario, built for a kernel."""
 
     path: Path
-    """Directory that becomes ``/lib/modules/<release>``."""
+    """Directory to mount on ``/lib/modules/<release>``."""
     simpci: Path
-    """File of the module that plays PCI functions."""
-    early: tuple[Path, ...]
-    """Files of modules to be loaded before anything else, in this order: the scenario
-    has them built in."""
+    """Path of the module with the synthetic functions."""
+    preloaded: tuple[Path, ...]
+    """Modules to load before all others, in this order: built in, for the scenario."""
     unlisted: Mapping[str, Path]
-    """Files of loadable modules that the directory does not know, by name."""
+    """Paths of loadable modules that depmod does not list, by name."""
     built: Path
-    """Folder with the modules outside ``kernel/``, as the scenario's build folder has
-    them."""
+    """Folder with the out-of-tree modules, for the scenario's build folder."""
     notes: tuple[str, ...]
-    """What is otherwise than the scenario says, a line each."""
+    """Deviations from the scenario, one line each."""
 
 
 def module_directory(
     scenario: Scenario, kernel: InstalledKernel, progress: Callable[[str], None]
 ) -> ModuleDirectory:
-    """Return the module directory of a scenario, built unless it is in the cache.
+    """Return the module directory of a scenario; build it if it is not cached.
 
-    :param progress: told what is being waited for.
-    :raises BuildError: a module cannot be built.
-    :raises UsageError: something needed for building is not installed, or a module
-        cannot be had on a PC.
+    :param progress: receives the current step as text.
+    :raises BuildError: a module does not build.
+    :raises UsageError: a build requirement is not installed, or a module needs a bus
+        that a PC lacks.
     """
     name = f"tree-{_key(scenario, kernel)}"
     place = cached(
@@ -77,7 +75,7 @@ def module_directory(
     return ModuleDirectory(
         path=place / "lib/modules" / kernel.release,
         simpci=place / "simpci.ko",
-        early=tuple(place / one for one in index["early"]),
+        preloaded=tuple(place / one for one in index["preloaded"]),
         unlisted={one: place / path for one, path in index["unlisted"].items()},
         built=place / "built",
         notes=tuple(index["notes"]),
@@ -85,10 +83,7 @@ def module_directory(
 
 
 def _key(scenario: Scenario, kernel: InstalledKernel) -> str:
-    """Return a key of all that the directory depends on.
-
-    That is the scenario's modules, the kernel, and the sources of this package.
-    """
+    """Return a fingerprint of scenario modules, kernel, and this package's sources."""
     parts: list[str | bytes | Path] = [
         *build.kernel_parts(kernel),
         kernel.modules / "modules.dep",
@@ -102,7 +97,7 @@ def _key(scenario: Scenario, kernel: InstalledKernel) -> str:
 
 
 def source_files(package: Path) -> list[Path]:
-    """Return the files of a package and its folders, without compiled ones."""
+    """Return all files of a package, except compiled ones."""
     return sorted(
         path
         for path in package.rglob("*")
@@ -111,9 +106,9 @@ def source_files(package: Path) -> list[Path]:
 
 
 class _Builder:
-    """Makes one directory.
+    """Builds one directory.
 
-    :param place: an empty folder for it and what belongs to it.
+    :param place: an empty folder for the directory and its companions.
     """
 
     def __init__(
@@ -132,7 +127,7 @@ class _Builder:
         progress(f"building modules for {self._kernel.release}")
         require_programs("depmod")
         shutil.copy(build.simpci(self._kernel), self._place / "simpci.ko")
-        for folder in ("aside", "built", "given"):
+        for folder in ("aside", "built", "prebuilt"):
             (self._place / folder).mkdir()
         chosen = plan_modules(self._scenario, self._kernel)
         built = self._build(chosen)
@@ -167,24 +162,24 @@ class _Builder:
         return scenario_modules.build(parts, chosen.origins, self._kernel, given)
 
     def _prebuilt(self, chosen: ModulePlan) -> list[Prebuilt]:
-        """Unpack the modules that were built elsewhere."""
+        """Uncompress the prebuilt modules."""
         found = []
         for entry in self._scenario.modules:
             if chosen.origins[entry.name] is Origin.PREBUILT:
-                path = self._place / "given" / f"{entry.name}.ko"
+                path = self._place / "prebuilt" / f"{entry.name}.ko"
                 path.write_bytes(_read(Path(entry.file)))
                 found.append(Prebuilt(path, entry.depends))
         return found
 
     def _content(self, name: str, origin: Origin, built: Path | None) -> bytes:
         if origin is Origin.PREBUILT:
-            return (self._place / "given" / f"{name}.ko").read_bytes()
+            return (self._place / "prebuilt" / f"{name}.ko").read_bytes()
         if origin is Origin.OWN or built is None:
             return _read(own_modules(self._kernel.modules)[name].path)
         return (built / f"{name}.ko").read_bytes()
 
     def _install(self, path: str, data: bytes) -> None:
-        """Put a module where the scenario has it, compressed if it has them so."""
+        """Write a module to its path, compressed if the scenario compresses modules."""
         is_kernel_path = path.startswith("kernel/")
         if not is_kernel_path:
             (self._place / "built" / path.rpartition("/")[2]).write_bytes(data)
@@ -195,7 +190,7 @@ class _Builder:
         file.write_bytes(data)
 
     def _index(self, chosen: ModulePlan) -> None:
-        """Write what the build leaves there, then what depmod makes of it."""
+        """Write the indexes: first the kernel build's, then depmod's."""
         self._tree.mkdir(parents=True, exist_ok=True)
         listed = [
             spec
@@ -217,9 +212,9 @@ class _Builder:
         return chosen.origins[spec.name] is not Origin.NO_FILE
 
     def _finish(self, chosen: ModulePlan, unlisted: Mapping[str, str]) -> None:
-        names = [one for one in unlisted if one not in chosen.early]
+        names = [one for one in unlisted if one not in chosen.preloaded]
         index = {
-            "early": [unlisted[one] for one in chosen.early],
+            "preloaded": [unlisted[one] for one in chosen.preloaded],
             "unlisted": {one: unlisted[one] for one in names},
             "notes": chosen.notes,
         }
@@ -228,12 +223,12 @@ class _Builder:
 
 
 def _read(path: Path) -> bytes:
-    """Return a module as it was before it was compressed.
+    """Return the uncompressed content of a module file.
 
-    :raises UsageError: by which means it was is not known.
+    :raises UsageError: the compression is not supported.
     """
     if path.suffix not in (".ko", ".xz"):
-        raise UsageError(f"{path}: only .ko and .ko.xz can be read")
+        raise UsageError(f"{path}: unsupported compression (supported: .ko, .ko.xz)")
     try:
         data = path.read_bytes()
         return lzma.decompress(data) if path.suffix == ".xz" else data
@@ -242,11 +237,11 @@ def _read(path: Path) -> bytes:
 
 
 def _depmod(base: Path, release: str) -> None:
-    """Write the indexes; the host's own configuration has no say."""
+    """Run depmod, without the host's configuration."""
     words: Sequence[str | Path] = ["depmod", "-C", "/dev/null", "-b", base, release]
     ran = subprocess.run(
         words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
     )
     if ran.returncode:
         text = ran.stderr.decode(errors="replace").strip()
-        raise UsageError(f"depmod refuses {base}: {text}")
+        raise UsageError(f"depmod failed in {base}: {text}")

@@ -1,8 +1,7 @@
-"""Where each module of a scenario comes from on a real kernel.
+"""Selects the file for each module of a scenario on a real kernel.
 
-Of the kernel's own modules, those that drive hardware cannot: a synthetic function has
-no registers. In their place stands a stub; VFIO's modules, and those that others merely
-need, are the real ones.
+The kernel's own drivers cannot probe synthetic functions, which have no registers. A
+stub replaces them. VFIO's modules and pure dependencies are the real ones.
 """
 
 from __future__ import annotations
@@ -27,31 +26,31 @@ VFIO = (
     "vfio_pci_core",
     "vfio_pci",
 )
-"""What VFIO for PCI is made of, each after what it needs."""
+"""Modules of VFIO for PCI, each after its dependencies."""
 
 _ALWAYS_THERE = ("pcieportdrv", "virtio_pci")
-"""The driver of ports cannot be a module, and so no list has it; on the other one the
-guest itself runs."""
+"""Modules that count as built in. The port driver cannot be a module, so no list has
+it; the guest itself needs virtio_pci."""
 
 
 class Origin(Enum):
-    """Where a module comes from."""
+    """Origin of a module's file."""
 
     OWN = "the kernel's own file"
     PREBUILT = "the file that the scenario names"
     VARIANT = "built from the kernel's sources"
     STUB = "written and built for the scenario"
-    NO_FILE = "built into the kernel, or not to be had"
+    NO_FILE = "built into the kernel, or unavailable"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnModule:
-    """A module that the kernel came with."""
+    """A module that belongs to the installed kernel."""
 
     path: Path
-    """Its file, perhaps compressed."""
+    """Its file, possibly compressed."""
     needs: frozenset[str]
-    """Modules without which it cannot be loaded."""
+    """Modules it depends on, directly or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,26 +59,26 @@ class ModulePlan:
 
     origins: Mapping[str, Origin]
     added: tuple[str, ...]
-    """Own modules that the scenario has not, but this kernel's VFIO needs."""
-    early: tuple[str, ...]
-    """Modules that the scenario has built in and this kernel has not: they must be
-    loaded before anything else, in this order."""
+    """Own modules that this kernel's VFIO needs and the scenario lacks."""
+    preloaded: tuple[str, ...]
+    """Modules that only the scenario has built in. They are loaded before all others,
+    in this order."""
     notes: tuple[str, ...]
 
 
 def plan_modules(scenario: Scenario, kernel: InstalledKernel) -> ModulePlan:
-    """Choose for every module of a scenario.
+    """Select the origin of every module of a scenario.
 
-    :raises UsageError: the kernel's sources are needed and not installed.
+    :raises UsageError: the kernel's sources are required and not installed.
     """
     own, builtin = own_modules(kernel.modules), _builtin(kernel.modules)
-    early = tuple(_early(scenario, builtin))
+    preloaded = tuple(_preloaded(scenario, builtin))
     origins: dict[str, Origin] = {}
     for module in scenario.modules:
         is_there = module.name in builtin or module.name in _ALWAYS_THERE
         if module.file and not module.builtin:
             origins[module.name] = Origin.PREBUILT
-        elif is_there or (module.builtin and module.name not in early):
+        elif is_there or (module.builtin and module.name not in preloaded):
             origins[module.name] = Origin.NO_FILE
         elif is_upstream_variant(module) and sources(kernel, module.name):
             origins[module.name] = Origin.VARIANT
@@ -92,13 +91,13 @@ def plan_modules(scenario: Scenario, kernel: InstalledKernel) -> ModulePlan:
     return ModulePlan(
         origins=origins,
         added=tuple(added),
-        early=early,
-        notes=tuple(_notes(scenario, kernel, origins, added, early)),
+        preloaded=preloaded,
+        notes=tuple(_notes(scenario, kernel, origins, added, preloaded)),
     )
 
 
 def _may_be_own(module: ModuleEntry) -> bool:
-    """Tell whether the kernel's own module does what the scenario says."""
+    """Whether the kernel's own module behaves as the scenario describes."""
     if module.name == "vfio_pci":
         return [one.name for one in module.drivers] == ["vfio-pci"]
     says_more = (
@@ -111,8 +110,8 @@ def _may_be_own(module: ModuleEntry) -> bool:
     return not says_more
 
 
-def _early(scenario: Scenario, builtin: frozenset[str]) -> Iterator[str]:
-    """Yield what must be loaded to be there as if built in, its needs before it."""
+def _preloaded(scenario: Scenario, builtin: frozenset[str]) -> Iterator[str]:
+    """Yield the modules to load as if built in, each after its dependencies."""
     modules = {one.name: one for one in scenario.modules}
     wanted: dict[str, None] = {}
 
@@ -133,7 +132,7 @@ def _added(
     own: Mapping[str, OwnModule],
     builtin: frozenset[str],
 ) -> list[str]:
-    """Return the own modules without which VFIO's cannot be loaded."""
+    """Return the own modules that VFIO's own modules need."""
     there = [name for name in VFIO if origins.get(name) is Origin.OWN]
     needed = {name for one in there for name in own[one].needs} - builtin
     return sorted(name for name in needed if origins.get(name) is not Origin.OWN)
@@ -142,7 +141,7 @@ def _added(
 def _drop_incomplete(
     origins: dict[str, Origin], own: Mapping[str, OwnModule], added: list[str]
 ) -> None:
-    """Make stubs of own modules that need more than the scenario has."""
+    """Replace own modules by stubs if the scenario lacks their dependencies."""
     changed = True
     while changed:
         there = {name for name, one in origins.items() if one is Origin.OWN} | {*added}
@@ -159,7 +158,7 @@ def _drop_incomplete(
 def own_modules(folder: Path) -> dict[str, OwnModule]:
     """Return the modules of a kernel's module directory by name.
 
-    Source: modules.dep, ``path: paths of all that it needs``.
+    Source: modules.dep, ``path: paths of all dependencies``.
     """
     found = {}
     for line in (folder / "modules.dep").read_text("utf-8").splitlines():
@@ -180,7 +179,7 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2].partition(".")[0].replace("-", "_")
 
 
-# ---- what the user is told
+# ---- notes for the user
 
 
 def _notes(
@@ -188,7 +187,7 @@ def _notes(
     kernel: InstalledKernel,
     origins: Mapping[str, Origin],
     added: list[str],
-    early: tuple[str, ...],
+    preloaded: tuple[str, ...],
 ) -> Iterator[str]:
     own = own_modules(kernel.modules)
     stubs = [one for one in scenario.modules if origins[one.name] is Origin.STUB]
@@ -198,7 +197,7 @@ def _notes(
     alone = [one for one in real if _may_be_own(one)]
     driving = [one for one in real if one not in alone]
     built = [one for one in scenario.modules if origins[one.name] is Origin.VARIANT]
-    given = [one for one in scenario.modules if origins[one.name] is Origin.PREBUILT]
+    prebuilt = [one for one in scenario.modules if origins[one.name] is Origin.PREBUILT]
     series = kernel.sources.name.removesuffix(".tar.xz")
     there = [
         one
@@ -206,17 +205,17 @@ def _notes(
         if not one.builtin and origins[one.name] is Origin.NO_FILE
     ]
     for modules, text in (
-        (given, "its own file"),
+        (prebuilt, "the scenario's file"),
         (built, f"built from {series}"),
         (driving, "stub with the scenario's drivers; the real one needs hardware"),
-        (alone, "stub; the real one needs modules that the scenario has not"),
-        (lost, f"stub; {series} does not have it"),
-        (others, f"stub; {kernel.release} does not have it"),
-        (there, "part of this kernel"),
+        (alone, "stub; the scenario lacks modules that the real one needs"),
+        (lost, f"stub; not in {series}"),
+        (others, f"stub; not in {kernel.release}"),
+        (there, "built into this kernel"),
     ):
         yield from _note([one.name for one in modules], text)
     yield from _note(added, f"added; the VFIO of {kernel.release} needs it")
-    yield from _note(early, "loaded at the start; this kernel has it not built in")
+    yield from _note(preloaded, "loaded first; not built into this kernel")
 
 
 def _note(names: Sequence[str], text: str) -> Iterator[str]:

@@ -1,9 +1,11 @@
-"""Modules that somebody else has built, among stubs that stand for what they need.
+"""Links prebuilt modules to the stubs that replace their dependencies.
 
-Such a module was tied to the real host driver, whose symbols have checksums. A stub's
-would be others, and the kernel would refuse the module: so the stub gets none.
+A prebuilt module has checksums for the symbols of the real host driver. The
+checksums of a stub would differ, and the kernel would refuse the module. So the
+stub's checksums are removed.
 
-Source: Linux, kernel/module/version.c, check_version(): what has no checksum fits.
+Source: Linux, kernel/module/version.c, check_version(): a symbol without checksum
+matches.
 """
 
 from __future__ import annotations
@@ -22,24 +24,24 @@ __all__ = ["Prebuilt", "exported_for", "remove_checksums"]
 
 @dataclass(frozen=True, slots=True)
 class Prebuilt:
-    """A module that was prebuilt."""
+    """A module that was built elsewhere."""
 
     path: Path
-    """Its file, not compressed."""
+    """Its uncompressed file."""
     depends: tuple[str, ...]
-    """What the scenario says that it needs."""
+    """Its dependencies in the scenario."""
 
 
 def exported_for(
     prebuilt: Collection[Prebuilt], owners: Mapping[str, str], stubs: Collection[str]
 ) -> dict[str, set[str]]:
-    """Return what stubs must export for prebuilt modules: stub to symbols.
+    """Return the symbols that stubs must export for prebuilt modules, by stub.
 
-    A symbol that no module of the kernel has is the first stub's that the module
-    depends on; without one, it is left to the kernel to refuse the module.
+    A symbol of no kernel module is exported by the first stub among the
+    dependencies. Without a stub, the kernel refuses the module.
 
-    :param owners: what the kernel's own modules export: symbol to module.
-    :raises UsageError: a file is no module.
+    :param owners: exports of the kernel's own modules: symbol to module.
+    :raises UsageError: a file is not a kernel module.
     """
     require_programs("nm")
     found: dict[str, set[str]] = {}
@@ -48,7 +50,7 @@ def exported_for(
         needed = [(one, undefined(one.path)) for one in prebuilt]
     except subprocess.CalledProcessError:
         names = ", ".join(one.path.name for one in prebuilt)
-        raise UsageError(f"nm cannot read {names}: no kernel module") from None
+        raise UsageError(f"nm cannot read {names}: not a kernel module") from None
     for one, symbols in needed:
         lenders = [name for name in one.depends if name in stubs]
         for symbol in symbols - theirs:
@@ -59,7 +61,7 @@ def exported_for(
 
 
 def remove_checksums(module: Path) -> None:
-    """Take the checksums of what a module exports out of its file."""
+    """Remove the checksums of exported symbols from a module's file."""
     require_programs("objcopy")
     words: list[str | Path] = ["objcopy", "-R", "__kcrctab", "-R", "__kcrctab_gpl"]
     subprocess.run([*words, module], check=True)

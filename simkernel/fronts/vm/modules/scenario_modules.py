@@ -1,8 +1,8 @@
-"""Builds the modules of a scenario that the kernel did not come with.
+"""Builds the stubs and variant drivers of a scenario.
 
-Stubs and variants are built in one run, so that the build ties them to each other.
-What a variant needs of a host driver, that driver's stub exports as functions that do
-nothing and return 0; to the variant, that host driver does not hold the device.
+One build has all of them, so that their symbols match. The stub of a host driver
+exports the functions that a variant needs. They do nothing and return 0, so the
+variant finds that the host driver does not manage the device.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ from simkernel.scenario.schema import ModuleEntry
 __all__ = ["BuildTarget", "build"]
 
 _ROUNDS = 3
-"""Builds until every symbol that a variant needs is found: mostly one, at most two."""
+"""Maximum number of builds until all symbols of the variants are exported."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildTarget:
-    """One module to be built."""
+    """A module to build."""
 
     entry: ModuleEntry
     spec: ModuleSpec
@@ -56,20 +56,21 @@ class BuildTarget:
 
 
 def build(
-    parts: Sequence[BuildTarget],
+    targets: Sequence[BuildTarget],
     others: Mapping[str, Origin],
     kernel: InstalledKernel,
     prebuilt: Sequence[Prebuilt] = (),
 ) -> Path:
-    """Return the folder with the modules' files, each ``<name>.ko``.
+    """Return the folder with the built modules, each ``<name>.ko``.
 
-    :param parts: stubs and variants.
+    :param targets: stubs and variants.
     :param others: origins of all modules of the scenario.
     :param prebuilt: modules that were built elsewhere.
-    :raises BuildError: one cannot be built.
-    :raises UsageError: a program is missing, or a driver cannot be had on a PC.
+    :raises BuildError: a module does not build.
+    :raises UsageError: a program is missing, or a driver needs a bus that a PC
+        lacks.
     """
-    work = _Build(parts, others, kernel, prebuilt)
+    work = _Build(targets, others, kernel, prebuilt)
     texts = work.files()
     bare = f"no checksums: {sorted(work.lenders)}"
     key = fingerprint([*kernel_parts(kernel), bare, *texts, *texts.values()])
@@ -78,26 +79,26 @@ def build(
 
 @dataclass(slots=True)
 class _Build:
-    parts: Sequence[BuildTarget]
+    targets: Sequence[BuildTarget]
     origins: Mapping[str, Origin]
     kernel: InstalledKernel
     prebuilt: Sequence[Prebuilt]
     lenders: set[str] = field(init=False)
-    """Stubs that modules use which were built elsewhere."""
+    """Stubs that prebuilt modules depend on."""
     _variants: dict[str, dict[str, bytes]] = field(init=False)
-    """Sources of each variant."""
+    """Source files of each variant."""
     _exports: dict[str, set[str]] = field(init=False)
-    """What each stub exports."""
+    """Exported symbols of each stub."""
 
     def __post_init__(self) -> None:
-        variants = [one for one in self.parts if one.origin is Origin.VARIANT]
+        variants = [one for one in self.targets if one.origin is Origin.VARIANT]
         self._variants = {
             one.spec.name: sources(self.kernel, one.spec.name) for one in variants
         }
         self._exports = {
-            one.spec.name: set() for one in self.parts if one.origin is Origin.STUB
+            one.spec.name: set() for one in self.targets if one.origin is Origin.STUB
         }
-        for one in self.parts:
+        for one in self.targets:
             for name in set(one.spec.depends) & set(self._exports):
                 self._exports[name].add(export_name(name))
         files = [data for one in self._variants.values() for data in one.values()]
@@ -111,11 +112,11 @@ class _Build:
             self._exports[owners[symbol]].add(symbol)
 
     def files(self) -> dict[str, bytes]:
-        """Return all that is built: name to content."""
+        """Return all files of the build: name to content."""
         names = [f"{one}.o" for one in self._exports]
         names += [f"{one}/" for one in self._variants]
         files = {**stubs.headers(), "Kbuild": f"obj-m := {' '.join(names)}\n".encode()}
-        for one in self.parts:
+        for one in self.targets:
             if one.origin is Origin.STUB:
                 files[f"{one.spec.name}.c"] = self._source(one).encode()
         for name, own in self._variants.items():
@@ -123,7 +124,7 @@ class _Build:
         return files
 
     def make(self, place: Path) -> None:
-        """Build all in a folder, and leave nothing there but the modules."""
+        """Build the modules in a folder, and remove all other files."""
         require_programs("nm")
         options = [f"{VARIANTS[one].option}=m" for one in self._variants]
         for _ in range(_ROUNDS):
@@ -135,19 +136,19 @@ class _Build:
             self._built(place, name).rename(place / f"{name}.ko")
         for name in self.lenders:
             remove_checksums(place / f"{name}.ko")
-        keep_only(place, [f"{one.spec.name}.ko" for one in self.parts])
+        keep_only(place, [f"{one.spec.name}.ko" for one in self.targets])
 
-    def _source(self, part: BuildTarget) -> str:
-        needs = [self._symbol_of(name) for name in part.spec.depends]
+    def _source(self, target: BuildTarget) -> str:
+        needs = [self._symbol_of(name) for name in target.spec.depends]
         return stubs.source(
-            part.entry,
-            part.spec,
-            exports=sorted(self._exports[part.spec.name]),
+            target.entry,
+            target.spec,
+            exports=sorted(self._exports[target.spec.name]),
             needs=[one for one in needs if one],
         )
 
     def _symbol_of(self, module: str) -> str | None:
-        """Return a symbol by which to depend on a module; None if it has none."""
+        """Return a symbol of a module to depend on it; None: it exports none."""
         if self.origins[module] is Origin.STUB:
             return export_name(module)
         if self.origins[module] is Origin.OWN:
@@ -155,40 +156,40 @@ class _Build:
         return None
 
     def _export_more(self, place: Path) -> bool:
-        """Have stubs export what the variants lack; tell whether they did anything.
+        """Add exports that the variants lack; return whether any was added.
 
-        :raises BuildError: nothing can have it.
+        :raises BuildError: no module can export a symbol.
         """
         owners = exported(self.kernel)
         ours = {symbol for one in self._exports.values() for symbol in one}
         more = False
-        for part in self.parts:
-            if part.origin is not Origin.VARIANT:
+        for target in self.targets:
+            if target.origin is not Origin.VARIANT:
                 continue
-            needed = undefined(self._built(place, part.spec.name)) - ours
+            needed = undefined(self._built(place, target.spec.name)) - ours
             for symbol in sorted(needed):
                 owner = owners.get(symbol)
                 if owner is not None and owner not in self._exports:
                     continue
-                self._exports[owner or self._host_driver(part, symbol)].add(symbol)
+                self._exports[owner or self._host_driver(target, symbol)].add(symbol)
                 more = True
         return more
 
-    def _host_driver(self, part: BuildTarget, symbol: str) -> str:
-        for name in part.spec.depends:
+    def _host_driver(self, target: BuildTarget, symbol: str) -> str:
+        for name in target.spec.depends:
             if name in self._exports:
                 return name
         raise BuildError(
-            f"{part.spec.name} needs {symbol}, which no module of kernel "
-            f"{self.kernel.release} and of the scenario has"
+            f"{target.spec.name} needs symbol {symbol}, exported by no module of the "
+            f"scenario and of kernel {self.kernel.release}"
         )
 
     def _built(self, place: Path, variant: str) -> Path:
-        """Return the file that was built of a variant.
+        """Return the built file of a variant.
 
-        :raises BuildError: there is none.
+        :raises BuildError: the build produced none.
         """
         found: Iterable[Path] = (place / variant).glob("*.ko")
         for one in found:
             return one
-        raise BuildError(f"nothing was built of {variant}'s sources in {place}")
+        raise BuildError(f"the sources of {variant} produced no module in {place}")

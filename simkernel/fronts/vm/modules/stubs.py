@@ -1,7 +1,7 @@
-"""Writes the C source of a module that is, from outside, what a scenario says.
+"""Generates the C source of a stub module.
 
-The source is tables: what a driver does is in ``stub/*.h``. Built, it is a real module:
-its aliases, parameters, drivers and dependencies are the kernel's to handle.
+The source has only tables; the behaviour is in ``stub/*.h``. The result is a real
+module: the kernel handles its aliases, parameters, drivers and dependencies.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _GPL = {
     "Dual MIT/GPL",
     "Dual MPL/GPL",
 }
-"""Licences with which a module may use what the kernel exports to such modules.
+"""Licences that allow a module to use GPL-only symbols.
 
 Source: include/linux/license.h license_is_gpl_compatible().
 """
 
 
 def headers() -> dict[str, bytes]:
-    """Return the files that every source includes: name to content."""
+    """Return the header files for the generated sources: name to content."""
     folder = Path(__file__).parent / "stub"
     return {one.name: one.read_bytes() for one in sorted(folder.glob("*.h"))}
 
@@ -45,11 +45,11 @@ def source(
 ) -> str:
     """Return the source of a module.
 
-    :param entry: the module as the scenario has it.
-    :param spec: the same, as this kernel would have been built with it.
-    :param exports: symbols that other modules need of it.
-    :param needs: symbols of other modules that make it depend on those.
-    :raises UsageError: a driver or device of it is on a bus that a PC has not.
+    :param entry: the module in the scenario.
+    :param spec: the same module, as built for this kernel.
+    :param exports: symbols that other modules need.
+    :param needs: symbols of the modules that it depends on.
+    :raises UsageError: a driver or device is on a bus that a PC lacks.
     """
     lines = [*_includes(spec), ""]
     lines += [f"STUB_EXPORT({one});" for one in exports]
@@ -76,14 +76,14 @@ def _includes(spec: ModuleSpec) -> Iterator[str]:
     buses = {one.bus for one in spec.drivers} | {one.bus for one in spec.devices}
     for bus in sorted(buses):
         if bus not in ("pci", "platform"):
-            raise UsageError(f"module {spec.name}: a PC has no bus {bus}")
+            raise UsageError(f"module {spec.name}: bus {bus} is not on a PC")
         yield f'#include "stub_{bus}.h"'
     if spec.hotplug_control:
         yield '#include "stub_control.h"'
 
 
 def _quoted(text: str) -> str:
-    """Return a C string; what is not plain is written as bytes in octal."""
+    """Return a C string; special characters become octal bytes."""
     plain = set(range(0x20, 0x7F)) - set(b'"\\?')
     octal = (chr(one) if one in plain else f"\\{one:03o}" for one in text.encode())
     return f'"{"".join(octal)}"'
@@ -93,14 +93,14 @@ def _quoted(text: str) -> str:
 
 
 def _parameter(it: ParameterSpec) -> Iterator[str]:
-    """Declare a parameter, and a function that gives its number."""
+    """Declare a parameter, and a function that returns its value."""
     kind = {"charp": "char *"}.get(it.type, f"{it.type} ")
     value = {
         "charp": _quoted(it.default),
         "bool": str(int(it.default.lower() in ("y", "1", "on"))),
     }.get(it.type, it.default)
     yield f"static {kind}parameter_{it.name} = {value};"
-    # The kernel's build refuses parameters that everybody may write.
+    # The kernel's build refuses world-writable parameters.
     mode = f"{it.mode & ~0o002:#05o}".replace("0o", "0")
     yield f"module_param_named({it.name}, parameter_{it.name}, {it.type}, {mode});"
     if it.description:
@@ -110,8 +110,8 @@ def _parameter(it: ParameterSpec) -> Iterator[str]:
         yield f"{{\n\treturn parameter_{it.name};\n}}"
 
 
-def _habits(it: DriverSpec) -> Iterator[str]:
-    yield "\t.habits = {"
+def _behaviour(it: DriverSpec) -> Iterator[str]:
+    yield "\t.behaviour = {"
     for field, number in (
         ("probe_errno", it.probe_errno),
         ("probe_ms", it.probe_ms),
@@ -155,7 +155,7 @@ def _pci_driver(it: DriverSpec, number: int, *, exports_ids: bool) -> Iterator[s
         yield f"static const struct vfio_device_ops operations_{number} ="
         yield f"\tSTUB_VFIO_OPERATIONS({_quoted(it.name)});"
     yield f"static struct stub_pci_driver driver_{number} = {{"
-    yield from _habits(it)
+    yield from _behaviour(it)
     if it.sriov:
         yield "\t.sriov = true,"
     if it.virtual_only:
@@ -199,7 +199,7 @@ def _platform_driver(
         if exports_ids:
             yield f"MODULE_DEVICE_TABLE(platform, ids_{number});"
     yield f"static struct stub_platform_driver driver_{number} = {{"
-    yield from _habits(it)
+    yield from _behaviour(it)
     yield "\t.driver = {"
     yield f"\t\t.driver.name = {_quoted(it.name)},"
     yield "\t\t.probe = stub_platform_probe,\n\t\t.remove = stub_platform_remove,"
@@ -209,7 +209,7 @@ def _platform_driver(
 
 
 def _device(it: DeviceSpec, number: int) -> Iterator[str]:
-    """Make a platform device: its name is what drivers match, and a number."""
+    """Declare a platform device: the name that drivers match, and a number."""
     suffix = it.name.removeprefix(it.id)
     known = {"": "PLATFORM_DEVID_NONE", ".auto": "PLATFORM_DEVID_AUTO"}
     identity = known.get(suffix, suffix.removeprefix("."))
@@ -236,7 +236,7 @@ def _end(spec: ModuleSpec, parts: Sequence[str]) -> Iterator[str]:
 
 
 def _info(entry: ModuleEntry, spec: ModuleSpec) -> Iterator[str]:
-    """Declare what ``modinfo`` shows; modpost makes the source's sum by itself."""
+    """Declare the texts for ``modinfo``; modpost adds srcversion."""
     info = dict(spec.info)
     license_ = info.get("license", "")
     info["license"] = license_ if license_ in _GPL else "GPL"

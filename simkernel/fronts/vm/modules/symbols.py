@@ -1,4 +1,4 @@
-"""Which module has which symbol: what ties kernel modules to each other."""
+"""Symbols that modules export and need."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["exported", "exports", "first_export", "mentioned", "undefined"]
 
 
 def exported(kernel: InstalledKernel) -> dict[str, str]:
-    """Return what the kernel's own modules export: symbol to name of the module.
+    """Return the exports of the kernel's own modules: symbol to module.
 
-    That of the kernel itself is ``vmlinux``. Source: scripts/mod/modpost.c
-    write_dump(): sum, symbol, module, kind, namespace.
+    The kernel itself is ``vmlinux``. Source: scripts/mod/modpost.c write_dump():
+    checksum, symbol, module, kind, namespace.
     """
     return {symbol: owner for symbol, (owner, _) in _table(kernel.headers).items()}
 
 
 def first_export(kernel: InstalledKernel, module: str) -> str | None:
-    """Return a symbol that any module may use of this one; None if there is none."""
+    """Return a symbol of a module outside namespaces; None if it has none."""
     names = [
         symbol
         for symbol, (owner, namespace) in _table(kernel.headers).items()
@@ -44,7 +44,7 @@ def _table(headers: Path) -> dict[str, tuple[str, str]]:
 
 
 def undefined(module: Path) -> set[str]:
-    """Return the symbols that a module's file needs of others."""
+    """Return the undefined symbols of a module's file."""
     ran = subprocess.run(
         ["nm", "-u", "-j", module], stdout=subprocess.PIPE, check=True, text=True
     )
@@ -52,7 +52,7 @@ def undefined(module: Path) -> set[str]:
 
 
 def exports(module: Path) -> set[str]:
-    """Return the symbols that a module's file lets others use.
+    """Return the exported symbols of a module's file.
 
     Source: include/linux/export.h: ``__ksymtab_`` and the symbol.
     """
@@ -65,7 +65,7 @@ def exports(module: Path) -> set[str]:
 
 
 def mentioned(files: Iterable[bytes], symbols: Iterable[str]) -> set[str]:
-    """Return which of the symbols stand as words in C sources."""
+    """Return those symbols that occur as words in C sources."""
     table = bytes(
         byte if chr(byte).isalnum() or byte == ord("_") else ord(" ")
         for byte in range(256)

@@ -1,7 +1,7 @@
-"""VFIO's variant drivers as the kernel's sources have them.
+"""VFIO's variant drivers from the kernel's sources.
 
-Distributions leave most of them out; the sources of a kernel's series have them, each
-in a folder of its own that builds outside the tree.
+Distributions ship few of them. The sources of a kernel's series have them all, each
+in its own folder, which builds out of tree.
 
 Source: drivers/vfio/pci/*/Makefile and the ``pci_driver`` of each.
 """
@@ -28,12 +28,12 @@ _FOLDER = "drivers/vfio/pci"
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A variant driver of the kernel's tree."""
+    """A variant driver in the kernel's sources."""
 
     folder: str
-    """Below ``drivers/vfio/pci``."""
+    """Folder below ``drivers/vfio/pci``."""
     option: str
-    """What the configuration calls it."""
+    """Its configuration option."""
     driver: str
     """Name of the driver that it registers."""
 
@@ -55,7 +55,7 @@ VARIANTS = {
 
 
 def is_upstream_variant(module: ModuleEntry) -> bool:
-    """Tell whether a scenario's module is the kernel's own variant, unaltered."""
+    """Whether a scenario's module is the kernel's variant driver, unchanged."""
     variant = VARIANTS.get(module.name)
     if variant is None or len(module.drivers) != 1:
         return False
@@ -76,11 +76,11 @@ def is_upstream_variant(module: ModuleEntry) -> bool:
 
 
 def sources(kernel: InstalledKernel, module: str) -> dict[str, bytes]:
-    """Return the files of a variant's folder: name to content; none: it has no such.
+    """Return the files of a variant's folder: name to content; empty: no folder.
 
-    The first call for a kernel unpacks the archive, which takes half a minute.
+    The first call for a kernel unpacks the archive, which takes about 30 seconds.
 
-    :raises UsageError: the kernel's sources are not installed, or cannot be unpacked.
+    :raises UsageError: the sources are not installed, or do not unpack.
     """
     archive = kernel.archive()
     name = f"sources-{fingerprint([archive])}"

@@ -1,1 +1,1 @@
-"""A scenario in a guest: what it supports, its functions and starting state."""
+"""Sets a scenario up in a guest, as far as a real kernel supports it."""

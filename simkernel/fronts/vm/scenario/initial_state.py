@@ -1,4 +1,4 @@
-"""The starting state of single devices: drivers, overrides, virtual functions."""
+"""The initial state of devices: drivers, overrides, virtual functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simkernel.scenario.schema import DeviceEntry, Scenario, Sriov
 __all__ = ["STOCK", "InitialState", "stub_file"]
 
 STOCK = "/run/simkernel/stock"
-"""Where the guest sees the kernel's own module directory."""
+"""Mount point of the kernel's own module directory in the guest."""
 
 _DEVICES = "/sys/bus/pci/devices"
 _PF_STUB = "kernel/drivers/pci/pci-pf-stub.ko"
@@ -21,7 +21,7 @@ _SUFFIXES = ("", ".xz", ".gz", ".zst")
 
 
 def stub_file(stock: Path) -> str:
-    """Return the file of the module ``pci-pf-stub``, as the guest sees it.
+    """Return the path of the module ``pci-pf-stub`` in the guest.
 
     :param stock: the kernel's own module directory on the host.
     """
@@ -32,9 +32,9 @@ def stub_file(stock: Path) -> str:
 
 
 class InitialState:
-    """Does to devices what the scenario says that has been done.
+    """Brings devices into the state in which the scenario starts.
 
-    :param stub: file of ``pci-pf-stub`` in the guest.
+    :param stub: path of ``pci-pf-stub`` in the guest.
     """
 
     def __init__(self, guest: Guest, stub: str) -> None:
@@ -43,10 +43,10 @@ class InitialState:
         self._notes: list[str] = []
 
     def apply(self, scenario: Scenario) -> list[str]:
-        """Bring all devices to their start.
+        """Bring all devices into their initial state.
 
-        :return: what could not be brought to where the scenario has it, a line each.
-        :raises GuestError: it cannot be done at all.
+        :return: deviations from the scenario, one line each.
+        :raises GuestError: the kernel refuses a step.
         """
         for device in scenario.devices:
             self._apply_to(device.address, device.driver, device.driver_override)
@@ -61,7 +61,7 @@ class InitialState:
             self._write(address, "driver_override", override)
 
     def _bind(self, address: str, driver: str) -> None:
-        """Bind a device to a driver (``none``: to no driver)."""
+        """Bind a device to a driver; ``none`` unbinds it."""
         now = self.driver_of(address)
         if now not in ("", driver):
             self._write(address, "driver/unbind", address)
@@ -72,10 +72,10 @@ class InitialState:
         self._write(address, "driver_override", "\n")
 
     def _enable(self, device: DeviceEntry, sriov: Sriov) -> None:
-        """Enable virtual functions, and bring them to their start."""
+        """Enable virtual functions, and bring them into their initial state."""
         address, wanted = device.address, str(sriov.enabled)
         if self._refusal(address, "sriov_numvfs", wanted) == errno.ENOENT:
-            self._hand_to_stub(device)
+            self._bind_to_stub(device)
             self._write(address, "sriov_numvfs", wanted)
         first = PciAddress.parse(address).routing_id_plus(sriov.offset)
         places = [
@@ -88,42 +88,44 @@ class InitialState:
             place = places[special.index]
             self._apply_to(place, special.driver, special.driver_override)
 
-    def _hand_to_stub(self, device: DeviceEntry) -> None:
-        """Give a function without driver to ``pci-pf-stub``: it enables its VFs."""
+    def _bind_to_stub(self, device: DeviceEntry) -> None:
+        """Bind a function without a driver to ``pci-pf-stub``, which enables VFs."""
         address = device.address
         self._guest.do([{"op": "insert", "path": self._stub}])
         self._write(address, "driver_override", "pci-pf-stub")
         self._probe(address)
         self._write(address, "driver_override", device.driver_override or "\n")
         self._notes.append(
-            f"{address} is with pci-pf-stub, which enables its virtual functions: "
-            "no driver of the scenario has it"
+            f"{address} is bound to pci-pf-stub, which enables its virtual functions: "
+            "no driver of the scenario is bound to it"
         )
 
     def driver_of(self, address: str) -> str:
-        """Return the driver of a device; empty: none."""
+        """Return the name of a device's driver; empty: none."""
         path = f"{_DEVICES}/{address}/driver"
         state = self._guest.call("observe", roots=[path], skip=[])["state"]
         return str(state.get(path, "")).rpartition("/")[2]
 
     def _differences(self, scenario: Scenario) -> list[str]:
-        """Compare drivers and groups with the simulated kernel's at the start."""
-        lines, strangers = [], set()
+        """Compare drivers and groups with those of the simulated kernel."""
+        lines, mismatches = [], set()
         for device in boot_host(scenario).kernel.pci.devices.values():
             wanted = device.driver.name if device.driver else ""
             found = self.driver_of(device.name)
             if found != wanted:
-                here, there = found or "no driver", wanted or "none"
-                lines.append(f"{device.name} starts with {here}, not {there}")
+                actual, expected = found or "no driver", wanted or "none"
+                lines.append(
+                    f"{device.name} starts with {actual} instead of {expected}"
+                )
             group = device.iommu_group
             members = frozenset(self._group_of(device.name))
             if group is not None and members != group.devices.keys():
-                strangers.add(members)
-        lines += [f"one IOMMU group: {', '.join(sorted(one))}" for one in strangers]
+                mismatches.add(members)
+        lines += [f"same IOMMU group: {', '.join(sorted(one))}" for one in mismatches]
         return lines
 
     def _group_of(self, address: str) -> list[str]:
-        """Return the devices of a device's IOMMU group."""
+        """Return the devices in a device's IOMMU group."""
         root = f"{_DEVICES}/{address}/iommu_group/devices"
         state = self._guest.call("observe", roots=[root], skip=[])["state"]
         return [one.rpartition("/")[2] for one in state if not one.endswith("/")]
@@ -133,7 +135,7 @@ class InitialState:
         self._guest.do([write])
 
     def _refusal(self, address: str, name: str, data: str) -> int:
-        """Write to a device's file; return the errno, 0 if it was done."""
+        """Write to a file of a device; return the errno, 0 on success."""
         path = f"{_DEVICES}/{address}/{name}"
         write = {"op": "write", "path": path, "data": data}
         answer = self._guest.call("execute", operations=[write])["answers"][0]

@@ -1,4 +1,4 @@
-"""Which installed kernel a scenario runs on, and the scenario as it is for that one."""
+"""Selects the installed kernel for a scenario, and renders the scenario for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from simkernel.scenario.schema import Scenario
 __all__ = ["kernel_for", "load_for"]
 
 _PARAMETER = "release"
-"""Parameter by which a template renders the modules of another kernel."""
+"""Template parameter that selects the kernel release of the modules."""
 
 
 def kernel_for(
@@ -26,14 +26,14 @@ def kernel_for(
 ) -> InstalledKernel:
     """Return the installed kernel for a scenario.
 
-    :param wanted: release that the user asked for, or its beginning; None: one of the
-        series that the scenario names, or if there is none, the newest.
-    :raises UsageError: there is no such kernel or scenario, or the user asked for two.
-    :raises ScenarioError: the scenario is wrong.
+    :param wanted: release or its beginning; None: the newest kernel of the
+        scenario's series, or else the newest of all.
+    :raises UsageError: no such kernel or scenario, or two releases were given.
+    :raises ScenarioError: the scenario is invalid.
     """
     if wanted is not None:
         if _PARAMETER in settings:
-            raise UsageError("--kernel and --set release= say the same; give one")
+            raise UsageError("--kernel excludes --set release=")
         return find_kernel(wanted)
     series = ".".join(load(name, settings).kernel.release.split(".")[:2])
     is_there = any(one.startswith(f"{series}.") for one in installed_releases())
@@ -41,10 +41,10 @@ def kernel_for(
 
 
 def load_for(name: str, settings: Mapping[str, str], release: str) -> Scenario:
-    """Return a scenario as it is on a kernel of some release.
+    """Return a scenario for a kernel release.
 
-    :raises UsageError: there is no such scenario, or it has no such parameter.
-    :raises ScenarioError: it does not render or validate.
+    :raises UsageError: no such scenario or parameter.
+    :raises ScenarioError: the scenario does not render or validate.
     """
     if _PARAMETER in find_template(name).parameters:
         settings = {**settings, _PARAMETER: release}

@@ -1,7 +1,7 @@
-"""Puts a scenario into a booted guest, and takes it out again.
+"""Sets a scenario up in a booted guest, and removes it again.
 
-In the order in which a host comes to that state: module directory and modprobe's files,
-the hardware, the modules, then what an administrator did with single devices.
+The order is that of a real host: first the module directory and modprobe's files,
+then hardware and modules, then changes to single devices.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _MODPROBE_FOLDERS = (
     "/usr/local/lib/modprobe.d",
     "/lib/modprobe.d",
 )
-"""Where modprobe reads; only the first has the scenario's files, the others none."""
+"""Folders that modprobe reads. The first gets the scenario's files, the others are
+empty."""
 _DEVICES = "/sys/bus/pci/devices"
 _ROOTS = (
     "/sys/bus/pci/devices",
@@ -41,16 +42,16 @@ _ROOTS = (
     "/dev/vfio",
     "/proc/self/mounts",
 )
-"""What must be the same after a scenario as before it."""
+"""Paths that must be the same before and after a scenario."""
 _SKIP = (r"^/sys/(?:bus/[^/]*/drivers|module)/[^/]*/.",)
-"""Names are looked at there, and nothing below them."""
+"""Below these paths only names are compared."""
 
 
 class ScenarioSetup:
-    """The place in a guest for one scenario at a time.
+    """The scenario of a guest, one at a time.
 
-    :param release: of the guest's kernel.
-    :param simpci: file of the module that plays functions.
+    :param release: release of the guest's kernel.
+    :param simpci: path of the module with the synthetic functions.
     :param stock: the kernel's own module directory.
     """
 
@@ -67,17 +68,19 @@ class ScenarioSetup:
             ]
         )
         self._mounted: list[str] = []
-        self._first_modules = self._loaded()
-        self._empty = self._look()
+        self._boot_modules = self._loaded()
+        self._boot_state = self._observe()
 
-    def apply(self, scenario: Scenario, tree: ModuleDirectory) -> list[str]:
-        """Put a scenario into the guest, which must be empty.
+    def apply(self, scenario: Scenario, directory: ModuleDirectory) -> list[str]:
+        """Set a scenario up; the guest must not have one.
 
-        :return: what is otherwise than the scenario says, a line each.
-        :raises GuestError: it cannot be done.
+        :return: deviations from the scenario, one line each.
+        :raises GuestError: the kernel refuses a step.
         """
-        self._mount(scenario, tree)
-        self._guest.do([{"op": "insert", "path": str(one)} for one in tree.early])
+        self._mount(scenario, directory)
+        self._guest.do(
+            [{"op": "insert", "path": str(one)} for one in directory.preloaded]
+        )
         self._plug(scenario)
         self._guest.do(
             [
@@ -88,9 +91,9 @@ class ScenarioSetup:
         return InitialState(self._guest, stub_file(self._stock)).apply(scenario)
 
     def clear(self) -> None:
-        """Take the scenario out.
+        """Remove the scenario.
 
-        :raises GuestError: something of it stays; the guest is of no use any more.
+        :raises GuestError: a part of it remains, so the guest cannot be reused.
         """
         self._guest.do([_write("/sys/kernel/simpci/cmd", "clear")])
         self._unload()
@@ -98,30 +101,32 @@ class ScenarioSetup:
         self._guest.do([{"op": "unmount", "path": one} for one in self._mounted[::-1]])
         self._mounted.clear()
         self._guest.do([_write("/sys/bus/pci/rescan", "1")])
-        left = self._look()
-        if left != self._empty:
-            paths = sorted(left.items() ^ self._empty.items())
+        left = self._observe()
+        if left != self._boot_state:
+            paths = sorted(left.items() ^ self._boot_state.items())
             names = ", ".join(path for path, _ in paths[:5])
-            raise GuestError(f"the guest is not as it was after booting: {names}")
+            raise GuestError(
+                f"the guest still differs from its state after boot: {names}"
+            )
 
-    def _mount(self, scenario: Scenario, tree: ModuleDirectory) -> None:
-        """Show the scenario's files where it has them."""
-        for operation in _shown(scenario, tree, self._modules):
+    def _mount(self, scenario: Scenario, directory: ModuleDirectory) -> None:
+        """Mount the scenario's files at their paths."""
+        for operation in _mounts(scenario, directory, self._modules):
             self._guest.do([operation])
             self._mounted.append(operation["path"])
-        names = {name: str(path) for name, path in tree.unlisted.items()}
+        names = {name: str(path) for name, path in directory.unlisted.items()}
         self._guest.do([{"op": "unlisted", "files": names}])
 
     def _plug(self, scenario: Scenario) -> None:
-        """Make the scenario's hardware, and have the kernel find it."""
+        """Create the scenario's functions, and have the kernel find them."""
         bridges = qemu_functions(scenario)
         self._guest.do(
             [_write("/sys/kernel/simpci/cmd", pose_line(one)) for one in bridges]
         )
-        self._guest.do([_remove(one) for one in _topmost(bridges)])
+        self._guest.do([_remove(one) for one in _topmost_bridges(bridges)])
         functions = synthetic_functions(scenario)
         below_root = [one for one in functions if not _behind(one, bridges)]
-        # A bus behind a bridge is there only when its bridge has been found.
+        # A bus behind a bridge exists only after the bridge was found.
         self._guest.do(
             [
                 *(_define(one, scenario) for one in below_root),
@@ -135,30 +140,34 @@ class ScenarioSetup:
             self._guest.do([{"op": "read", "path": path}])
 
     def _unload(self) -> None:
-        """Unload all modules that came since booting, as often as some can be."""
-        while new := [one for one in self._loaded() if one not in self._first_modules]:
+        """Unload all modules loaded since boot, until no more can be unloaded."""
+        while new := [one for one in self._loaded() if one not in self._boot_modules]:
             operations = [{"op": "unload", "module": name} for name in new]
             answers = self._guest.call("execute", operations=operations)["answers"]
             if all(one["errno"] for one in answers):
-                raise GuestError(f"modules cannot be unloaded: {', '.join(new)}")
+                raise GuestError(f"cannot unload modules: {', '.join(new)}")
 
     def _loaded(self) -> list[str]:
-        """Return the names of the loaded modules, the newest first."""
+        """Return the names of the loaded modules, newest first."""
         read = {"op": "read", "path": "/proc/modules"}
         text = self._guest.call("execute", operations=[read])["answers"][0]["value"]
         return [line.split(" ")[0] for line in text.splitlines()]
 
-    def _look(self) -> dict[str, str]:
+    def _observe(self) -> dict[str, str]:
         return dict(self._guest.call("observe", roots=_ROOTS, skip=_SKIP)["state"])
 
 
-def _shown(
-    scenario: Scenario, tree: ModuleDirectory, modules: str
+def _mounts(
+    scenario: Scenario, directory: ModuleDirectory, modules: str
 ) -> Iterator[dict[str, Any]]:
-    """Yield the operations that mount something, each with its ``path``."""
-    yield {"op": "bind", "source": str(tree.path), "path": modules}
+    """Yield the mount operations, each with its ``path``."""
+    yield {"op": "bind", "source": str(directory.path), "path": modules}
     if scenario.build_folder:
-        yield {"op": "bind", "source": str(tree.built), "path": scenario.build_folder}
+        yield {
+            "op": "bind",
+            "source": str(directory.built),
+            "path": scenario.build_folder,
+        }
     for folder in _MODPROBE_FOLDERS:
         files = scenario.modprobe_d if folder == _MODPROBE_FOLDERS[0] else {}
         yield {"op": "folder", "path": folder, "files": files}
@@ -168,7 +177,7 @@ def _shown(
 
 
 def _load_order(scenario: Scenario) -> list[str]:
-    """Return the modules that are loaded at the start, each after what it needs."""
+    """Return the initially loaded modules, each after its dependencies."""
     modules = {one.name: one for one in scenario.modules}
     order: dict[str, None] = {}
 
@@ -201,6 +210,6 @@ def _behind(device: DeviceEntry, bridges: Sequence[DeviceEntry]) -> bool:
     return any(one.secondary_bus == bus for one in bridges)
 
 
-def _topmost(bridges: Sequence[DeviceEntry]) -> list[DeviceEntry]:
-    """Return those that no other one is above of: with them, the others go."""
+def _topmost_bridges(bridges: Sequence[DeviceEntry]) -> list[DeviceEntry]:
+    """Return the bridges without another bridge above; removal includes those below."""
     return [one for one in bridges if not _behind(one, bridges)]

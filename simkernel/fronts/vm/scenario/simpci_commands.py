@@ -1,4 +1,4 @@
-"""A scenario's PCI functions as lines for ``simpci``, the module that plays them."""
+"""Commands for the module ``simpci``, which provides the synthetic functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simkernel.scenario.schema import DeviceEntry, Scenario, Sriov
 __all__ = ["add_line", "pose_line", "qemu_functions", "synthetic_functions"]
 
 _QEMU_OWN = {Bdf(0, 0, 0), Bdf(0, 0x1F, 0)}
-"""Functions that the machine has in any case: host bridge and ISA bridge."""
+"""Functions that the machine always has: host bridge and ISA bridge."""
 
 
 def _is_qemus(device: DeviceEntry) -> bool:
@@ -19,29 +19,29 @@ def _is_qemus(device: DeviceEntry) -> bool:
 
 
 def qemu_functions(scenario: Scenario) -> list[DeviceEntry]:
-    """Return the functions that QEMU has, and that only show other ids.
+    """Return the functions that QEMU provides, upstream ones first.
 
-    Those above others come first.
+    simpci only changes the ids that they show.
     """
     found = [one for one in scenario.devices if _is_qemus(one)]
     return sorted(found, key=lambda one: Bdf.parse(one.address))
 
 
 def synthetic_functions(scenario: Scenario) -> list[DeviceEntry]:
-    """Return the functions that are simpci's."""
+    """Return the functions that simpci provides."""
     return [one for one in scenario.devices if not _is_qemus(one)]
 
 
 def pose_line(device: DeviceEntry) -> str:
-    """Return the command that gives a function of QEMU the ids of the scenario."""
+    """Return the command that changes the ids of one of QEMU's functions."""
     return f"pose {device.address} {_identity(device)}"
 
 
 def add_line(device: DeviceEntry, others: Sequence[DeviceEntry]) -> str:
-    """Return the command that makes a function.
+    """Return the command that creates a function.
 
-    :param others: all functions of the scenario: those with which it shares an IOMMU
-        group decide whether it has Access Control Services.
+    :param others: all functions of the scenario. A function that shares its IOMMU
+        group gets no Access Control Services.
     """
     groups = Counter(one.iommu_group for one in others)
     is_alone = device.iommu_group is None or groups[device.iommu_group] == 1

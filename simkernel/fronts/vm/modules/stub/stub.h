@@ -15,7 +15,7 @@
 #include <linux/version.h>
 
 /* What a driver does beside answering; a pointer that is NULL is a habit it has not. */
-struct stub_habits {
+struct stub_behaviour {
 	int probe_errno;	/* with which every probe fails; 0: none */
 	int probe_ms, remove_ms;	/* milliseconds; remove_ms -1: it never ends */
 	int (*probe_result)(void);	/* what probe returns */
@@ -44,25 +44,25 @@ static __maybe_unused void stub_wait(int ms)
 }
 
 /* What probe returns before the driver does anything. */
-static __maybe_unused int stub_probe_result(const struct stub_habits *habits)
+static __maybe_unused int stub_probe_result(const struct stub_behaviour *behaviour)
 {
-	if (habits->probes)
-		++*habits->probes;
-	if (habits->note)
-		*habits->note = stub_note_text;
-	stub_wait(habits->probe_ms);
-	if (habits->probe_errno)
-		return -habits->probe_errno;
-	return habits->probe_result ? habits->probe_result() : 0;
+	if (behaviour->probes)
+		++*behaviour->probes;
+	if (behaviour->note)
+		*behaviour->note = stub_note_text;
+	stub_wait(behaviour->probe_ms);
+	if (behaviour->probe_errno)
+		return -behaviour->probe_errno;
+	return behaviour->probe_result ? behaviour->probe_result() : 0;
 }
 
-static __maybe_unused void stub_note_remove(const struct stub_habits *habits, const char *name)
+static __maybe_unused void stub_note_remove(const struct stub_behaviour *behaviour, const char *name)
 {
-	if (habits->note) {
+	if (behaviour->note) {
 		snprintf(stub_note_text, sizeof(stub_note_text), "remove %s", name);
-		*habits->note = stub_note_text;
+		*behaviour->note = stub_note_text;
 	}
-	stub_wait(habits->remove_ms);
+	stub_wait(behaviour->remove_ms);
 }
 
 /* Depend on another module: refer to a symbol of it, without knowing what it is. */

@@ -13,7 +13,7 @@
 struct vfio_device_ops;
 
 struct stub_pci_driver {
-	struct stub_habits habits;
+	struct stub_behaviour behaviour;
 	struct pci_driver driver;
 	bool sriov;
 	int virtual_only;	/* errno for what is no virtual function; 0: none */
@@ -48,12 +48,12 @@ static int stub_pci_probe(struct pci_dev *device, const struct pci_device_id *id
 	struct stub_pci_driver *driver = stub_pci_driver_of(device);
 	int result;
 
-	if (driver->habits.note)
+	if (driver->behaviour.note)
 		snprintf(stub_note_text, sizeof(stub_note_text),
 			 "probe %s v=%x d=%x sv=%x sd=%x c=%x m=%x data=%lx", pci_name(device),
 			 id->vendor, id->device, id->subvendor, id->subdevice, id->class,
 			 id->class_mask, (unsigned long)id->driver_data);
-	result = stub_probe_result(&driver->habits);
+	result = stub_probe_result(&driver->behaviour);
 	if (!result && driver->virtual_only && !device->is_virtfn)
 		result = -driver->virtual_only;
 	if (result || !driver->vfio)
@@ -64,9 +64,9 @@ static int stub_pci_probe(struct pci_dev *device, const struct pci_device_id *id
 static void stub_pci_remove(struct pci_dev *device)
 {
 	struct stub_pci_driver *driver = stub_pci_driver_of(device);
-	int (*keeps_vfs)(void) = driver->habits.keeps_vfs;
+	int (*keeps_vfs)(void) = driver->behaviour.keeps_vfs;
 
-	stub_note_remove(&driver->habits, pci_name(device));
+	stub_note_remove(&driver->behaviour, pci_name(device));
 	if (driver->vfio)
 		stub_vfio_stop(device);
 	else if (driver->sriov && pci_num_vf(device) && !(keeps_vfs && keeps_vfs()))
@@ -76,10 +76,10 @@ static void stub_pci_remove(struct pci_dev *device)
 static __maybe_unused int stub_pci_sriov(struct pci_dev *device, int count)
 {
 	struct stub_pci_driver *driver = stub_pci_driver_of(device);
-	struct stub_habits *habits = &driver->habits;
-	int result = habits->sriov_result ? habits->sriov_result() : 0;
+	struct stub_behaviour *behaviour = &driver->behaviour;
+	int result = behaviour->sriov_result ? behaviour->sriov_result() : 0;
 
-	if (habits->sriov_enable && !habits->sriov_enable())
+	if (behaviour->sriov_enable && !behaviour->sriov_enable())
 		return -ENOENT;
 	if (result)
 		return result;

@@ -10,7 +10,7 @@
 #include "stub.h"
 
 struct stub_platform_driver {
-	struct stub_habits habits;
+	struct stub_behaviour behaviour;
 	struct platform_driver driver;
 };
 
@@ -30,15 +30,15 @@ static __maybe_unused int stub_platform_probe(struct platform_device *device)
 {
 	struct stub_platform_driver *driver = stub_platform_driver_of(device);
 
-	if (driver->habits.note)
+	if (driver->behaviour.note)
 		snprintf(stub_note_text, sizeof(stub_note_text), "probe %s",
 			 dev_name(&device->dev));
-	return stub_probe_result(&driver->habits);
+	return stub_probe_result(&driver->behaviour);
 }
 
 static __maybe_unused void stub_platform_removed(struct platform_device *device)
 {
-	stub_note_remove(&stub_platform_driver_of(device)->habits, dev_name(&device->dev));
+	stub_note_remove(&stub_platform_driver_of(device)->behaviour, dev_name(&device->dev));
 }
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
