@@ -81,25 +81,22 @@ def test_gap_in_the_numbers_is_filled_with_ports() -> None:
     [
         (
             ("0000:3a:00.0>3c",),
-            "0000:3a:00.0: QEMU's firmware would give the bus behind it the number "
-            "3b, not 3c",
+            "0000:3a:00.0: QEMU's firmware would number the bus behind it 3b, not 3c",
         ),
         (
             ("0000:3a:01.0>3b", "0000:3a:00.0>3c"),
-            "0000:3a:00.0: QEMU's firmware would give the bus behind it the number "
-            "3b, not 3c",
+            "0000:3a:00.0: QEMU's firmware would number the bus behind it 3b, not 3c",
         ),
         (
             ("0000:60:01.1>61",),
-            "0000:60:01.1: function 0 of that slot must be a bridge too",
+            "0000:60:01.1: function 0 of its slot must be a bridge, too",
         ),
         (("0000:3a:00.0>3b", "0000:3a:01.0>3b"), "two bridges lead to the same bus"),
         (
             ("0000:3a:00.0>3b", "0000:3a:01.0>3c", "0000:3c:00.0", "0000:3b:00.0>3d"),
-            "0000:3b:00.0: QEMU's firmware would give the bus behind it the number "
-            "3c, not 3d",
+            "0000:3b:00.0: QEMU's firmware would number the bus behind it 3c, not 3d",
         ),
-        (("0008:01:00.0",), "0008:01:00.0: QEMU has only PCI domain 0000"),
+        (("0008:01:00.0",), "0008:01:00.0: QEMU supports only PCI domain 0000"),
     ],
 )
 def test_buses_that_cannot_be_had_are_refused(

@@ -10,8 +10,8 @@ from simkernel.scenario.render import installed, load, parse
 REFUSED = {
     "cdx_vfio": ["bus cdx (cdx-00:00, driver acme_cdx, driver vfio-cdx): not on a PC"],
     "nvgrace_gpu_vfio_pci": [
-        "0008:00:00.0: QEMU has only PCI domain 0000",
-        "0008:01:00.0: QEMU has only PCI domain 0000",
+        "0008:00:00.0: QEMU supports only PCI domain 0000",
+        "0008:01:00.0: QEMU supports only PCI domain 0000",
     ],
     "vfio_ap_autoload": [
         "bus ap (card04, driver cex4queue, driver vfio_ap): not on a PC",
