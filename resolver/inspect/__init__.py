@@ -1,1 +1,1 @@
-"""Read a host: devices, modules, IOMMU groups, uses. Changes nothing."""
+"""Read a host: devices, modules, IOMMU groups, users of devices."""

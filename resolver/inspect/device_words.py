@@ -18,7 +18,7 @@ from resolver.device import (
     parse_spelling,
 )
 from resolver.errors import NotFoundError, ResolverError, UsageError
-from resolver.inspect.devices import LIST_DEVICES, Look, all_devices, read_device
+from resolver.inspect.devices import LIST_DEVICES, ReadDevice, all_devices, read_device
 from resolver.linux import Host
 from resolver.matching.device_class import class_prefix
 from resolver.matching.glob import compile_pattern
@@ -52,19 +52,19 @@ def find_device(host: Host, text: str) -> Device:
 
 
 def find_devices(
-    host: Host, words: Iterable[str], look: Look = read_device
+    host: Host, words: Iterable[str], read: ReadDevice = read_device
 ) -> Iterator[Found]:
     """Yield the devices that words select, each once.
 
     A word that selects several devices skips bridges: no VFIO driver binds them.
 
-    :param look: function that reads the devices of a word that selects several.
+    :param read: function that reads the devices of a word that selects several.
     :raises UsageError: a word spells no device, or matches several devices but its
         form selects one.
     """
     seen = set()
     for word in words:
-        for text, device in _expanded(host, word, look):
+        for text, device in _expanded(host, word, read):
             if isinstance(device, Device):
                 if (device.bus, device.name) in seen:
                     continue
@@ -99,12 +99,12 @@ def _device_at(host: Host, path: str, problem: str) -> Device:
     raise NotFoundError(problem, hint=LIST_DEVICES)
 
 
-def _expanded(host: Host, word: str, look: Look) -> Iterator[Found]:
+def _expanded(host: Host, word: str, read: ReadDevice) -> Iterator[Found]:
     form, colon, rest = word.partition(":")
     several = _FORMS.get(form) if colon else None
     try:
         if several is not None:
-            devices = list(several(host, rest, look))
+            devices = list(several(host, rest, read))
         elif _WILD.intersection(word):
             devices = list(_matching(host, word))
         else:
@@ -138,20 +138,20 @@ def _matcher(word: str) -> Callable[[str], bool]:
     return lambda name: pattern.fullmatch(name) is not None
 
 
-def _of_class(host: Host, text: str, look: Look) -> Iterator[Device]:
+def _of_class(host: Host, text: str, read: ReadDevice) -> Iterator[Device]:
     prefix = class_prefix(text)
-    for device in all_devices(host, look=look):
+    for device in all_devices(host, read=read):
         if (device.device_class or "").startswith(prefix):
             yield device
 
 
-def _of_kind(host: Host, text: str, look: Look) -> Iterator[Device]:
+def _of_kind(host: Host, text: str, read: ReadDevice) -> Iterator[Device]:
     wanted = parse_kind(text)
-    return (d for d in all_devices(host, look=look) if d.vendor_device == wanted)
+    return (d for d in all_devices(host, read=read) if d.vendor_device == wanted)
 
 
 # Without the physical function: vfio-pci cannot use it while its VFs are enabled.
-def _virtual_functions(host: Host, word: str, look: Look) -> Iterator[Device]:
+def _virtual_functions(host: Host, word: str, read: ReadDevice) -> Iterator[Device]:
     physical = find_device(host, word)
     path = f"{host.sys}/bus/{physical.bus}/devices/{physical.name}"
     links = [name for name in host.names(path) if name.startswith("virtfn")]
@@ -160,10 +160,10 @@ def _virtual_functions(host: Host, word: str, look: Look) -> Iterator[Device]:
     for link in sorted(links, key=lambda name: (len(name), name)):
         name = host.link_name(f"{path}/{link}")
         if name is not None:
-            yield look(host, physical.bus, name)
+            yield read(host, physical.bus, name)
 
 
-_FORMS: dict[str, Callable[[Host, str, Look], Iterator[Device]]] = {
+_FORMS: dict[str, Callable[[Host, str, ReadDevice], Iterator[Device]]] = {
     "class": _of_class,
     "id": _of_kind,
     "vfs": _virtual_functions,

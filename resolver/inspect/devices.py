@@ -1,7 +1,4 @@
-"""Read devices and drivers from a host.
-
-Only reads: nothing here changes the host.
-"""
+"""Devices and drivers of a host. Only reads."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from resolver.matching.modalias import Modalias
 
 __all__ = [
     "LIST_DEVICES",
-    "Look",
+    "ReadDevice",
     "all_devices",
     "bound_driver",
     "device_directory",
@@ -34,39 +31,39 @@ __all__ = [
 LIST_DEVICES = "run `resolver devices` to list the devices"
 """Hint of errors about a device that the host does not have."""
 
-Look = Callable[[Host, str, str], Device]
-"""Reads a device, by its bus and name."""
+ReadDevice = Callable[[Host, str, str], Device]
+"""Function that reads a device, given its bus and name."""
 
-_PATIENCE_S = 2.0
-"""How long a look at a device waits for the kernel to be done with it."""
+_READ_TIMEOUT_S = 2.0
+"""Time to wait for an attribute while the kernel holds the device's lock."""
 
 
 def device_directory(bus: str, name: str) -> str:
-    """Return where a device is, below the root of sysfs."""
+    """Return the directory of a device, relative to sysfs."""
     return f"bus/{bus}/devices/{name}"
 
 
 def place_of(host: Host, device: Device) -> str:
-    """Return a device's directory, absolute."""
+    """Return the absolute directory of a device."""
     return device.path or f"{host.sys}/{device_directory(device.bus, device.name)}"
 
 
 def driver_directory(bus: str, driver: str) -> str:
-    """Return where a driver is, below the root of sysfs."""
+    """Return the directory of a driver, relative to sysfs."""
     return f"bus/{bus}/drivers/{driver}"
 
 
 def read_device(host: Host, bus: str, name: str) -> Device:
-    """Return what sysfs says about a device.
+    """Return a device as sysfs shows it.
 
-    Where the kernel is at work on it, that is said, and not to which driver it is
-    kept: to read this would be to wait.
+    While the kernel holds the device's lock, ``driver_override`` cannot be read. The
+    device is then busy and has no override.
 
     :raises NotFoundError: the host has no such device.
     """
     path = _place_of(host, bus, name)
     try:
-        binding, is_busy = _binding_at(host, path, _PATIENCE_S), False
+        binding, is_busy = _binding_at(host, path, _READ_TIMEOUT_S), False
     except FailedError:
         binding, is_busy = Binding(host.link_name(f"{path}/driver"), None), True
     return replace(
@@ -78,9 +75,9 @@ def read_device(host: Host, bus: str, name: str) -> Device:
 
 
 def glance(host: Host, bus: str, name: str) -> Device:
-    """Return what tells a device from others, for those who read it again later.
+    """Return a device without override, interfaces and VFIO device.
 
-    What it is kept for is not read, nor what its driver made of it.
+    It reads fewer files, for callers that read the device again later.
 
     :raises NotFoundError: the host has no such device.
     """
@@ -90,14 +87,14 @@ def glance(host: Host, bus: str, name: str) -> Device:
 
 
 def all_devices(
-    host: Host, bus: str = "pci", look: Look = read_device
+    host: Host, bus: str = "pci", read: ReadDevice = read_device
 ) -> Iterator[Device]:
-    """Yield every device of a bus, in the order of their names."""
+    """Yield every device of a bus, sorted by name."""
     for name in host.names(f"{host.sys}/bus/{bus}/devices"):
         try:
-            yield look(host, bus, name)
+            yield read(host, bus, name)
         except NotFoundError:
-            continue  # It went away after the directory was listed.
+            continue  # The device went away after the directory was listed.
 
 
 def _device_in(host: Host, path: str, bus: str, name: str, binding: Binding) -> Device:
@@ -115,7 +112,7 @@ def _device_in(host: Host, path: str, bus: str, name: str, binding: Binding) -> 
     )
 
 
-# The modalias has them all; files of their own are read where it says nothing.
+# A PCI modalias contains all ids. Other devices have a file for each.
 def _kind_at(
     host: Host, path: str, bus: str, text: str | None
 ) -> tuple[str | None, str | None]:
@@ -133,12 +130,12 @@ def _kind_at(
 
 
 def read_binding(host: Host, device: Device, timeout_s: float = TIMEOUT_S) -> Binding:
-    """Return to which driver a device is bound and kept for, right now.
+    """Return driver and override of a device, read now.
 
-    An override that was never set reads ``(null)``, on some buses an empty line.
+    An unset override reads ``(null)``, on some buses an empty line.
 
     :raises NotFoundError: the host has no such device.
-    :raises FailedError: the kernel is at work on it, and not done in that time.
+    :raises FailedError: the kernel still holds the device's lock after that time.
 
     Source: Linux, drivers/base/bus.c, driver_override_show().
     """
@@ -152,8 +149,8 @@ def _binding_at(host: Host, path: str, timeout_s: float) -> Binding:
         override = host.slow_attribute(f"{path}/driver_override", timeout_s)
     except BlockedError as problem:
         raise FailedError(
-            f"the kernel is at work on the device: {problem.message}",
-            hint="an unbind or a probe of it is under way; try again when it is over",
+            f"the kernel holds the device's lock: {problem.message}",
+            hint="try again when the running unbind or probe has ended",
         ) from problem
     return Binding(
         driver=host.link_name(f"{path}/driver"),
@@ -161,8 +158,7 @@ def _binding_at(host: Host, path: str, timeout_s: float) -> Binding:
     )
 
 
-# The bus has a link to each of its devices; whoever looks at many files of one need
-# not have it followed for each of them.
+# Resolve the link from the bus once, instead of in every access to the device.
 def _place_of(host: Host, bus: str, name: str) -> str:
     path = host.followed(f"{host.sys}/{device_directory(bus, name)}")
     _require_there(host, path, bus)
@@ -178,18 +174,18 @@ def _require_there(host: Host, path: str, bus: str) -> None:
 
 
 def bound_driver(host: Host, device: Device) -> str | None:
-    """Return to which driver a device is bound; this never waits."""
+    """Return the driver that a device is bound to; never waits."""
     return host.link_name(f"{place_of(host, device)}/driver")
 
 
 def find_driver(host: Host, bus: str, name: str, bound: str | None) -> str | None:
-    """Return the driver that a name means, if it is registered now.
+    """Return the registered driver for a name.
 
-    :param name: name of a driver or of a module.
-    :param bound: driver that the device is bound to; it decides between several.
-    :return: name of its directory; ``None``: no such driver, and no such module.
-    :raises NotFoundError: the module is there, and which driver is meant is not
-        clear, or it has none.
+    :param name: name of a driver or module.
+    :param bound: driver that the device is bound to; preferred among several.
+    :return: name of its directory; ``None`` without this driver and module.
+    :raises NotFoundError: the module is loaded, but has no driver, or several that
+        match equally.
     """
     for driver in driver_name.directory_names(name):
         if has_driver(host, bus, driver):
@@ -201,8 +197,8 @@ def find_driver(host: Host, bus: str, name: str, bound: str | None) -> str | Non
     driver = driver_name.pick_driver(module, drivers, bus=bus, bound=bound)
     if not has_driver(host, bus, driver):
         raise NotFoundError(
-            f"module {module} says that its driver is {driver!r}, but there is no "
-            f"{host.sys}/{driver_directory(bus, driver)}"
+            f"module {module} lists the driver {driver!r}, but "
+            f"{host.sys}/{driver_directory(bus, driver)} does not exist"
         )
     return driver
 
@@ -215,9 +211,9 @@ def has_driver(host: Host, bus: str, driver: str) -> bool:
 def has_vfio_device(host: Host, device: Device) -> bool:
     """Return whether a device is registered with VFIO.
 
-    Kernels that do not show it are taken at their word: ``/sys/class/vfio-dev`` is
-    there since Linux kernel commit 3c28a76124b2 ("vfio: Add struct device to
-    vfio_device") (in v6.1).
+    Kernels that do not show it count as yes: ``/sys/class/vfio-dev`` exists since
+    Linux kernel commit 3c28a76124b2 ("vfio: Add struct device to vfio_device") (in
+    v6.1).
     """
     if host.names(f"{place_of(host, device)}/vfio-dev"):
         return True

@@ -1,1 +1,1 @@
-"""Decide which driver fits a device. Pure: text and values in, values out."""
+"""Choose a driver for a device. Pure: text and values in, values out."""

@@ -1,7 +1,4 @@
-"""Find the alias entries that describe a device, fast.
-
-Pure: built from entries, asked with the text of a modalias.
-"""
+"""An index to find the aliases that match a modalias. Pure."""
 
 from __future__ import annotations
 
@@ -26,16 +23,13 @@ _GENERIC = AliasEntry(GENERIC_PATTERN, "vfio_pci", "generic", 0)
 class AliasLookup:
     """An index of alias patterns by their literal prefixes.
 
-    Patterns with prefixes of one length share a dictionary, so a look-up costs
-    one slice and one dictionary access a length, and only patterns whose whole
-    prefix agrees are matched.
+    Each length of prefixes has a dictionary. A look-up costs one slice and one access
+    for each length, and matches only patterns whose whole prefix is equal.
 
-    A pattern that describes every device ranks last. The generic driver of the bus
-    goes before other modules with one, also where no file lists its alias because it
-    is built in.
+    A pattern that matches every device ranks last. Of these, the generic driver of the
+    bus comes first, even if it is built in and no file lists its alias.
 
-    :param entries: in the order of preference among equals: lines of
-        ``modules.alias`` first.
+    :param entries: entries in their order of preference: ``modules.alias`` first.
     """
 
     def __init__(self, entries: Iterable[AliasEntry]) -> None:
@@ -83,8 +77,8 @@ class AliasLookup:
             tail = self._tails[slot.tail] = compile_pattern(slot.tail)
         return tail.fullmatch(text, length) is not None
 
-    # Tables by bus ("vfio_pci:"). A pattern with a wildcard before its colon may
-    # concern any bus: it is in the tables of all, and alone in those of "".
+    # Tables by bus ("vfio_pci:"). A pattern with a wildcard before its colon may match
+    # any bus, so the tables of each bus have it. The tables of "" have no other.
     @staticmethod
     def _index(slots: list[_Slot]) -> dict[str, _Tables]:
         indexes: dict[str, dict[int, dict[str, list[_Slot]]]] = {"": {}}
@@ -98,18 +92,18 @@ class AliasLookup:
 
 
 class Aliases(NamedTuple):
-    """All that a host says about VFIO aliases."""
+    """All VFIO aliases of a kernel."""
 
     lookup: AliasLookup
-    """Entries in the order of preference among equals."""
+    """Index of the entries."""
     warnings: tuple[FileWarning, ...] = ()
-    """Lines that were not as depmod writes them."""
+    """Lines that differ from what depmod writes."""
     notes: tuple[str, ...] = ()
-    """Sources that the host does not have."""
+    """Missing files."""
 
 
 class _Slot:
-    # One entry with what the index needs to know of its pattern.
+    # An entry with the parts of its pattern that the index needs.
 
     __slots__ = ("bus", "entry", "prefix", "rank", "tail", "wildcards")
 

@@ -1,7 +1,4 @@
-"""Devices that vfio-pci itself refuses, because an untrusted user could harm the host.
-
-Pure: a table.
-"""
+"""The denylist of vfio-pci: devices that could harm the host. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ DENIED: Final = {
     "8086:37c8": "QuickAssist C62x",
     "8086:37c9": "QuickAssist C62x virtual function",
 }
-"""Kind of a device to its name.
+"""Vendor and device id to the name of the device.
 
 Source: Linux, drivers/vfio/pci/vfio_pci.c, vfio_pci_dev_in_denylist();
 include/linux/pci_ids.h. Variant drivers have no such list.

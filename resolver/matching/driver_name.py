@@ -1,7 +1,7 @@
-"""From the name of a module or driver to the name of the driver's directory.
+"""From the name of a module or driver to the driver's directory.
 
-Pure: what exists on the host comes in as names. ``_`` is never turned into ``-``:
-nothing says where a name has dashes, only the host knows.
+Pure: names in, names out. ``_`` never becomes ``-``: only the host knows which of them
+a driver name has.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ __all__ = ["directory_names", "pick_driver"]
 
 
 def directory_names(name: str) -> tuple[str, ...]:
-    """Return the driver directories to look for first, in this order.
+    """Return the driver directories to try, in this order.
 
-    The name itself, then the name with ``_`` for every ``-``: most drivers are
-    called like their modules, and modules never have dashes.
+    The name itself, then the name with ``_`` for every ``-``: most drivers have the
+    name of their module, and module names have no dashes.
 
-    :param name: name of a module or driver, as an alias or a person gave it.
+    :param name: name of a module or driver, from an alias or the user.
     """
     return tuple(dict.fromkeys((name, name.replace("-", "_"))))
 
@@ -25,19 +25,19 @@ def directory_names(name: str) -> tuple[str, ...]:
 def pick_driver(
     module: str, drivers: tuple[str, ...], *, bus: str, bound: str | None
 ) -> str:
-    """Return which of the drivers of a module is meant.
+    """Return the driver of a module to bind to.
 
-    The one that has the device already, else the one called like the module,
-    else the only one with "vfio" in its name.
+    The bound one, else the one with the module's name, else the only one with "vfio"
+    in its name.
 
     :param drivers: names in ``/sys/module/<module>/drivers/<bus>:*``.
     :param bound: driver that the device is bound to.
-    :raises NotFoundError: the module has no driver, or several that fit as well.
+    :raises NotFoundError: the module has no driver, or several that match equally.
     """
     if not drivers:
         raise NotFoundError(
-            f"module {module} is loaded, but it has no driver for bus {bus!r}",
-            hint="name another one with --driver NAME",
+            f"module {module} is loaded, but has no driver for bus {bus!r}",
+            hint="name another driver with --driver NAME",
         )
     if len(drivers) == 1:
         return drivers[0]
@@ -50,5 +50,5 @@ def pick_driver(
             return choices[0]
     raise NotFoundError(
         f"module {module} has several drivers for bus {bus!r}: {', '.join(drivers)}",
-        hint=f"say which one with --driver NAME, such as --driver {drivers[0]}",
+        hint=f"name one with --driver NAME, such as --driver {drivers[0]}",
     )

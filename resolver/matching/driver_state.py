@@ -1,7 +1,4 @@
-"""How good the driver of a device is, for VFIO.
-
-Pure: what has the device and what it could have come in, one word goes out.
-"""
+"""Rate the current driver of a device for VFIO. Pure."""
 
 from __future__ import annotations
 
@@ -22,26 +19,26 @@ DriverState = Literal[
     "variant, but newer match exists",
     "vfio, no match",
 ]
-"""``host``: it has a driver that is not for VFIO. ``vfio, not the best driver``: the
-generic one has it, and there is a variant. ``variant, but newer match exists``: a
-variant has it, and another driver describes it more closely; a new kernel or package
-may bring one. ``vfio, no match``: a VFIO driver has it, and none is known for it."""
+"""``host``: bound to a host driver. ``vfio, not the best driver``: bound to the generic
+driver, but a variant driver exists. ``variant, but newer match exists``: bound to a
+variant driver, but another one matches more closely; a new kernel or package can add
+one. ``vfio, no match``: bound to a VFIO driver, but no alias matches."""
 
 REMARKABLE: Final[tuple[DriverState, ...]] = (
     "vfio, not the best driver",
     "variant, but newer match exists",
     "vfio, no match",
 )
-"""States that a person should look at."""
+"""States that the user should check."""
 
 
 def driver_state(
     device: Device, module: str | None, choice: Choice | None
 ) -> DriverState:
-    """Return how good the driver of a device is.
+    """Return the state of a device's driver.
 
-    :param module: module of the driver that has the device; ``None``: unknown.
-    :param choice: its best VFIO driver; ``None``: there is none.
+    :param module: module of the bound driver; ``None`` if unknown.
+    :param choice: best VFIO driver for the device; ``None`` if there is none.
     """
     driver = device.binding.driver
     if driver is None:

@@ -44,26 +44,26 @@ class Glob:
         self.tail: str = pattern[end:]
         """The rest of the pattern."""
         self.wildcards: int = wildcards(self.tail)
-        """How many ``*`` it has; fewer is closer."""
+        """Number of ``*``; fewer is a closer match."""
 
 
 def wildcards(pattern: str) -> int:
-    """Return how many ``*`` of a pattern stand for any text."""
+    """Return the number of ``*`` of a pattern that are wildcards."""
     if "[" not in pattern and "\\" not in pattern:
         return pattern.count("*")
     return _expressions(pattern).count("*")
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Return whether a pattern describes the whole of a text."""
+    """Return whether a pattern matches a whole text."""
     return compile_pattern(pattern).fullmatch(text) is not None
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Return a pattern, or the tail of one, as a regular expression.
 
-    What stands between two ``*`` is matched where it is found first and is not
-    looked for again, so that no pattern can take exponential time.
+    The text between two ``*`` matches at its first place only. Without backtracking,
+    no pattern takes exponential time.
     """
     segments = [""]
     for expression in _expressions(pattern):
@@ -82,7 +82,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(f"{first}{body}.*{last}", re.DOTALL)
 
 
-# One regular expression for each character to match, a bare "*" for each star.
+# One regular expression for each character, and a bare "*" for each star.
 def _expressions(pattern: str) -> list[str]:
     found, at = [], 0
     while at < len(pattern):
@@ -167,7 +167,7 @@ class _Bracket:
         elif low <= high:
             self._add(f"{re.escape(low)}-{re.escape(high)}")
 
-    # One character, which may be written \c or [.c.]; None if there is none.
+    # One character, which may have the form \c or [.c.]; None if there is none.
     def _read_character(self) -> str | None:
         pattern, at = self.pattern, self.at
         if pattern.startswith("[.", at):

@@ -1,8 +1,7 @@
-"""VFIO drivers in the kernel's own tree, for kernels that do not say so.
+"""A table of the variant drivers in the kernel's own tree.
 
-Before Linux 6.18 the device-table aliases of a module that is linked into the
-kernel are written nowhere. This table stands in for them, and only for modules
-that the host shows to be built in.
+Before Linux 6.18, no file has the device aliases of a built-in module. This table
+replaces them, for modules that the host shows as built in.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ drivers/vfio/pci/.
 
 @functools.cache
 def lookup() -> AliasLookup:
-    """Return the whole table, to find what Linux has for a device anywhere."""
+    """Return an index of the whole table, to find a driver in any Linux."""
     return AliasLookup(
         entry
         for module in PCI_VARIANTS
@@ -50,11 +49,11 @@ def lookup() -> AliasLookup:
 def builtin_entries(
     builtin: Collection[str], resident: Collection[str], listed: Collection[str]
 ) -> tuple[AliasEntry, ...]:
-    """Return the aliases of in-tree variants that are linked into the kernel.
+    """Return the aliases of the in-tree variant drivers that are built in.
 
     :param builtin: modules that ``modules.builtin`` lists.
-    :param resident: modules with a directory in ``/sys/module`` but no
-        ``initstate`` in it, which is how built-in ones look.
+    :param resident: modules with a directory in ``/sys/module`` without ``initstate``,
+        which only built-in modules have.
     :param listed: modules whose aliases the kernel build has recorded.
     """
     found: tuple[AliasEntry, ...] = ()
@@ -68,7 +67,7 @@ def builtin_entries(
     return found
 
 
-# The aliases that a module of the kernel's tree has or would have.
+# The aliases of a module, whether or not this kernel has it.
 def _entries(module: str, source: Source) -> tuple[AliasEntry, ...]:
     vendor, devices = PCI_VARIANTS[module]
     return tuple(

@@ -1,7 +1,4 @@
-"""The grammar of modaliases: what devices say about themselves.
-
-Pure text in, values out: this module reads no file and starts no process.
-"""
+"""The grammar of modaliases. Pure: text in, values out."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from resolver.errors import UsageError
 __all__ = ["Modalias", "parse", "vfio_name"]
 
 PCI_FORM = "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X"
-"""What the kernel prints. Source: drivers/pci/pci-sysfs.c, modalias_show()."""
+"""Format of PCI modaliases. Source: Linux, drivers/pci/pci-sysfs.c, modalias_show()."""
 
 _FORM = re.compile(r"(?:vfio_)?([a-z][a-z0-9_-]*):[!-~]+")
 _PCI = re.compile(
@@ -24,16 +21,16 @@ _PCI = re.compile(
 
 
 class Modalias(NamedTuple):
-    """A modalias that a device reports, checked."""
+    """A well-formed modalias of a device."""
 
     text: str
-    """As the device reports it: ``pci:v000015B3d0000101Esv...``."""
+    """As in sysfs: ``pci:v000015B3d0000101Esv...``."""
     bus: str
-    """What stands before the colon: ``pci``."""
+    """The part before the colon: ``pci``."""
 
     @property
     def vfio(self) -> str:
-        """The name under which VFIO drivers announce themselves for the device.
+        """The text that aliases of VFIO drivers for the device match.
 
         Source: Linux kernel commit cc6711b0bf36 ("PCI / VFIO: Add
         'override_only' support for VFIO PCI sub system") (in v5.16).
@@ -58,9 +55,9 @@ class Modalias(NamedTuple):
 
 
 def vfio_name(text: str) -> str:
-    """Return the name under which VFIO drivers announce themselves for a modalias.
+    """Return the text that aliases of VFIO drivers for a modalias match.
 
-    The same as ``parse(text).vfio``, and twice as fast.
+    Equal to ``parse(text).vfio``, but twice as fast.
 
     :raises UsageError: as ``parse`` does.
     """
@@ -70,11 +67,11 @@ def vfio_name(text: str) -> str:
 
 
 def parse(text: str) -> Modalias:
-    """Check a modalias, with or without ``vfio_`` before it.
+    """Parse a modalias, with or without the prefix ``vfio_``.
 
     :param text: one modalias, without newline.
-    :raises UsageError: it has no ``bus:``, holds a blank or a control character,
-        or is a ``pci:`` one that the kernel would not print.
+    :raises UsageError: the text has no ``bus:``, contains a blank or a control
+        character, or is a ``pci:`` modalias that the kernel would not print.
     """
     if _PCI.fullmatch(text):
         return Modalias(text, "pci")
@@ -82,11 +79,11 @@ def parse(text: str) -> Modalias:
     if form is None:
         raise UsageError(
             f"malformed modalias {text!r}: not of the form BUS:FIELDS",
-            hint="a device's own is in /sys/bus/<bus>/devices/<device>/modalias",
+            hint="read it with `cat /sys/bus/BUS/devices/DEVICE/modalias`",
         )
     if form[1] == "pci":
         raise UsageError(
             f"malformed modalias {text!r}: not of the form {PCI_FORM}",
-            hint="hexadecimal digits are upper case, each field has its full width",
+            hint="write upper case hexadecimal digits, and each field in full width",
         )
     return Modalias(text, form[1])

@@ -1,7 +1,6 @@
-"""Choose the VFIO driver for a device, and say why.
+"""Choose the VFIO driver for a device, with reasons.
 
-Pure: what the host offers comes in as an ``Aliases`` value, the choice goes out
-with its reasons.
+Pure: the aliases of a kernel in, the choice out.
 """
 
 from __future__ import annotations
@@ -20,57 +19,56 @@ __all__ = ["Candidate", "Choice", "choose"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An alias that describes the device, and what became of it."""
+    """An alias that matches the device, and its rank."""
 
     entry: AliasEntry
     wildcards: int
-    """How many ``*`` the pattern has; fewer is closer."""
+    """Number of ``*`` in the pattern; fewer is a closer match."""
     reason: str
-    """Why it was chosen, or why not."""
+    """Why it was or was not chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The driver to bind a device to, and how it was found."""
+    """The driver to bind a device to, and its origin."""
 
     name: str
-    """A module, where an alias led to it; a driver, where it is the bus's generic
-    one; either, where the user named it."""
+    """A module from an alias; the generic driver of the bus; or a module or driver
+    from the user."""
     source: Source
     alias: str | None = None
-    """The pattern that led to it; ``None`` for ``user`` and ``generic``."""
+    """The pattern that matched; ``None`` for ``user`` and ``generic``."""
     modalias: str | None = None
-    """What the patterns were compared with, ``vfio_`` included."""
+    """The text that the patterns were compared with, with ``vfio_``."""
     candidates: tuple[Candidate, ...] = ()
-    """Every alias that describes the device, best first."""
+    """Every alias that matches the device, the best first."""
     is_ambiguous: bool = False
-    """Another module has an alias that is just as close."""
+    """Another module has an alias that matches as closely."""
     notes: tuple[str, ...] = ()
-    """What else there is to know."""
+    """Notes for the user."""
 
     @property
     def sure_driver(self) -> str | None:
-        """Name of the driver, where it is known whatever the host has loaded."""
+        """Name of the driver, if it does not depend on loaded modules."""
         return self.name if self.source == "generic" else None
 
     @property
     def module(self) -> str:
-        """Name that modprobe is to be asked for, with ``_`` only."""
+        """Module name to pass to modprobe, with ``_`` only."""
         return self.name.replace("-", "_")
 
 
 def choose(modalias: Modalias, aliases: Aliases) -> Choice:
-    """Return the VFIO driver that describes a device most closely.
+    """Return the VFIO driver that matches a device most closely.
 
-    The alias with the fewest ``*`` wins, the first of equals: ``modules.alias``
-    goes before what the kernel says about built-in modules. An alias that describes
-    every device ranks last, and there the bus's own generic driver goes first.
-    Without any match it is that driver.
+    The alias with the fewest ``*`` wins; of equals, the first. ``modules.alias`` comes
+    before the aliases of built-in modules. An alias that matches every device ranks
+    last, after the generic driver of the bus. Without a match, that driver is chosen.
 
     :raises NotFoundError: nothing matches, and the bus has no generic driver.
 
     Source: libvirt commit 82e2fac29710 ("qemu: automatically bind to a vfio
-    variant driver, if available"), which ranks so, but for the generic driver.
+    variant driver, if available"), which ranks likewise but for the generic driver.
     """
     matching = aliases.lookup.matching(modalias.vfio)
     notes = aliases.notes + _unavailable(modalias, matching)
@@ -85,7 +83,9 @@ def choose(modalias: Modalias, aliases: Aliases) -> Choice:
     ]
     if ties:
         names = ", ".join(dict.fromkeys(entry.module for entry in ties))
-        notes += (f"ambiguous: {names} fits as closely as {best.module}, which wins",)
+        notes += (
+            f"ambiguous: {names} matches as closely as {best.module}, which wins",
+        )
     if best.source == "generic":
         chosen = _generic(modalias, notes)
         return replace(
@@ -116,7 +116,7 @@ def _candidates(
         if place == 0:
             reason = "chosen: no other has fewer wildcards"
         elif _closeness(stars, entry) == _closeness(*first):
-            reason = "as close as the chosen one, but after it"
+            reason = "as close as the chosen one, but later"
         elif stars <= first[0]:
             reason = "describes every device; the chosen one is closer"
         else:
@@ -129,9 +129,9 @@ def _generic(modalias: Modalias, notes: tuple[str, ...]) -> Choice:
     driver = GENERIC_DRIVERS.get(modalias.bus)
     if driver is None:
         raise NotFoundError(
-            f"there is no VFIO driver for it: no alias describes {modalias.text}, and "
-            f"bus {modalias.bus!r} has no generic driver",
-            hint="name one with --driver NAME",
+            f"no VFIO driver found: no alias matches {modalias.text}, and bus "
+            f"{modalias.bus!r} has no generic driver",
+            hint="name a driver with --driver NAME",
         )
     return Choice(
         name=driver,
@@ -141,8 +141,7 @@ def _generic(modalias: Modalias, notes: tuple[str, ...]) -> Choice:
     )
 
 
-# A variant in the kernel's own tree that serves the device, while this kernel
-# has no alias of it: the module is not installed.
+# A variant driver in the kernel's tree that matches the device, but is not installed.
 def _unavailable(
     modalias: Modalias, matching: tuple[tuple[int, AliasEntry], ...]
 ) -> tuple[str, ...]:
@@ -150,6 +149,6 @@ def _unavailable(
     if variant is None or any(e.module == variant.module for _, e in matching):
         return ()
     return (
-        f"skipped {variant.module}: Linux has it for this device, but this host "
-        "shows no alias of it, and it is not built in",
+        f"skipped {variant.module}: Linux has it for this device, but on this host it "
+        "has no alias and is not built in",
     )

@@ -50,7 +50,7 @@ def test_tie_goes_to_the_first_line_and_is_said() -> None:
     choice = choose(VF, aliases((VARIANT, "first_vfio"), (VARIANT, "second_vfio")))
     assert choice.name == "first_vfio"
     assert choice.is_ambiguous
-    assert "second_vfio fits as closely as first_vfio" in choice.notes[-1]
+    assert "second_vfio matches as closely as first_vfio" in choice.notes[-1]
 
 
 def test_same_module_twice_is_no_tie() -> None:
@@ -149,7 +149,7 @@ def test_foreign_alias_for_every_device_never_wins(
     assert choice.module == "vfio_pci"
     assert choice.source == ("modules.alias" if others else "generic")
     assert choice.is_ambiguous
-    assert "poweroff_pci fits as closely as vfio_pci" in choice.notes[-1]
+    assert "poweroff_pci matches as closely as vfio_pci" in choice.notes[-1]
     assert [c.entry.module for c in choice.candidates] == ["vfio_pci", "poweroff_pci"]
 
 
