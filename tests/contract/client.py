@@ -17,7 +17,7 @@ VF = "/sys/bus/pci/devices/0000:3b:00.2"
 
 
 def write(path: str, data: bytes) -> int | str:
-    """Open a file for writing and write once; return what came of it."""
+    """Open a file and write once; return the count or the error."""
     try:
         descriptor = os.open(path, os.O_WRONLY)
     except OSError as error:
@@ -36,7 +36,7 @@ def _named(error: OSError) -> str:
 
 
 def walk() -> dict[str, str]:
-    """Return every path below ``/sys`` with what it is and has in it."""
+    """Return every path below ``/sys`` with its type and content."""
     found = {}
     pending = ["/sys"]
     while pending:
@@ -75,7 +75,7 @@ ATTEMPTS = {
 
 
 def attempt(name: str) -> str:
-    """Try something that is refused; return class and errno of the refusal."""
+    """Try a refused operation; return class and errno of the refusal."""
     try:
         ATTEMPTS[name]()
     except OSError as error:

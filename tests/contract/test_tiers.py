@@ -1,7 +1,4 @@
-"""The same operations on the bare tree and through every front: same results.
-
-A front translates; whatever it adds or hides shows here as a difference.
-"""
+"""The same operations on the bare tree and on every tier, with the same results."""
 
 from __future__ import annotations
 
@@ -112,7 +109,7 @@ def _fakefs(host: Host) -> Iterator[Seen]:
 
 @contextmanager
 def _fuse(host: Host) -> Iterator[Seen]:
-    """Have a process in there do what it is asked."""
+    """Send requests to a client process on the host."""
     with FuseHost(lambda: host) as place:
         reading, writing = os.pipe(), os.pipe()
         program = [sys.executable, os.fspath(Path(client.__file__))]
@@ -142,8 +139,8 @@ FRONTS = [
 
 
 @pytest.mark.parametrize("tier", FRONTS)
-def test_tier_answers_as_the_tree_does(tier: str) -> None:
-    """Every write has the same result, and leaves the same files behind."""
+def test_tier_gives_the_results_of_the_tree(tier: str) -> None:
+    """Every write has the same result and leaves the same files."""
     answers, trees = {}, {}
     for name in ("bare", tier):
         host = host_of("mlx5_vfio_pci", vfs=2)
@@ -160,8 +157,8 @@ def test_tier_answers_as_the_tree_does(tier: str) -> None:
 
 @pytest.mark.parametrize("scenario", installed())
 @pytest.mark.parametrize("tier", FRONTS)
-def test_tier_shows_every_scenario_as_the_tree_is(tier: str, scenario: str) -> None:
-    """Files, modes, sizes, links and texts are the same, whatever the host."""
+def test_tier_shows_the_tree_of_every_scenario(tier: str, scenario: str) -> None:
+    """Files, modes, sizes, links and texts are the same on every host."""
     settings = {"pfs": 2, "vfs": 3} if scenario == "many_vfs" else {}
     trees = {}
     for name in ("bare", tier):
@@ -172,7 +169,7 @@ def test_tier_shows_every_scenario_as_the_tree_is(tier: str, scenario: str) -> N
 
 
 @pytest.mark.parametrize("tier", FRONTS)
-def test_refusal_has_the_class_that_python_gives_its_errno(tier: str) -> None:
+def test_refusal_has_the_exception_class_of_its_errno(tier: str) -> None:
     """A program may catch PermissionError or FileNotFoundError, as on a real host."""
     with TIERS[tier](host_of("mlx5_vfio_pci")) as seen:
         refusals = {name: seen.attempt(name) for name in client.ATTEMPTS}

@@ -1,4 +1,4 @@
-"""What programs see and write in /etc on the fuse tier, also as an ordinary user.
+"""Files in /etc on the fuse tier, also for an ordinary user.
 
 The machine is prepared in namespaces of the tests' own; its files stay as they are.
 """
@@ -40,7 +40,7 @@ done
 cd /
 exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 """
-"""Python and its packages may be root's own; for this command, they are for all."""
+"""Lets other users read Python and its packages, for this command."""
 
 
 def _run(words: list[str], **more: str) -> subprocess.CompletedProcess[str]:
@@ -54,14 +54,14 @@ def _run(words: list[str], **more: str) -> subprocess.CompletedProcess[str]:
 
 
 def _closed() -> list[str]:
-    """Return the directories on the way to Python that are not everybody's."""
+    """Return the folders above Python that other users cannot enter."""
     ways = [Path(one) for one in (sys.prefix, sys.base_prefix, simkernel.__file__)]
     found = {one: None for way in ways for one in way.parents[::-1]}
     return [str(one) for one in found if one.stat().st_mode & 0o005 != 0o005]
 
 
-def test_overrides_of_the_machine_are_not_seen() -> None:
-    """driverctl's files are about other devices; those written here are kept."""
+def test_driverctl_overrides_of_the_machine_are_hidden() -> None:
+    """Files written to that folder on the host stay."""
     program = "ls /etc/driverctl.d; touch /etc/driverctl.d/new; ls /etc/driverctl.d"
     words = ["unshare", "--user", "--map-root-user", "--mount"]
     words += ["sh", "-c", WITH_OVERRIDE, "sh"]
@@ -73,7 +73,7 @@ def test_overrides_of_the_machine_are_not_seen() -> None:
 @needs("lspci", "driverctl", "modprobe")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
 def test_user_65534_runs_the_tools() -> None:
-    """A user who owns nothing on the machine, and has no rights but those of all."""
+    """A user without files or privileges on the machine."""
     resolver = Path(sys.executable).with_name("resolver")
     program = f"""
     cat /proc/self/uid_map; lspci -n -s 3b:00.2

@@ -1,4 +1,4 @@
-"""``simkernel run --via fuse``: a command as if it ran by itself, and nothing left."""
+"""``simkernel run --via fuse``: exit codes, signals, clean-up, isolation."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def _run(words: list[str], **options: object) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.parametrize("code", [0, 1, 7, 255])
-def test_exit_code_is_the_commands(code: int) -> None:
-    """Whatever it is."""
+def test_run_returns_the_exit_code_of_the_command(code: int) -> None:
+    """For every exit code."""
     assert code == _run(on_fuse("sh", "-c", f"exit {code}")).returncode
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGUSR1])
 def test_signal_that_ends_the_command_ends_the_run(number: signal.Signals) -> None:
-    """As it would if nothing stood in between."""
+    """As if the command ran without simkernel."""
     done = _run(on_fuse("sh", "-c", f"kill -{number.name[3:]} $$"))
 
     assert (-number, "") == (done.returncode, done.stderr)
@@ -45,15 +45,15 @@ def test_signal_that_ends_the_command_ends_the_run(number: signal.Signals) -> No
         (["/etc/passwd"], "error: cannot run /etc/passwd: Permission denied\n"),
     ],
 )
-def test_command_that_cannot_run_is_a_message(words: list[str], message: str) -> None:
+def test_command_that_cannot_run_is_reported(words: list[str], message: str) -> None:
     """With exit code 2, and no traceback."""
     done = _run(on_fuse(*words))
 
     assert (2, message) == (done.returncode, done.stderr)
 
 
-def test_input_output_and_directory_are_the_callers(tmp_path: Path) -> None:
-    """Files that the command writes where it was started are there afterwards."""
+def test_command_inherits_streams_and_directory(tmp_path: Path) -> None:
+    """Files that it writes in the working directory are kept."""
     done = _run(on_fuse("sh", "-c", "cat; cat >file; pwd"), input="in\n", cwd=tmp_path)
 
     assert f"in\n{tmp_path}\n" == done.stdout
@@ -64,7 +64,7 @@ def test_input_output_and_directory_are_the_callers(tmp_path: Path) -> None:
     "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2, signal.SIGINT]
 )
 def test_signal_reaches_the_command(number: signal.Signals) -> None:
-    """Sent to the run, by another process."""
+    """If another process sends it to the run."""
     marked = Marked()
     program = f"trap 'echo got; exit 4' {number.name[3:]}; echo up; sleep 99 & wait"
     with started(marked, on_fuse("sh", "-c", program)) as run:
@@ -75,7 +75,7 @@ def test_signal_reaches_the_command(number: signal.Signals) -> None:
 
 
 def test_ignored_signal_stays_ignored() -> None:
-    """Of what ``nohup`` was asked for, nothing is lost."""
+    """As ``nohup`` expects."""
     show = "grep -E 'SigIgn|SigBlk' /proc/self/status"
     words = ["env", "--default-signal", "--ignore-signal=HUP"]
 
@@ -85,7 +85,7 @@ def test_ignored_signal_stays_ignored() -> None:
 
 
 def test_stopped_command_stops_the_run() -> None:
-    """As a shell expects of its jobs; both go on together."""
+    """As a shell expects of its jobs; both continue together."""
     marked = Marked()
     program = "echo up; kill -STOP $$; echo again; sleep 99"
     with started(marked, on_fuse("sh", "-c", program)) as run:
@@ -99,8 +99,8 @@ def test_stopped_command_stops_the_run() -> None:
     marked.wait_until_none()
 
 
-def test_what_the_command_leaves_running_ends_with_it() -> None:
-    """Nothing on a simulated host outlives it."""
+def test_background_processes_end_with_the_command() -> None:
+    """No process outlives its simulated host."""
     marked = Marked()
     done = _run(
         on_fuse("sh", "-c", "setsid sleep 99 >/dev/null 2>&1 & echo up"),
@@ -111,7 +111,7 @@ def test_what_the_command_leaves_running_ends_with_it() -> None:
 
 
 def test_killed_run_leaves_nothing(tmp_path: Path) -> None:
-    """Its programs end at once, wherever they are; no mount was ever seen outside."""
+    """Its programs end at once; the machine never had one of its mounts."""
     mounts = Path("/proc/self/mountinfo").read_text()
     marked = Marked()
     program = f"echo up; while cat {VF}/vendor; do :; done >/dev/null 2>{tmp_path}/err"
@@ -123,8 +123,8 @@ def test_killed_run_leaves_nothing(tmp_path: Path) -> None:
     assert mounts == Path("/proc/self/mountinfo").read_text()
 
 
-def test_killed_first_process_is_told() -> None:
-    """Whoever waits for the command learns why it has ended."""
+def test_killed_init_process_is_reported() -> None:
+    """The run ends with an error that says why."""
     marked = Marked()
     with started(marked, on_fuse("sh", "-c", "echo up; sleep 99")) as run:
         (builder,) = _children(run.pid)
@@ -133,7 +133,7 @@ def test_killed_first_process_is_told() -> None:
         text = run.stdout.read() if run.stdout else ""
 
         assert run.wait() == 2
-    assert text.startswith("error: everything on the simulated host was ended from")
+    assert text.startswith("error: all processes of the simulated host were killed")
     marked.wait_until_none()
 
 
@@ -142,8 +142,8 @@ def _children(process: int) -> list[int]:
     return [int(word) for word in path.read_text().split()]
 
 
-def test_machines_own_sysfs_cannot_be_reached() -> None:
-    """Root takes no mount away, and makes no other ``/sys``; modules stay simulated."""
+def test_sysfs_of_the_machine_cannot_be_reached() -> None:
+    """Root can unmount nothing and mount no sysfs; modules stay simulated."""
     program = """
     umount /sys; umount -l /sys; mount -t sysfs other /mnt; ls /mnt
     unshare -m umount /sys; unshare -Urm umount /sys; unshare -Urn ls /sys
@@ -157,7 +157,7 @@ def test_machines_own_sysfs_cannot_be_reached() -> None:
 
 
 def test_two_hundred_runs_at_once_leave_nothing() -> None:
-    """Neither processes, nor mounts, nor files in the places that they use."""
+    """No processes, mounts or files."""
     marked = Marked()
     before = _what_is_there()
 
@@ -185,7 +185,7 @@ def _what_is_there() -> dict[str, object]:
 
 
 def test_ordinary_user_runs_the_tools(tmp_path: Path) -> None:
-    """uid 65534 is root on the host that it simulates, and nowhere else."""
+    """uid 65534 is root on the simulated host only."""
     program = """
     id -u; lspci -n -s 3b:00.2; modprobe mlx5_vfio_pci && lsmod | head -2
     resolver bind 3b:00.3; driverctl list-devices | grep 3b:00.3
@@ -201,8 +201,8 @@ def test_ordinary_user_runs_the_tools(tmp_path: Path) -> None:
     assert not os.path.exists("/etc/simkernel-was-here")
 
 
-def test_files_of_the_machine_stay_as_they_are(tmp_path: Path) -> None:
-    """Where the host has a file of that name, and where it has one more."""
+def test_files_of_the_machine_do_not_change(tmp_path: Path) -> None:
+    """Neither files that the host replaces, nor folders to which it adds files."""
     there = tmp_path / "rules"
     there.mkdir()
     (there / "old").write_text("the machine's")

@@ -1,4 +1,4 @@
-"""Operations that take time on the fuse tier keep nobody else waiting."""
+"""Slow operations on the fuse tier block no other program."""
 
 from __future__ import annotations
 
@@ -133,8 +133,8 @@ def _run(
     )
 
 
-def test_slow_probe_blocks_only_its_writer(scenario: str) -> None:
-    """Others bind, read and list while it goes on; its link is there before it ends."""
+def test_slow_probe_blocks_its_writer_only(scenario: str) -> None:
+    """Others bind, read and list meanwhile; its driver link exists before it ends."""
     program = f"""
     ( {BIND_SLOWLY} echo the probe has ended ) &
     until [ -e /sys/bus/pci/drivers/slow/0000:01:00.0 ]; do sleep 0.05; done
@@ -145,7 +145,7 @@ def test_slow_probe_blocks_only_its_writer(scenario: str) -> None:
     assert done.stdout == "others are done\n"
 
 
-def test_slow_probes_go_side_by_side() -> None:
+def test_slow_probes_run_in_parallel() -> None:
     """Writers of one file wait for their own device only, as on a real kernel."""
     template = parse(SIDE_BY_SIDE)
     with FuseHost(lambda: boot_host(template)) as place:
@@ -160,8 +160,8 @@ def test_slow_probes_go_side_by_side() -> None:
     assert all(1 <= one < 12 for one in seconds)  # one after the other takes 12
 
 
-def test_slow_module_blocks_only_who_inserts_it(scenario: str) -> None:
-    """``modprobe`` waits; files are read meanwhile."""
+def test_slow_module_blocks_its_loader_only(scenario: str) -> None:
+    """``modprobe`` waits; other programs read files meanwhile."""
     meanwhile = """
     modprobe late & sleep 0.5
     cat /sys/bus/pci/drivers_autoprobe; lsmod | grep -c late; kill -0 $! && echo waits
@@ -180,8 +180,8 @@ def test_slow_module_blocks_only_who_inserts_it(scenario: str) -> None:
         "echo 0000:03:00.0 >/sys/bus/pci/drivers/vfio-pci/unbind &",
     ],
 )
-def test_run_ends_while_an_operation_is_under_way(scenario: str, command: str) -> None:
-    """What never ends on the simulated host ends with it."""
+def test_run_ends_during_an_operation(scenario: str, command: str) -> None:
+    """An endless operation ends with the simulated host."""
     marked = Marked()
     program = f"{command} sleep 0.3"
     done = _run(program, scenario, probe_ms=FOR_EVER_MS, environment=marked.environment)
@@ -190,8 +190,8 @@ def test_run_ends_while_an_operation_is_under_way(scenario: str, command: str) -
     assert marked.alive() == []
 
 
-def test_killed_run_frees_who_waits_for_it(scenario: str) -> None:
-    """A writer in the middle of a probe is gone at once."""
+def test_killed_run_ends_blocked_writers(scenario: str) -> None:
+    """A writer in the middle of a probe ends at once."""
     marked = Marked()
     words = on_fuse(
         "sh",
@@ -205,8 +205,8 @@ def test_killed_run_frees_who_waits_for_it(scenario: str) -> None:
         marked.wait_until_none()
 
 
-def test_directory_of_a_process_stays_known(tmp_path: Path) -> None:
-    """Where it is can be asked while names change around it."""
+def test_working_directory_stays_valid(tmp_path: Path) -> None:
+    """``getcwd`` works while names change around the folder."""
     program = """
 import os
 os.chdir("/sys/bus/pci/devices/0000:02:00.0")
@@ -231,8 +231,8 @@ print(here)
         assert place.wait(process) == 0
 
 
-def test_host_outlives_whoever_was_killed_in_a_trapped_call(tmp_path: Path) -> None:
-    """The answer comes when nobody is left to take it, and other programs run on."""
+def test_host_survives_a_caller_killed_in_a_trapped_call(tmp_path: Path) -> None:
+    """The reply to the killed caller is dropped, and other programs continue."""
     (tmp_path / "own.yaml").write_text(SCENARIO)
     with Sim(tmp_path / "own.yaml", {"probe_ms": 500}, via="fuse") as host:
         with pytest.raises(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Hosts on the fuse tier that do not come up: an error, and nothing is left waiting."""
+"""Hosts on the fuse tier that fail to start."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fuse import needs_fuse
 
 pytestmark = [pytest.mark.real, needs_fuse]
 
-PATIENCE_S = 120
+TIMEOUT_S = 120
 
 
 def _refused_at_once() -> Host:
@@ -24,15 +24,15 @@ def _refused_at_once() -> Host:
 
 
 def _refused_when_mounted() -> Host:
-    time.sleep(1)  # what makes the namespaces is ahead, and waits
+    time.sleep(1)  # meanwhile the namespaces are made
     raise UsageError("no such host")
 
 
 @pytest.mark.parametrize("make", [_refused_at_once, _refused_when_mounted])
-def test_host_that_cannot_be_made_is_told(
+def test_failed_start_is_reported_and_leaves_nothing(
     make: Callable[[], Host], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """However far the namespaces are; whoever makes them ends without a word."""
+    """At any point; the process that makes the namespaces ends silently."""
     before = _children()
     problems: list[BaseException] = []
 
@@ -40,12 +40,12 @@ def test_host_that_cannot_be_made_is_told(
         try:
             with FuseHost(make):
                 pass
-        except BaseException as problem:
-            problems.append(problem)
+        except BaseException as error:
+            problems.append(error)
 
     thread = threading.Thread(target=begin, daemon=True)
     thread.start()
-    thread.join(PATIENCE_S)
+    thread.join(TIMEOUT_S)
 
     assert [str(one) for one in problems] == ["no such host"]
     assert before == _children()

@@ -51,7 +51,7 @@ def _run(words: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("user", ["root", "nobody"])
-def test_listener_hears_what_the_kernel_sends(user: str) -> None:
+def test_listener_receives_uevents(user: str) -> None:
     """Also as an ordinary user; the program keeps the machine's network."""
     words = on_fuse(sys.executable, "-c", LISTENER)
     done = _run(as_nobody(words) if user == "nobody" else words)
@@ -70,23 +70,23 @@ def test_listener_hears_what_the_kernel_sends(user: str) -> None:
     assert (lines[-1], done.returncode) == ("remove@/module/mlx5_core", 0)
 
 
-def test_socket_is_given_while_orphans_end() -> None:
-    """Who adopts them is who answers the call; neither disturbs the other."""
+def test_socket_call_succeeds_while_orphans_end() -> None:
+    """The init process reaps them while it handles the call."""
     done = _run(on_fuse(sys.executable, "-c", ORPHANS))
 
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_udevadm_sees_the_simulated_devices() -> None:
-    """It trusts only what says that it is sysfs."""
+    """It accepts a file system of type sysfs only."""
     done = _run(on_fuse("udevadm", "info", "--query=property", VF))
 
     assert "DRIVER=mlx5_core\n" in done.stdout
     assert done.returncode == 0
 
 
-def test_udevd_serves_the_simulated_host_alone(tmp_path: Path) -> None:
-    """Its database, rules and links are the host's; the machine's nodes stay as are."""
+def test_udevd_acts_on_the_simulated_host_only(tmp_path: Path) -> None:
+    """It writes its database and links there; the machine's nodes do not change."""
     program = """
     udevadm info --query=property --property=ID_PATH --value "$1"
     echo 'SUBSYSTEM=="vfio", MODE="0640", SYMLINK+="my-%k"' >/etc/udev/rules.d/1.rules
@@ -113,8 +113,8 @@ def test_udevd_serves_the_simulated_host_alone(tmp_path: Path) -> None:
     assert not os.path.exists("/etc/udev/rules.d/1.rules")
 
 
-def test_udevd_loads_modules_for_what_appears() -> None:
-    """The scenario's stand-in steps back, so that each is loaded by one only."""
+def test_udevd_loads_modules_for_new_devices() -> None:
+    """The scenario's stand-in for udevd is off, so each module is loaded once."""
     program = """
     rmmod mlx5_core; echo 1 >/sys/bus/pci/devices/0000:3b:00.0/remove
     echo 1 >/sys/bus/pci/rescan; udevadm settle; cut -d' ' -f1 /proc/modules

@@ -1,4 +1,4 @@
-"""The record of what programs do, on the fuse tier."""
+"""Traces of the fuse tier."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LINK = "/sys/bus/pci/devices/0000:3b:00.2"
 
 
 def traced(tmp_path: Path, script: str) -> list[dict[str, Any]]:
-    """Run a shell script on a host and return what was recorded, in order."""
+    """Run a shell script on a host and return the trace."""
     trace = tmp_path / "trace.jsonl"
     with Sim("mlx5_vfio_pci", via="fuse", trace=trace) as host:
         host.run(["sh", "-c", script])
@@ -28,7 +28,7 @@ def traced(tmp_path: Path, script: str) -> list[dict[str, Any]]:
 
 
 def of(found: list[dict[str, Any]], comm: str) -> list[tuple[object, ...]]:
-    """Return op, path, data and errno of what one program did."""
+    """Return op, path, data and errno of one program's operations."""
     return [
         (one["op"], one["path"], one["data"], one["errno"])
         for one in found
@@ -36,8 +36,8 @@ def of(found: list[dict[str, Any]], comm: str) -> list[tuple[object, ...]]:
     ]
 
 
-def test_each_program_has_what_it_did(tmp_path: Path) -> None:
-    """Reading through a link, writing, being refused; nothing of the way there."""
+def test_operations_are_recorded_by_program(tmp_path: Path) -> None:
+    """A read through a link, a write, a refusal; without path walks."""
     found = traced(
         tmp_path,
         f"cat {LINK}/vendor; "
@@ -60,7 +60,7 @@ def test_each_program_has_what_it_did(tmp_path: Path) -> None:
 
 
 def test_thread_is_recorded_as_its_process(tmp_path: Path) -> None:
-    """Number and name are the program's, whichever of its threads it was."""
+    """With id and name of the process."""
     program = (
         "import os, threading; print(os.getpid()); "
         f"work = lambda: open('{DEVICE}/vendor').read(); "
@@ -79,7 +79,7 @@ def test_thread_is_recorded_as_its_process(tmp_path: Path) -> None:
 
 
 def test_modules_are_recorded(tmp_path: Path) -> None:
-    """Which file was loaded, and what was removed."""
+    """The loaded file, and the removed module."""
     found = traced(tmp_path, "modprobe vfio_pci; rmmod vfio_pci")
 
     loaded = [one["path"] for one in found if one["op"] == "init_module"]
@@ -89,6 +89,6 @@ def test_modules_are_recorded(tmp_path: Path) -> None:
     ]
 
 
-def test_nothing_of_the_host_itself_is_recorded(tmp_path: Path) -> None:
-    """A program that does not touch the kernel leaves next to nothing."""
+def test_host_itself_is_not_recorded(tmp_path: Path) -> None:
+    """The trace of a program that uses no kernel file is nearly empty."""
     assert of(traced(tmp_path, "exec sleep 0"), "sleep") == []
