@@ -1,1 +1,1 @@
-"""Whether the simulated kernel says what the real one said."""
+"""Compares the simulated kernel with a real one, operation by operation."""

@@ -1,6 +1,7 @@
-"""Who carries out a program: what it is asked, and what it answers.
+"""The interface of a kernel that runs programs of operations.
 
-The simulated kernel is one player, a real one in a guest the other.
+:class:`~simkernel.conformance.model_executor.ModelExecutor` is the simulated kernel,
+    ``simkernel.fronts.vm.guest_executor`` a real one in a guest.
 """
 
 from __future__ import annotations
@@ -16,55 +17,52 @@ from simkernel.scenario.schema import Scenario
 __all__ = ["Answer", "Executor", "KernelLost", "State", "advance", "changes"]
 
 State = dict[str, str]
-"""What is observed of a kernel: each path with what is there.
+"""Observed state: each path with its content.
 
-``0644 text`` is a file with its permission bits, ``0200`` one that cannot be read,
-``0444 !EIO`` one that refuses; ``-> target`` is a link, ``character device 0600`` a
-device node. The path of a directory ends in ``/``, and its text is empty.
+``0644 text`` is a file with its permission bits, ``0200`` an unreadable one, ``0444
+!EIO`` one whose read fails. ``-> target`` is a link, ``character device 0600`` a
+device node. A directory's path ends in ``/`` and its text is empty.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of one operation."""
+    """The result of one operation."""
 
     errno: int = 0
-    """0: it was done."""
+    """0: success."""
     value: str | None = None
-    """Bytes that a write took, as a number; text that a read gave (Latin-1)."""
+    """Text that a read returned (Latin-1), or the number of bytes a write took."""
     changed: Mapping[str, str | None] = field(default_factory=dict)
-    """What is different in the observed state; None: no longer there."""
+    """Changes of the observed state; None: the path is gone."""
     rule: str | None = None
-    """Rule of the simulated kernel by which it refused; a real one gives none."""
+    """Rule of the simulated kernel behind a refusal; None for a real kernel."""
 
 
 class KernelLost(SimkernelError):
-    """A kernel that was asked something does not answer any more.
-
-    The player starts another one at the next reset.
-    """
+    """A kernel no longer answers. The next reset starts a new one."""
 
 
 class Executor(Protocol):
-    """A kernel that programs can be played on."""
+    """A kernel that runs programs."""
 
     def reset(self, scenario: Scenario) -> State:
         """Bring the kernel to the start of a scenario.
 
-        :return: all that is observed of it.
-        :raises KernelLost: it does not answer.
+        :return: the observed state.
+        :raises KernelLost: the kernel does not answer.
         """
 
     def execute(self, operations: Sequence[Operation]) -> list[Answer]:
-        """Carry out operations, one after the other; a refused one ends nothing.
+        """Run operations in order; a refused one does not stop the others.
 
-        :return: an answer for each, in order.
-        :raises KernelLost: it stopped answering on the way.
+        :return: one answer per operation.
+        :raises KernelLost: the kernel stopped answering.
         """
 
 
 def advance(state: State, answer: Answer) -> None:
-    """Bring an observed state to where it was after an operation."""
+    """Apply the changes of an operation to an observed state."""
     for path, text in answer.changed.items():
         if text is None:
             state.pop(path, None)
@@ -73,7 +71,7 @@ def advance(state: State, answer: Answer) -> None:
 
 
 def changes(before: State, after: State) -> dict[str, str | None]:
-    """Return what is different: new text by path, None for what is gone."""
+    """Return the changed text by path; None: the path is gone."""
     gone: dict[str, str | None] = dict.fromkeys(before.keys() - after.keys())
     return gone | {
         path: text for path, text in after.items() if before.get(path) != text

@@ -1,7 +1,6 @@
-"""What is not compared, and why.
+"""Differences between model and real kernel that are not compared.
 
-Two tables: paths that only a real kernel has, and files whose text differs on purpose.
-``docs/supported-kernel.md`` lists them from here.
+``docs/supported-kernel.md`` lists both tables.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ExpectedDifference:
-    """One kind of path that is left out of a comparison."""
+    """A kind of path that the comparison leaves out."""
 
     pattern: str
-    """Regular expression for the end of a path, beginning at a name."""
+    """Regular expression for the end of a path, from the start of a name."""
     names: str
-    """What the pattern means, for people."""
+    """The pattern in words."""
     reason: str
 
 
@@ -38,66 +37,66 @@ NOT_MODELLED = (
         r"resource\d+(?:_wc|_resize)?|rom|vpd|msi_irqs|aer_\w+|resource_resize"
         r"|reset_subordinate|serial_number|ptm|label|index|acpi_index|smbios\w*"
         r"|boot_vga|p2pmem|doe_features",
-        "`resourceN`, `rom`, `vpd`, `msi_irqs`, `aer_*`, `reset_subordinate` and such",
+        "`resourceN`, `rom`, `vpd`, `msi_irqs`, `aer_*`, `reset_subordinate`, ...",
         "memory, interrupts and error reports of a function are not modelled",
     ),
     ExpectedDifference(
         r"firmware_node|software_node|waiting_for_supplier|supplier:.*|consumer:.*",
         "`firmware_node`, `software_node`, `waiting_for_supplier`, `supplier:*`, "
         "`consumer:*`",
-        "they come from the firmware's tables, or stand in for them",
+        "firmware tables and their replacements are not modelled",
     ),
     ExpectedDifference(
         r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]:pcie\d{3}|pci_bus|wakeup"
         r"|dma|net|nvme|ptp|hwmon",
         "`*:pcieNNN`, `pci_bus`, `wakeup` and other devices below a function",
-        "services of a port and what real host drivers make are not modelled",
+        "port services and child devices of real host drivers are not modelled",
     ),
     ExpectedDifference(
         r"power/(?!control$)[^/]+|link/[^/]+",
-        "files in `power/` but `control`, and in `link/`",
-        "power management is not modelled beyond what can be set",
+        "files in `power/` except `control`, files in `link/`",
+        "power management is not modelled",
     ),
     ExpectedDifference(
         r"slots/.+",
-        "what is in `/sys/bus/pci/slots/`",
+        "files in `/sys/bus/pci/slots/`",
         "hot-plug slots are not modelled",
     ),
     ExpectedDifference(
         r"sections/.+|notes/.+",
-        "what is in `sections/` and `notes/` of a module",
-        "addresses and build ids",
+        "files in `sections/` and `notes/` of a module",
+        "load addresses and build ids are not modelled",
     ),
 )
-"""What the model does not have at all."""
+"""Paths that the model never has."""
 
 NOT_COMPARED = (
     ExpectedDifference(
         r"config",
         "`config`",
-        "only a function's identity is modelled, not its registers",
+        "registers are not modelled, only a function's identity",
     ),
     ExpectedDifference(
         r"resource|irq|local_cpus|local_cpulist|numa_node|(?:consistent_)?dma_mask_bits"
         r"|(?:max|current)_link_(?:speed|width)|power_state|d3cold_allowed",
         "`resource`, `irq`, `local_cpu*`, `numa_node`, `*dma_mask_bits`, `*_link_*`, "
         "`power_state`, `d3cold_allowed`",
-        "they say what hardware and machine the guest has",
+        "they depend on the guest's hardware",
     ),
     ExpectedDifference(
         r"coresize|initsize|srcversion",
         "`coresize`, `initsize` and `srcversion` of a module",
-        "sizes and sums depend on compiler and source",
+        "they depend on compiler and source",
     ),
     ExpectedDifference(
         r"iommu",
         "the target of `iommu`",
-        "it is one of the guest's IOMMUs",
+        "it depends on the guest's IOMMU",
     ),
     ExpectedDifference(
         r"taint",
         "`taint` of a module, also in `/proc/modules`",
-        "modules that stand for those of a distribution are not signed by it",
+        "the stand-ins of a distribution's modules are unsigned",
     ),
     ExpectedDifference(
         r"reserved_regions",
@@ -105,7 +104,7 @@ NOT_COMPARED = (
         "they depend on the machine's memory map",
     ),
 )
-"""Files whose text is not compared, though both kernels have them."""
+"""Files that both kernels have and whose text is not compared."""
 
 
 CONSTANT_FILES = (
@@ -116,7 +115,7 @@ CONSTANT_FILES = (
     r"|(?:consistent_)?dma_mask_bits|(?:max|current)_link_(?:speed|width)|power_state"
     r"|coresize|initsize|initstate|taint|version|srcversion|reserved_regions)$"
 )
-"""Regular expression for files whose text stays as it is, or is not compared."""
+"""Regular expression for files whose text is constant, or not compared."""
 
 
 def _ending(table: tuple[ExpectedDifference, ...]) -> re.Pattern[str]:
@@ -128,22 +127,22 @@ _NOT_MODELLED, _NOT_COMPARED = _ending(NOT_MODELLED), _ending(NOT_COMPARED)
 
 @lru_cache(maxsize=1 << 16)
 def is_not_modelled(path: str) -> bool:
-    """Tell whether a path is one that the model never has."""
+    """Whether the model never has a path."""
     return _NOT_MODELLED.search(path) is not None
 
 
 def not_modelled_patterns() -> list[str]:
-    """Return regular expressions for what need not be looked at."""
+    """Return regular expressions for paths that need no observation."""
     return [_NOT_MODELLED.pattern]
 
 
 def is_not_compared(path: str) -> bool:
-    """Tell whether the text of a file is not compared."""
+    """Whether the text of a file is not compared."""
     return _NOT_COMPARED.search(path) is not None
 
 
 def listing() -> str:
-    """Return the tables as lines of Markdown."""
+    """Return both tables as Markdown list items."""
     return "".join(
         f"- {one.names}: {one.reason}.\n"
         for table in (NOT_MODELLED, NOT_COMPARED)

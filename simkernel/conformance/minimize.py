@@ -1,8 +1,8 @@
-"""Making a program smaller that shows a difference.
+"""Minimizes a program that shows a difference.
 
-Each try is a rerun on a real kernel, so there are few of them: what came after the
-difference is gone already, then pieces are left out, larger ones first, then names
-are exchanged for others that may need less, then texts become simpler.
+Every attempt runs on a real kernel, so attempts are few. First operations are
+removed, larger blocks first. Then names are replaced by ones that need fewer
+operations, and written texts are shortened.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from simkernel.conformance.operations import (
 __all__ = ["MAX_TRIES", "minimize"]
 
 MAX_TRIES = 60
-"""_Reruns that shrinking one finding may take."""
+"""Maximum number of reruns per finding."""
 
 _Rerun = Callable[[Operations], Finding | None]
-"""Plays a program; None: the kernels agree."""
+"""Runs a program; returns None if the kernels agree."""
 
 
 def minimize(
@@ -37,24 +37,24 @@ def minimize(
     *,
     max_tries: int = MAX_TRIES,
 ) -> Finding:
-    """Return a finding whose program is as small as the tries allow.
+    """Return a finding whose program is as short as the reruns allow.
 
-    :param finding: one that :class:`Comparison` returned.
-    :param names: kinds of names, such as drivers; of each kind the ones that are there
-        from the start stand first.
+    :param finding: result of :class:`~simkernel.conformance.comparison.Comparison`.
+    :param names: kinds of names, such as drivers; in each, the initially present
+        names come first.
     """
     search = _Search(finding, rerun, max_tries)
-    search.leave_out_all()
+    search.remove_all()
     for kind in names:
         if search.rename(kind):
-            search.leave_out_all()
-    while search.simplify():
+            search.remove_all()
+    while search.shorten():
         pass
     return search.finding
 
 
 class _Search:
-    """The smallest finding so far, and what was tried."""
+    """The shortest finding so far, and the programs tried."""
 
     def __init__(self, finding: Finding, rerun: _Rerun, left: int) -> None:
         self.finding = finding
@@ -62,16 +62,16 @@ class _Search:
         self._left = left
         self._tried: set[Operations] = {finding.operations}
 
-    def leave_out_all(self) -> None:
-        """Leave out all that is not needed, larger pieces first."""
+    def remove_all(self) -> None:
+        """Remove all unneeded operations, larger blocks first."""
         size = len(self.finding.operations) - 1
         while size > 0:
-            shorter = self._leave_out(size)
+            shorter = self._remove_blocks(size)
             if size > 1 or not shorter:
                 size //= 2
 
-    def _leave_out(self, size: int) -> bool:
-        """Leave out every piece of that many operations; tell whether one was."""
+    def _remove_blocks(self, size: int) -> bool:
+        """Remove blocks of a size where possible; return whether any was removed."""
         before = len(self.finding.operations)
         start = 0
         while start < len(self.finding.operations):
@@ -81,7 +81,7 @@ class _Search:
         return len(self.finding.operations) < before
 
     def rename(self, names: Sequence[str]) -> bool:
-        """Exchange a name for one that stands before it; tell whether one was."""
+        """Replace a name by an earlier one; return whether one was replaced."""
         program = self.finding.operations
         return any(
             self._shows(tuple(_renamed(one, old, new) for one in program))
@@ -89,17 +89,17 @@ class _Search:
             for new in names[:index]
         )
 
-    def simplify(self) -> bool:
-        """Make one operation say less; tell whether that was possible."""
+    def shorten(self) -> bool:
+        """Shorten one operation; return whether that was possible."""
         program = self.finding.operations
         return any(
-            self._shows((*program[:index], simpler, *program[index + 1 :]))
+            self._shows((*program[:index], shorter, *program[index + 1 :]))
             for index, operation in enumerate(program)
-            for simpler in _simpler(operation)
+            for shorter in _shorter(operation)
         )
 
     def _shows(self, program: Operations) -> bool:
-        """Tell whether a program shows a difference; it is then the smallest."""
+        """Whether a program shows a difference; if so, keep it as the shortest."""
         if not self._left or program in self._tried:
             return False
         self._left -= 1
@@ -112,8 +112,8 @@ class _Search:
         return True
 
 
-def _simpler(operation: Operation) -> Iterator[Operation]:
-    """Yield operations that say less."""
+def _shorter(operation: Operation) -> Iterator[Operation]:
+    """Yield shorter operations."""
     if isinstance(operation, Load) and operation.parameters:
         yield replace(operation, parameters="")
     if isinstance(operation, Write):
@@ -126,7 +126,7 @@ def _simpler(operation: Operation) -> Iterator[Operation]:
 
 
 def _renamed(operation: Operation, old: str, new: str) -> Operation:
-    """Exchange a name in a path and in what is written."""
+    """Replace a name in an operation's path and data."""
     match operation:
         case Write(path, data):
             data = data.replace(old.encode(), new.encode())

@@ -1,4 +1,4 @@
-"""The simulated kernel as a player of programs."""
+"""Runs programs of operations on the simulated kernel."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ __all__ = ["ModelExecutor"]
 
 
 class ModelExecutor:
-    """Plays programs on the kernel model.
+    """Runs programs on the kernel model.
 
-    :param boot: makes the host of a scenario.
+    :param boot: boots the host of a scenario.
     """
 
     def __init__(self, boot: Callable[[Scenario], Host] = boot_host) -> None:
@@ -46,14 +46,14 @@ class ModelExecutor:
         self._state: State = {}
         self._unplugged: dict[str, PciFunction] = {}
         self._bridges: dict[str, str] = {}
-        """By the start of a bus's addresses, such as ``0000:3b``: the bridge to it."""
+        """Bridge by the addresses of the bus behind it, such as ``0000:3b``."""
         self.done = 0
         """Operations since the start of the scenario."""
 
     def boot(self, scenario: Scenario) -> None:
         """Boot a new host.
 
-        :raises ScenarioError: the scenario's parts do not fit together.
+        :raises ScenarioError: the scenario is inconsistent.
         """
         self.kernel = self._boot(scenario).kernel
         self._trees = {
@@ -71,13 +71,13 @@ class ModelExecutor:
         self.done = 0
 
     def reset(self, scenario: Scenario) -> State:
-        """Boot a new host and look at it; see :class:`Executor`."""
+        """Boot a new host and observe it; see :class:`Executor`."""
         self.boot(scenario)
         self._state = self._observed()
         return dict(self._state)
 
     def execute(self, operations: Sequence[Operation]) -> list[Answer]:
-        """Carry out operations; see :class:`Executor`."""
+        """Run operations; see :class:`Executor`."""
         return [self._observed_answer(one) for one in operations]
 
     def _observed_answer(self, operation: Operation) -> Answer:
@@ -86,7 +86,7 @@ class ModelExecutor:
         return replace(answer, changed=changes(before, self._state))
 
     def carry_out(self, operation: Operation) -> Answer:
-        """Carry out an operation without looking at what changes by it."""
+        """Run an operation without observing its changes."""
         self.done += 1
         try:
             return Answer(value=self._carry_out(operation))
@@ -122,21 +122,21 @@ class ModelExecutor:
         try:
             self._unplugged[address] = self.kernel.pci.unplug(address)
         except KeyError:
-            raise OSError(ENOENT, "no such function answers", address) from None
+            raise OSError(ENOENT, "no such function", address) from None
 
     def _plug(self, address: str) -> None:
         bridge = self._bridges.get(address[:-5])
         if bridge is not None and bridge not in self.kernel.pci.devices:
-            raise OSError(ENODEV, "the bus went with its bridge", address)
+            raise OSError(ENODEV, "the bus was removed with its bridge", address)
         function = self._unplugged.pop(address, None)
         if function is None:
-            raise OSError(EEXIST, "nothing was unplugged there", address)
+            raise OSError(EEXIST, "no function was unplugged", address)
         self.kernel.pci.plug(function)
 
     def _file(self, path: str) -> tuple[Tree, Attribute]:
-        """Return the file that a path leads to.
+        """Return the file at a path.
 
-        :raises OSError: ENOENT, EISDIR, EACCES: it leads to none.
+        :raises OSError: ENOENT, EISDIR or EACCES: the path is no file.
         """
         top, _, rest = path.strip("/").partition("/")
         tree = self._trees.get(top)
@@ -144,9 +144,9 @@ class ModelExecutor:
         if tree is None or node is None:
             raise OSError(ENOENT, "no such file", path)
         if isinstance(node, Directory):
-            raise OSError(EISDIR, "a directory", path)
+            raise OSError(EISDIR, "is a directory", path)
         if not isinstance(node, Attribute):
-            raise OSError(EACCES, "no text file", path)
+            raise OSError(EACCES, "not a text file", path)
         return tree, node
 
     # ---- observation

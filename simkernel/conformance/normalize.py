@@ -1,7 +1,7 @@
-"""What of an observed state is compared: chance and strangers taken out.
+"""Normalizes observed states for a comparison.
 
-Numbers that a kernel hands out by chance get names; what belongs to other devices
-than the scenario's is left out.
+Numbers that a kernel assigns in varying order are replaced by names. Devices outside
+the scenario are removed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _GROUP = re.compile(
     r"((?:^/sys/kernel/iommu_groups|/virtual/vfio|^/sys/class/vfio|^/dev/vfio"
     r"|/iommu_groups)/(?:noiommu-)?)(\d+)(?=/|$)"
 )
-"""Where a group's number stands, in paths and in the targets of links."""
+"""A group's number in paths and link targets."""
 _SIZE = re.compile(r"^(\S+) \d+ ")
 _ADDRESS_AT = re.compile(r"0x[0-9a-f]+(?: \(\w+\))?")
 _NUMBERS = re.compile(r"\d+:\d+")
@@ -34,20 +34,20 @@ _Rewrite = Callable[[str], str]
 
 
 class Normalizer:
-    """How states of a scenario's host are looked at.
+    """Normalizes the states of a scenario's host.
 
-    What was seen so may be looked at again, and stays the same.
+    A normalized state can be normalized again, without effect.
     """
 
     def __init__(self, scope: ObservationScope) -> None:
         self._addresses = frozenset(scope.addresses)
         self._modules = frozenset(scope.modules)
         self._is_in_order = scope.is_in_order
-        self._kinds: dict[str, _Rewrite | None] = {}
-        """By path: what to do with its text; None: it is left out."""
+        self._rewrites: dict[str, _Rewrite | None] = {}
+        """Rewriting of the text, by path; None: the path is removed."""
 
     def state(self, state: State) -> State:
-        """Return what is compared of a state."""
+        """Return the normalized state."""
         groups = self._group_names(state)
 
         def named(found: re.Match[str]) -> str:
@@ -55,7 +55,7 @@ class Normalizer:
 
         seen: State = {}
         for path, text in state.items():
-            rewrite = self._kind(path)
+            rewrite = self._rewrite(path)
             if rewrite is None:
                 continue
             found = _GROUP.search(path)
@@ -68,19 +68,19 @@ class Normalizer:
         return seen
 
     def answer(self, operation: Operation, answer: Answer) -> Answer:
-        """Return what is compared of an answer, its changes apart."""
+        """Return the normalized answer; its changes stay as they are."""
         if not isinstance(operation, Read) or answer.value is None:
             return answer
-        rewrite = self._kind(operation.path)
+        rewrite = self._rewrite(operation.path)
         if rewrite is None:
             return replace(answer, value=None)
         return replace(answer, value=rewrite(f"0444 {answer.value}").partition(" ")[2])
 
     def _group_names(self, state: State) -> dict[str, str]:
-        """Return a name for each number of a group that has devices of the scenario.
+        """Return a name for the number of each group with devices of the scenario.
 
-        It is the group's place in the order of numbers, so that a kernel that numbers
-        otherwise is seen; or a member, where that order is chance.
+        The name is the group's rank by number, so that another order of numbers is a
+        difference. Where that order varies, it is the group's first member.
         """
         members: dict[str, str] = {}
         for path in state:
@@ -92,14 +92,14 @@ class Normalizer:
         numbers = sorted(members, key=int)
         return {number: f"group{place}" for place, number in enumerate(numbers)}
 
-    def _kind(self, path: str) -> _Rewrite | None:
-        if path not in self._kinds:
-            self._kinds[path] = self._classified(path)
-        return self._kinds[path]
+    def _rewrite(self, path: str) -> _Rewrite | None:
+        if path not in self._rewrites:
+            self._rewrites[path] = self._rewrite_for(path)
+        return self._rewrites[path]
 
-    def _classified(self, path: str) -> _Rewrite | None:
-        strangers = set(_ADDRESS.findall(path)) - self._addresses
-        if strangers or is_not_modelled(path):
+    def _rewrite_for(self, path: str) -> _Rewrite | None:
+        foreign = set(_ADDRESS.findall(path)) - self._addresses
+        if foreign or is_not_modelled(path):
             return None
         if is_not_compared(path):
             return _without_text
@@ -112,7 +112,7 @@ class Normalizer:
         return lambda text: text
 
     def _module_lines(self, text: str) -> str:
-        """Return the scenario's lines of ``/proc/modules``: no size, address, taint."""
+        """Return the scenario's ``/proc/modules`` lines without sizes and addresses."""
         mode, _, lines = text.partition(" ")
         kept = [
             _ADDRESS_AT.sub("ADDRESS", _SIZE.sub(r"\1 SIZE ", line))

@@ -1,6 +1,6 @@
-"""Which part of a kernel a scenario speaks of: only that is observed and compared.
+"""The part of a kernel that is observed and compared for a scenario.
 
-A real kernel has more: the devices and modules by which its guest lives.
+A real kernel has more: devices and modules of the guest itself.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ __all__ = ["ObservationScope"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationScope:
-    """The names that a scenario gives, or lets the kernel give."""
+    """The objects of a scenario, and those that the kernel may add."""
 
     functions: tuple[str, ...]
-    """Addresses of the functions that it has as hardware."""
+    """Addresses of its physical functions and bridges."""
     virtual_functions: tuple[str, ...]
     """Addresses that virtual functions can have."""
     bridges: tuple[str, ...]
     top_directories: tuple[str, ...]
-    """Directories below ``/sys`` of the functions that no other one is above of."""
+    """Directories below ``/sys`` of functions without a bridge above."""
     drivers: tuple[tuple[str, str], ...]
-    """Bus and name of every driver."""
+    """Bus and name of each driver."""
     modules: tuple[str, ...]
     other_devices: tuple[tuple[str, str], ...]
-    """Bus and name of the devices on other buses."""
+    """Bus and name of each device outside PCI."""
     is_in_order: bool
-    """IOMMU groups are numbered in the order of addresses: the scenario gives no
-    numbers, and has only one root bus, all of which a guest gets at once."""
+    """Group numbers follow the order of addresses: the scenario sets none, and has only
+    one root bus."""
 
     @classmethod
     def of(cls, scenario: Scenario) -> ObservationScope:
@@ -67,11 +67,11 @@ class ObservationScope:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Addresses of all functions, virtual ones too."""
+        """Addresses of all functions, virtual ones included."""
         return (*self.functions, *self.virtual_functions)
 
     def roots(self) -> tuple[str, ...]:
-        """Return the paths that are observed, each with all that is below it."""
+        """Return the observed paths; each includes all paths below it."""
         return tuple(
             dict.fromkeys(
                 [
@@ -108,7 +108,7 @@ _BUS_FILES = (
     "slots",
     "uevent",
 )
-"""What a bus has beside its devices and drivers."""
+"""Files of the PCI bus besides devices and drivers."""
 
 
 def _bus(device: DeviceEntry) -> str:

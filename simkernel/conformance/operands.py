@@ -1,4 +1,4 @@
-"""The names that programs on a scenario speak of: functions, drivers, modules, ids."""
+"""The operands of generated programs: functions, drivers, modules, ids."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ def driver_file(driver: str, name: str, bus: str = "pci") -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operands:
-    """The names of one scenario."""
+    """The operands that a scenario offers."""
 
     endpoints: tuple[str, ...]
-    """Addresses of functions that are no bridges, the first virtual ones too."""
+    """Addresses of functions other than bridges, including the first virtual ones."""
     physical: tuple[str, ...]
-    """Those of them that are hardware by themselves."""
+    """Addresses of the physical functions among them."""
     sriov: tuple[str, ...]
-    """Those that have SR-IOV."""
+    """Addresses of functions with SR-IOV."""
     bridges: tuple[str, ...]
     drivers: tuple[str, ...]
     """PCI drivers."""
     modules: tuple[ModuleEntry, ...]
-    """Modules that can be loaded, those that others need before them."""
+    """Loadable modules, each after its dependencies."""
     loaded: tuple[str, ...]
-    """Modules that are loaded at the start."""
+    """Initially loaded modules."""
     ids: tuple[str, ...]
-    """``vendor device`` of the functions, in hexadecimal."""
+    """``vendor device`` of the functions, hexadecimal."""
     others: tuple[tuple[str, str], ...]
-    """Bus and name of the devices on other buses."""
+    """Bus and name of the devices outside PCI."""
     other_drivers: tuple[tuple[str, str], ...]
-    """Bus and name of the drivers on other buses."""
+    """Bus and name of the drivers outside PCI."""
 
     @classmethod
     def of(cls, scenario: Scenario, *, max_virtual: int = 3) -> Operands:
-        """Return the vocabulary of a scenario.
+        """Return the operands of a scenario.
 
-        :param max_virtual: virtual functions that programs deal with.
+        :param max_virtual: maximum number of virtual functions.
         """
         scope = ObservationScope.of(scenario)
         physical = [a for a in scope.functions if a not in scope.bridges]
@@ -78,7 +78,7 @@ class Operands:
         return next(one for one in self.modules if one.name == name)
 
     def load(self, name: str, parameters: str = "") -> tuple[Operation, ...]:
-        """Return the operations that load a module after all that it needs."""
+        """Return the operations that load a module after its dependencies."""
         found: dict[str, None] = {}
         self._needs(name, found)
         return (*(Load(one) for one in found), Load(name, parameters))
@@ -91,7 +91,7 @@ class Operands:
                 found[needed] = None
 
     def move(self, address: str, driver: str) -> tuple[Operation, ...]:
-        """Return the operations that bring a function to a driver."""
+        """Return the operations that bind a function to a driver."""
         name = address.encode()
         return (
             Write(device_file(address, "driver_override"), driver.encode()),
@@ -101,7 +101,7 @@ class Operands:
 
 
 def _in_order(modules: Sequence[ModuleEntry]) -> tuple[ModuleEntry, ...]:
-    """Return the loadable modules that bring something, each after what it needs."""
+    """Return the loadable modules with any effect, each after its dependencies."""
     loadable = {one.name: one for one in modules if not one.builtin}
     placed: dict[str, ModuleEntry] = {}
 

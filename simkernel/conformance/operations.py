@@ -1,8 +1,4 @@
-"""What a program does to a kernel: one operation after another.
-
-Each operation has a line for people and an object for machines; both say the same.
-Nothing is carried out here.
-"""
+"""Operations on a kernel, as values with a text and a JSON form."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from simkernel.errors import UsageError
+from simkernel.suggest import did_you_mean
 
 __all__ = [
     "Load",
@@ -29,7 +26,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One ``write(2)`` of some bytes to a file, opened for it."""
+    """One ``write(2)`` to a file opened for it."""
 
     path: str
     data: bytes
@@ -37,14 +34,14 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """All of a file is read."""
+    """A read of a whole file."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """``finit_module(2)`` of a module's file; what it needs does not come with it."""
+    """``finit_module(2)`` of a module's file, without its dependencies."""
 
     module: str
     parameters: str = ""
@@ -53,21 +50,21 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Unload:
-    """``delete_module(2)`` without waiting."""
+    """``delete_module(2)`` with ``O_NONBLOCK``."""
 
     module: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unplug:
-    """A PCI function answers no more; nobody tells the kernel."""
+    """A surprise removal: a PCI function no longer answers."""
 
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plug:
-    """A function that was unplugged answers again."""
+    """An unplugged function answers again."""
 
     address: str
 
@@ -86,19 +83,19 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "unplug": ("address",),
     "plug": ("address",),
 }
-"""Names of operations, and of what each has."""
+"""Name and fields of each operation."""
 _PLAIN = re.compile(r"[A-Za-z0-9_./:=,+@%-]+")
 _RUN = re.compile(r"(.)\1{31,}", re.DOTALL)
-"""The same character 32 times or more: written once, with a factor."""
+"""The same character 32 times or more; written once with a factor."""
 _WORD = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'(?:\*(\d+))?|([^\s'#]+))(?=\s|'|$)")
 _ESCAPE = re.compile(r"\\(n|t|r|0|\\|'|x[0-9a-f]{2})")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\", "'": "'"}
 
 
 def to_json(operation: Operation) -> dict[str, str]:
-    """Return an operation as an object: ``op``, and its parts as text.
+    """Return an operation as an object: ``op``, and its fields as text.
 
-    Bytes are written as the characters of the same numbers (Latin-1).
+    Bytes become the characters of the same number (Latin-1).
     """
     verb = type(operation).__name__.lower()
     parts = {name: getattr(operation, name) for name in _FIELDS[verb]}
@@ -111,11 +108,11 @@ def to_json(operation: Operation) -> dict[str, str]:
 def from_json(made: Mapping[str, str]) -> Operation:
     """Return the operation of an object.
 
-    :raises UsageError: it is none.
+    :raises UsageError: the object is not an operation.
     """
     verb = made.get("op", "")
     if set(made) != {"op", *_FIELDS.get(verb, ("none",))}:
-        raise UsageError(f"{dict(made)}: no operation; there are {', '.join(_FIELDS)}")
+        raise UsageError(f"invalid operation {dict(made)}; known: {', '.join(_FIELDS)}")
     match verb:
         case "write":
             return Write(made["path"], made["data"].encode("latin-1"))
@@ -132,9 +129,9 @@ def from_json(made: Mapping[str, str]) -> Operation:
 
 
 def to_line(operation: Operation) -> str:
-    r"""Return an operation as a line of text, without newline.
+    r"""Return an operation as one line of text, without newline.
 
-    Data is in quotes, other words are when they need it::
+    Data is quoted, other words only if necessary::
 
         write /sys/bus/pci/drivers_probe '0000:3b:00.2\n'
         load vfio_pci enable_sriov=1
@@ -150,9 +147,9 @@ def to_line(operation: Operation) -> str:
 
 
 def from_line(line: str) -> Operation:
-    """Return the operation that a line says.
+    """Return the operation of a line.
 
-    :raises UsageError: it says none.
+    :raises UsageError: the line is not an operation.
     """
     verb, *parts = _words(line)
     fields = _FIELDS.get(verb, ())
@@ -160,14 +157,14 @@ def from_line(line: str) -> Operation:
         parts.append("")
     if not fields or len(parts) != len(fields):
         raise UsageError(
-            f"{line!r}: no operation; write one such as load vfio_pci, or "
-            "write /sys/bus/pci/rescan '1'"
+            f"invalid operation {line!r}{did_you_mean(verb, _FIELDS)}",
+            hint="write an operation such as: write /sys/bus/pci/rescan '1'",
         )
     return from_json({"op": verb} | dict(zip(fields, parts, strict=True)))
 
 
 def _quoted(text: str) -> str:
-    """Return a text in quotes; long runs of one character as ``'x'*100``."""
+    """Return a quoted text; long runs of a character become ``'x'*100``."""
     pieces: list[str] = []
     start = 0
     for run in _RUN.finditer(text):
@@ -189,16 +186,16 @@ def _escaped(text: str) -> str:
 
 
 def _words(line: str) -> Iterable[str]:
-    """Return the words of a line; pieces that stand without a blank are one word.
+    """Return the words of a line; adjacent quoted pieces form one word.
 
-    :raises UsageError: quotes do not end, or stand in the wrong place.
+    :raises UsageError: a quote is unmatched or misplaced.
     """
     words: list[str] = []
     position, end = 0, len(line.rstrip())
     while position < end:
         found = _WORD.match(line, position, end)
         if found is None:
-            raise UsageError(f"{line!r}: the quotes do not fit together")
+            raise UsageError(f"{line!r}: unmatched quotes")
         quoted, factor, plain = found.groups()
         text = plain if quoted is None else _unescaped(quoted) * int(factor or 1)
         glued = words and not line[position].isspace() and position

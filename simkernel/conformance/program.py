@@ -1,7 +1,7 @@
-"""Programs written by hand, each for the rules that it shows.
+"""Programs written by hand, each to demonstrate some rules.
 
-A file has a few lines ``key: value``, an empty line, and an operation a line; ``#``
-begins a comment::
+A file has lines ``key: value``, an empty line, then one operation per line. ``#``
+starts a comment::
 
     about: A device that is bound cannot be bound again.
     scenario: mlx5_vfio_pci
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from simkernel.conformance.operations import Operation, from_line, to_line
 from simkernel.errors import UsageError
+from simkernel.suggest import did_you_mean
 
 __all__ = ["Program", "format_program", "parse_program", "written_programs"]
 
@@ -29,7 +30,7 @@ _SETTING = re.compile(r"(\w+)=(\S*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """Operations on a scenario, and what they are about."""
+    """Operations on a scenario, with their purpose."""
 
     scenario: str
     operations: tuple[Operation, ...]
@@ -37,21 +38,21 @@ class Program:
     """Parameters of the scenario."""
     about: str = ""
     rules: tuple[str, ...] = ()
-    """Rules that are followed where the kernels agree on the whole program."""
+    """Rules that both kernels follow if they agree on the whole program."""
 
 
 def parse_program(text: str, source: str = "program") -> Program:
-    """Return the program that a file holds.
+    """Parse the text of a program file.
 
-    :param source: what the file is called in errors.
-    :raises UsageError: it holds none.
+    :param source: name of the file in errors.
+    :raises UsageError: the text is not a program.
     """
     head, _, body = text.partition("\n\n")
-    found = dict(_pairs(_kept(head), source))
+    found = dict(_pairs(_content_lines(head), source))
     if "scenario" not in found:
-        raise UsageError(f"{source}: a line 'scenario: NAME' is missing")
+        raise UsageError(f"{source}: missing line 'scenario: NAME'")
     try:
-        operations = tuple(from_line(line) for line in _kept(body))
+        operations = tuple(from_line(line) for line in _content_lines(body))
     except UsageError as error:
         raise UsageError(f"{source}: {error}") from None
     return Program(
@@ -77,15 +78,15 @@ def format_program(program: Program) -> str:
 
 
 def written_programs() -> dict[str, Program]:
-    """Return the programs that come with simkernel, by name."""
+    """Return simkernel's own programs, by name."""
     return {
         path.stem: parse_program(path.read_text("utf-8"), path.name)
         for path in sorted(_FOLDER.glob("*.txt"))
     }
 
 
-def _kept(text: str) -> list[str]:
-    """Return the lines that are no comments and not empty."""
+def _content_lines(text: str) -> list[str]:
+    """Return the lines except comments and empty ones."""
     return [
         line
         for line in text.splitlines()
@@ -98,7 +99,7 @@ def _pairs(lines: Iterable[str], source: str) -> Iterable[tuple[str, str]]:
         key, colon, text = line.partition(":")
         if not colon or key not in _KEYS:
             raise UsageError(
-                f"{source}: {line!r}: a program begins with lines of "
-                f"{', '.join(_KEYS)}, then an empty line"
+                f"{source}: invalid line {line!r} above the operations, expected "
+                f"{', '.join(_KEYS)}{did_you_mean(key, _KEYS)}"
             )
         yield key, text.strip()

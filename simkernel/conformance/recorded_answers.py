@@ -1,8 +1,8 @@
-"""What a real kernel answered, kept in a file, and played again without it.
+"""Recorded answers of a real kernel, and an executor that replays them.
 
-A file is for one scenario: JSON lines, packed with xz. The first says which scenario
-and kernel, the second what there was at the start, each other one is a program with
-all answers. Chance is taken out, as in every comparison.
+A file is for one scenario: JSON lines, compressed with xz. The first line names
+scenario and kernel, the second has the initial state, each other one a program with
+its answers. States are normalized.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ SCHEMA = "simkernel-recording/1"
 
 @dataclass(slots=True, kw_only=True)
 class RecordedAnswers:
-    """Programs on one scenario, and a real kernel's answers."""
+    """Programs on one scenario with a real kernel's answers."""
 
     scenario: str
     settings: Mapping[str, str] = field(default_factory=dict)
     release: str
-    """Of the kernel, as ``uname -r`` prints it."""
+    """Release of the kernel, as ``uname -r`` prints it."""
     version: str = ""
     """Version of its source, such as ``6.12.117``."""
     start: State = field(default_factory=dict)
@@ -48,9 +48,9 @@ class RecordedAnswers:
         operations: Sequence[Operation],
         answers: Sequence[Answer],
     ) -> None:
-        """Keep a program with what came of it.
+        """Record a program with its answers.
 
-        :param start: what there was before it, the same for each program.
+        :param start: the initial state, the same for each program.
         """
         state = dict(start)
         self.start = before = normalizer.state(state)
@@ -87,12 +87,12 @@ class RecordedAnswers:
     def read(cls, path: Path) -> RecordedAnswers:
         """Read a file.
 
-        :raises UsageError: it is none of these.
+        :raises UsageError: the file has another format.
         """
         lines = lzma.decompress(path.read_bytes()).decode().splitlines()
         head, start, *programs = map(json.loads, lines)
         if head.pop("schema", None) != SCHEMA:
-            raise UsageError(f"{path}: no recording of {SCHEMA}")
+            raise UsageError(f"{path}: not a {SCHEMA} file")
         return cls(
             **head,
             start=start["start"],
@@ -113,21 +113,21 @@ def _program(
 
 
 class RecordedExecutor:
-    """A player that gives the answers of a recording, and knows no others."""
+    """Replays recorded answers; other programs are an error."""
 
     def __init__(self, recording: RecordedAnswers) -> None:
         self._recording = recording
 
     def reset(self, scenario: Scenario) -> State:
-        """Return the start that was recorded."""
+        """Return the recorded initial state."""
         return dict(self._recording.start)
 
     def execute(self, operations: Sequence[Operation]) -> list[Answer]:
-        """Return the answers of a program that was recorded.
+        """Return the answers of a recorded program.
 
-        :raises UsageError: it was not.
+        :raises UsageError: the program was not recorded.
         """
         for recorded, answers in self._recording.programs:
             if recorded == tuple(operations):
                 return answers
-        raise UsageError(f"{self._recording.scenario}: nobody recorded this program")
+        raise UsageError(f"{self._recording.scenario}: this program was not recorded")

@@ -1,4 +1,4 @@
-"""What a verification found, as a JSON document and as text for a person."""
+"""The result of a verification, as JSON and as text."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ class Report:
     """The result of one verification."""
 
     release: str
-    """As ``uname -r`` prints it."""
+    """Kernel release, as ``uname -r`` prints it."""
     version: str = ""
     """Version of the kernel's source, such as ``6.12.117``."""
     seed: int
     counts: Counts = field(default_factory=Counts)
     random_operations: int = 0
-    """Those of ``counts`` that were drawn; the others were systematic or written."""
+    """Random operations among ``counts``; the others are systematic or written."""
     boot_s: float = 0.0
-    """Seconds until the first guest was up."""
+    """Time that all boots took, in seconds."""
     compare_s: float = 0.0
-    """Seconds from the first program to the last."""
+    """Time from the first program to the last, in seconds."""
     boots: int = 0
     findings: list[Finding] = field(default_factory=list)
     repeated: int = 0
-    """Programs that met a difference that was known already."""
+    """Programs that showed a difference already found."""
     agreed: set[str] = field(default_factory=set)
-    """Rules that the kernels were seen to agree on."""
+    """Rules on which both kernels agreed, by id."""
     scenarios: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
-    """Scenarios that no real kernel can have: name and why."""
+    """Scenarios that no guest supports: name to reason."""
 
     @property
     def rate(self) -> float:
-        """Operations a second, resets included."""
+        """Operations per second, resets included."""
         return self.counts.operations / self.compare_s if self.compare_s else 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Report:
         }
 
     def to_text(self) -> str:
-        """Return the report for a person; programs that differ come first."""
+        """Return the report as text; findings come first."""
         counts = self.counts
         lines = [f"difference {n}: {one}\n" for n, one in enumerate(self.findings, 1)]
         lines.append(
@@ -78,15 +78,15 @@ class Report:
         )
         lines.append(
             f"boot {self.boot_s:.1f} s, comparing {self.compare_s:.1f} s, "
-            f"{self.rate:.1f} operations a second; {len(self.agreed)} rules agreed on"
+            f"{self.rate:.1f} operations/s; {len(self.agreed)} rules confirmed"
         )
         if self.boots > 1:
-            lines.append(f"the guest was booted {self.boots} times")
+            lines.append(f"the guest booted {self.boots} times")
         lines.append(
             f"{len(self.findings)} differences"
-            + (f", met {self.repeated} times more" if self.repeated else "")
+            + (f", {self.repeated} repeated" if self.repeated else "")
             if self.findings
-            else "no difference that is not listed in docs/supported-kernel.md"
+            else "no difference beyond those in docs/supported-kernel.md"
         )
         return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""Systematic programs on a scenario: everything that it has is tried once in order."""
+"""Systematic programs on a scenario: each object and file in turn."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from simkernel.scenario.schema import Scenario
 
 __all__ = ["systematic_programs"]
 
-_USUAL = 6
-"""Texts of each setting that are tried; the others come at random."""
+_MAX_VALUES = 6
+"""Number of values per setting that are tried; random programs try the others."""
 
 
 def systematic_programs(scenario: Scenario) -> Iterator[tuple[str, Operations]]:
-    """Yield the programs of a scenario: what each is about, and its operations."""
+    """Yield the programs of a scenario: title and operations."""
     operands = Operands.of(scenario, max_virtual=1)
     yield "modules", tuple(_modules(operands))
     for number, address in enumerate(operands.endpoints):
@@ -46,7 +46,7 @@ def systematic_programs(scenario: Scenario) -> Iterator[tuple[str, Operations]]:
 
 
 def _modules(operands: Operands) -> Iterator[Operation]:
-    """Load each module, first without what it needs; unload all, users last."""
+    """Load each module, first without dependencies; unload all, users last."""
     for module in reversed(operands.modules):
         yield Load(module.name)
     for module in operands.modules:
@@ -64,7 +64,7 @@ def _modules(operands: Operands) -> Iterator[Operation]:
 def _drivers(
     operands: Operands, address: str, *, with_odd_overrides: bool
 ) -> Iterator[Operation]:
-    """Take a function through every driver, with override and without."""
+    """Bind a function to each driver, with and without override."""
     for module in operands.modules:
         if module.name not in operands.loaded:
             yield Load(module.name)
@@ -87,7 +87,7 @@ def _drivers(
 
 
 def _virtual(operands: Operands, address: str) -> Iterator[Operation]:
-    """Let virtual functions come and go, with each state of their probing."""
+    """Enable and disable virtual functions, with each probing setting."""
     numvfs = device_file(address, "sriov_numvfs")
     autoprobe = device_file(address, "sriov_drivers_autoprobe")
     for text in (b"0", b"0", b"1", b"1", b"2", b"65535", b"65536", b"0"):
@@ -107,7 +107,7 @@ def _virtual(operands: Operands, address: str) -> Iterator[Operation]:
 
 
 def _removal(operands: Operands) -> Iterator[Operation]:
-    """Take each function away, by the kernel and by surprise, and find it again."""
+    """Remove each function, orderly and by surprise, and rescan."""
     for address in (*operands.endpoints, *operands.bridges):
         yield Write(device_file(address, "remove"), b"1")
         yield Write(f"{PCI}/drivers_probe", address.encode())
@@ -126,11 +126,11 @@ def _removal(operands: Operands) -> Iterator[Operation]:
 
 
 def _settings(operands: Operands) -> Iterator[Operation]:
-    """Write the usual texts to every setting of a function, then of a virtual one."""
+    """Write the first values of every setting, to a physical and a virtual function."""
     for address in dict.fromkeys((operands.endpoints[0], operands.endpoints[-1])):
         yield Write(device_file(address, "driver/unbind"), address.encode())
         for name, texts in SETTINGS.items():
-            for text in texts[:_USUAL]:
+            for text in texts[:_MAX_VALUES]:
                 yield Write(device_file(address, name), text)
         yield Write(f"{PCI}/drivers_probe", address.encode())
 

@@ -1,9 +1,8 @@
-"""Transcripts of operations on a kernel, and their comparison.
+"""Compares transcripts of operations on two kernels.
 
-A transcript has one JSON object a line: what was done (``op``, ``path``, ``data``)
-and what came of it: ``res``, ``ret``, ``out``, ``err``, ``state``, ``uevents``,
-and of modules, which are ``loaded``. Numbers that a kernel hands out by chance are not
-compared.
+A transcript has one JSON object per line: the operation (``op``, ``path``, ``data``)
+and its result: ``res``, ``ret``, ``out``, ``err``, ``state``, ``uevents``, and the
+``loaded`` modules. Numbers that vary between kernels are not compared.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ from typing import Any
 __all__ = ["FIELDS", "FieldDifference", "compare", "parse"]
 
 FIELDS = ("res", "ret", "out", "err", "state", "uevents", "loaded")
-"""What is compared of each record."""
+"""Compared fields of each record."""
 
 _Record = dict[str, Any]
 
-_CHANCE = (
+_VARYING = (
     (re.compile(r"(iommu_groups|virtual/vfio)/\d+"), r"\1/N"),
     (re.compile(r"\bvfio/\d+"), "vfio/N"),
 )
-"""IOMMU group numbers depend on what else the host has."""
+"""IOMMU group numbers depend on the host's other hardware."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldDifference:
-    """One field of one record that came out differently."""
+    """A field of a record that differs."""
 
     record: _Record
     field: str
@@ -39,7 +38,7 @@ class FieldDifference:
     simulated: Any
 
     def __str__(self) -> str:
-        """Return a few lines for a person."""
+        """Return the difference as text."""
         record = self.record
         what = f"{record['op']} {record.get('path', '')} {record.get('data', '')!r}"
         return (
@@ -57,17 +56,17 @@ def parse(lines: Iterable[str]) -> list[_Record]:
 def compare(
     real: list[_Record], simulated: list[_Record]
 ) -> tuple[int, list[FieldDifference]]:
-    """Return the number of fields compared, and those that differ.
+    """Return the number of compared fields, and the fields that differ.
 
-    An operation is the same in both if it is the n-th of its kind on its file in its
-    section; one that only one of them has differs in its result.
+    Operations correspond if both are the n-th of their kind on their file in their
+    section. An operation in only one transcript differs in its result.
     """
-    ours = _by_operation(simulated)
-    theirs = _by_operation(real)
+    simulated_records = _by_operation(simulated)
+    real_records = _by_operation(real)
     compared = 0
     differences = []
-    for key in theirs | ours:
-        one, other = theirs.get(key, {}), ours.get(key, {})
+    for key in real_records | simulated_records:
+        one, other = real_records.get(key, {}), simulated_records.get(key, {})
         for field in FIELDS if one and other else ("res",):
             if field not in one and field not in other:
                 continue
@@ -92,13 +91,13 @@ def _by_operation(records: list[_Record]) -> dict[tuple[object, ...], _Record]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value without what is chance."""
+    """Return a value without numbers that vary between kernels."""
     if isinstance(value, str):
-        for pattern, text in _CHANCE:
+        for pattern, text in _VARYING:
             value = pattern.sub(text, value)
         return value
     if isinstance(value, list):
-        return [_plain(one) for one in value if not _is_chance_event(one)]
+        return [_plain(one) for one in value if not _is_wakeup_event(one)]
     if isinstance(value, dict):
         return {
             key: _nodes(one) if key == "/dev/vfio" else _plain(one)
@@ -112,6 +111,6 @@ def _nodes(names: list[str]) -> list[str]:
     return sorted("N" if name.isdecimal() else name for name in names)
 
 
-def _is_chance_event(value: Any) -> bool:
-    """Tell whether a uevent is of wake-up sources, whose names are numbered."""
+def _is_wakeup_event(value: Any) -> bool:
+    """Whether a uevent is about a wake-up source; their names are numbered."""
     return isinstance(value, dict) and value.get("SUBSYSTEM") == "wakeup"

@@ -1,4 +1,4 @@
-"""The verdict column of the rules: releases whose real kernel was seen to agree."""
+"""The verdict column of the rules: releases that confirm a rule."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from simkernel.errors import UsageError
 __all__ = ["NONE", "add_release"]
 
 NONE: Final = "-"
-"""What the column says of a rule about which no real kernel was asked."""
+"""Text of the column if no real kernel has confirmed the rule."""
 _ROW = re.compile(r"^\| (R-[A-Z]+-\d+) \|.*\| ([^|]*) \|$")
 _RELEASE = re.compile(r"\d+(?:\.\d+)+")
 
 
 def add_release(text: str, release: str, agreed: Collection[str]) -> str:
-    """Return the table of rules with a release added to those that it agreed on.
+    """Add a release to the rules that it confirms; return the new table.
 
     :param text: content of ``docs/rules.md``.
     :param release: version of the kernel, such as ``6.12.117``.
-    :param agreed: ids of rules.
-    :raises UsageError: a rule that is not in the table, or no release.
+    :param agreed: ids of the confirmed rules.
+    :raises UsageError: the table lacks a rule, or the release is invalid.
     """
     if not _RELEASE.fullmatch(release):
-        raise UsageError(f"{release!r} is no version of a kernel, such as 6.12.117")
+        raise UsageError(f"invalid kernel version {release!r}, expected e.g. 6.12.117")
     missing = set(agreed)
     lines = []
     for line in text.splitlines(keepends=True):
@@ -36,7 +36,7 @@ def add_release(text: str, release: str, agreed: Collection[str]) -> str:
         lines.append(line)
     if missing:
         raise UsageError(
-            f"the table of rules has no row for {', '.join(sorted(missing))}"
+            f"no row in the table of rules for {', '.join(sorted(missing))}"
         )
     return "".join(lines)
 

@@ -1,4 +1,4 @@
-"""A verification: which programs are played, and what becomes of differences."""
+"""Runs all programs of a verification, and collects the differences."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from simkernel.scenario.schema import Scenario
 __all__ = ["MAX_FINDINGS", "Verification"]
 
 MAX_FINDINGS = 20
-"""Differences after which a verification ends: shrinking each takes its time."""
-_AT_ONCE = 5
-"""Random programs on one scenario, before the next has its turn."""
+"""Number of findings that ends a verification: minimizing each takes time."""
+_PER_TURN = 5
+"""Random programs on one scenario before the next scenario's turn."""
 
 
 class Verification:
-    """Plays programs on two kernels and keeps what it finds.
+    """Runs programs on two kernels and reports the differences.
 
-    :param comparison: has both kernels.
-    :param report: is filled.
-    :param progress: is told what is going on, one line at a time.
-    :param note: is told each difference when it is found.
-    :param max_findings: differences after which it ends.
+    :param comparison: the two kernels.
+    :param report: receives the results.
+    :param progress: receives the current step as text.
+    :param note: receives each finding as text.
+    :param max_findings: number of findings that ends the verification.
     """
 
     def __init__(
@@ -47,22 +47,22 @@ class Verification:
         self._note = note
         self.report = report
         report.counts = comparison.counts
-        self._known: set[tuple[str | None, ...]] = set()
+        self._signatures: set[tuple[str | None, ...]] = set()
         self._start = time.monotonic()
 
     @property
-    def is_over(self) -> bool:
-        """Whether there are so many differences that more would not help."""
+    def is_full(self) -> bool:
+        """Whether the maximum number of findings is reached."""
         return len(self.report.findings) >= self._most_findings
 
     def run_systematic(self, name: str, scenario: Scenario) -> None:
-        """Play the systematic programs of a scenario."""
+        """Run the systematic programs of a scenario."""
         for about, operations in systematic_programs(scenario):
-            if not self.is_over:
+            if not self.is_full:
                 self._run(name, scenario, operations, about)
 
     def run_written(self, name: str, scenario: Scenario, program: Program) -> None:
-        """Play a program that names the rules it shows."""
+        """Run a written program; agreement confirms its rules."""
         found = self._run(name, scenario, program.operations, program.about)
         if found is None:
             self.report.agreed.update(program.rules)
@@ -70,9 +70,10 @@ class Verification:
     def run_random(
         self, scenarios: Mapping[str, Scenario], operations: int, seed: int
     ) -> None:
-        """Play random programs until that many operations were compared.
+        """Run random programs until a number of operations was compared.
 
-        :param scenarios: by name; each has its turn.
+        :param scenarios: scenarios by name; they take turns.
+        :param seed: seed of the random programs.
         """
         from simkernel.conformance.random.programs import draw_programs
 
@@ -83,10 +84,10 @@ class Verification:
         earlier = report.random_operations
         while scenarios:
             for name, programs in drawn.items():
-                for _ in range(_AT_ONCE):
+                for _ in range(_PER_TURN):
                     done = report.counts.operations - before
                     report.random_operations = earlier + done
-                    if done >= operations or self.is_over:
+                    if done >= operations or self.is_full:
                         return
                     self._run(name, scenarios[name], next(programs), "random")
 
@@ -111,16 +112,16 @@ class Verification:
         found = self._comparison.run(name, scenario, operations)
         if found is None:
             return None
-        if _kind(found) in self._known:
+        if _signature(found) in self._signatures:
             self.report.repeated += 1
             return found
-        self._progress(f"{name}: a difference; making its program smaller")
+        self._progress(f"{name}: a difference; minimizing its program")
         small = minimize(
             found,
             lambda one: self._comparison.replay(name, scenario, one),
-            _names(scenario),
+            _interchangeable(scenario),
         )
-        self._known |= {_kind(found), _kind(small)}
+        self._signatures |= {_signature(found), _signature(small)}
         if any(one.operations == small.operations for one in self.report.findings):
             self.report.repeated += 1
         else:
@@ -129,8 +130,8 @@ class Verification:
         return small
 
 
-def _kind(finding: Finding) -> tuple[str | None, ...]:
-    """Return what makes a difference a new one: last operation and first difference."""
+def _signature(finding: Finding) -> tuple[str | None, ...]:
+    """Return what identifies a difference: last operation and first difference."""
     last = finding.operations[-1] if finding.operations else None
     file = getattr(last, "path", "").rpartition("/")[2]
     first = finding.differences[0]
@@ -139,8 +140,8 @@ def _kind(finding: Finding) -> tuple[str | None, ...]:
     return type(last).__name__, file, first.what, first.model, first.kernel
 
 
-def _names(scenario: Scenario) -> tuple[tuple[str, ...], ...]:
-    """Return the names that a shorter program may have instead of others."""
+def _interchangeable(scenario: Scenario) -> tuple[tuple[str, ...], ...]:
+    """Return interchangeable names, for the minimizer."""
     words = Operands.of(scenario)
     drivers = {
         driver.name: None

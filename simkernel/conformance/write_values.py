@@ -1,4 +1,4 @@
-"""What programs write: well-formed texts, and odd ones that each file reads its way."""
+"""Values that programs write: well-formed and malformed ones."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ NUMBERS = (
     b"1e0",
     b"\xff",
 )
-"""Numbers, and what is none or only nearly one."""
+"""Numbers and malformed numbers."""
 
 BOOLEANS = (
     *(b"0", b"1", b"0\n", b"1\n", b"y", b"n", b"Y", b"N", b"t", b"F", b"on", b"off"),
     *(b"oN", b"ofx", b"o", b"true", b" 1", b"2", b"", b"\n", b"\0", b"01", b"-1"),
 )
-"""What :c:func:`kstrtobool` is given."""
+"""Values for :c:func:`kstrtobool`."""
 
 SETTINGS = {
     "enable": NUMBERS,
@@ -68,13 +68,13 @@ SETTINGS = {
         *(b"flr flr", b"flr bus", b"bus flr", b"none", b"FLR", b" flr", b"flr ", b"x"),
     ),
 }
-"""Files of a function that hold a setting, and what programs write to them."""
+"""Settings of a function, with values to write."""
 
 OVERRIDES = (
     *(b"nosuch", b"\n", b"\0", b"(null)", b"", b"\nx", b"\0x", b" ", b"\xff\x01"),
     *(b"x" * 4093 + b"\n", b"x" * 4094, b"x" * 4095, b"x" * 4096, b"x" * 4097),
 )
-"""What is written to ``driver_override`` without a driver in mind."""
+"""Values for ``driver_override`` that name no driver."""
 
 UEVENTS = (
     *(b"add", b"change\n", b"remove", b"bind", b"unbind", b"ADD", b" add", b"add "),
@@ -85,11 +85,11 @@ UEVENTS = (
     b"add 12345678-1234-1234-1234-123456789abc A_B=1",
     b"add 12345678",
 )
-"""What is written to ``uevent`` files."""
+"""Values for ``uevent`` files."""
 
 
 def name_values(name: str) -> tuple[bytes, ...]:
-    """Return spellings of a device's name, right ones and wrong ones."""
+    """Return spellings of a device's name, right and wrong."""
     text = name.encode()
     return (
         *(text, text + b"\n", text + b"\0", text + b"\0junk", text + b"\n\0"),
@@ -99,7 +99,7 @@ def name_values(name: str) -> tuple[bytes, ...]:
 
 
 def override_values(driver: str) -> tuple[bytes, ...]:
-    """Return texts for ``driver_override`` that mean a driver, or nearly do."""
+    """Return values for ``driver_override`` near a driver's name."""
     text = driver.encode()
     return (
         *(text, text, text, text + b"\n", text + b"\0", text + b"\0x", text + b"\nx"),
@@ -109,7 +109,7 @@ def override_values(driver: str) -> tuple[bytes, ...]:
 
 
 def id_values(vendor_and_device: str) -> tuple[bytes, ...]:
-    """Return texts for ``new_id`` and ``remove_id`` about one kind of function."""
+    """Return values for ``new_id`` and ``remove_id`` near one device id."""
     pair = vendor_and_device.encode()
     return (
         *(pair, pair + b"\n", pair.upper(), b"0x" + pair, pair.replace(b" ", b"\t")),

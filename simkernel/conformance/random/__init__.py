@@ -1,1 +1,1 @@
-"""Random programs: what somebody might do to a kernel, in an order of chance."""
+"""Random programs for the comparison of two kernels."""

@@ -1,4 +1,4 @@
-"""Steps about one function: it is moved between drivers, its files are written."""
+"""Random steps on one function: drivers, ids and settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["bindings", "ids", "moves", "overrides", "settings"]
 
 
 def moves(operands: Operands) -> Steps:
-    """A function is given an override, taken from its driver, and offered again."""
+    """Set a function's override, unbind it, and have it probed again."""
 
     def move(address: str, driver: str, override: bytes, binds: bool) -> Operations:
         name = address.encode()
@@ -51,7 +51,7 @@ def moves(operands: Operands) -> Steps:
 
 
 def bindings(operands: Operands) -> Steps:
-    """Something is written to ``bind``, ``unbind`` or ``drivers_probe``."""
+    """Write to ``bind``, ``unbind`` or ``drivers_probe``."""
     files = st.builds(
         driver_file,
         st.sampled_from((*operands.drivers, "nosuch")),
@@ -62,14 +62,14 @@ def bindings(operands: Operands) -> Steps:
 
 
 def overrides(operands: Operands) -> Steps:
-    """A ``driver_override`` is written, right or odd."""
+    """Write a ``driver_override``, valid or malformed."""
     known = [text for one in operands.drivers for text in override_values(one)]
     texts = st.one_of(st.sampled_from((*known, *OVERRIDES)), st.binary())
     return write(device_files(operands, ("driver_override",)), texts)
 
 
 def ids(operands: Operands) -> Steps:
-    """A driver is given an id, or loses one."""
+    """Add an id to a driver, or remove one."""
     files = st.builds(
         driver_file,
         st.sampled_from(operands.drivers),
@@ -81,7 +81,7 @@ def ids(operands: Operands) -> Steps:
 
 
 def settings(operands: Operands) -> Steps:
-    """One of a function's settings is written."""
+    """Write one of a function's settings."""
     files = [(name, text) for name, texts in SETTINGS.items() for text in texts]
     chosen = st.sampled_from(files)
     return st.builds(

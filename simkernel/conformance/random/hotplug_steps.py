@@ -1,4 +1,4 @@
-"""Steps by which functions come and go."""
+"""Random steps that add and remove functions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["presence", "repairs", "rescans", "sriov"]
 
 
 def presence(operands: Operands) -> Steps:
-    """A function is removed, pulled out, or plugged in."""
+    """Remove, unplug or plug in a function."""
     removals = write(
         device_files(operands, ("remove",)),
         st.sampled_from((b"1", b"1", b"1\n", b"0", b"x", b"")),
@@ -33,7 +33,7 @@ def presence(operands: Operands) -> Steps:
 
 
 def repairs(operands: Operands) -> Steps:
-    """What brings functions back that are gone."""
+    """Bring removed functions back."""
     rescan = st.just((Write(f"{PCI}/rescan", b"1"),))
     plug = st.sampled_from(operands.physical).map(lambda name: (Plug(name),))
     if not operands.sriov:
@@ -47,7 +47,7 @@ def repairs(operands: Operands) -> Steps:
 
 
 def rescans(operands: Operands) -> Steps:
-    """Functions are looked for, or no longer probed by themselves."""
+    """Rescan a bus, or switch automatic probing."""
     paths = st.one_of(
         st.just(f"{PCI}/rescan"),
         device_files(operands, ("rescan",)),
@@ -57,7 +57,7 @@ def rescans(operands: Operands) -> Steps:
 
 
 def sriov(operands: Operands) -> Steps:
-    """Virtual functions are enabled and disabled."""
+    """Enable and disable virtual functions."""
     address = st.sampled_from((*operands.sriov, *operands.sriov, operands.endpoints[0]))
     counts = st.sampled_from((b"1", b"2", b"3", *NUMBERS))
     numbers = st.builds(

@@ -1,4 +1,4 @@
-"""Steps about modules: loaded with what they need, unloaded, their parameters."""
+"""Random steps on modules: load, unload, set parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["module_loads", "modules", "parameters"]
 
 
 def module_loads(operands: Operands) -> Steps:
-    """Some modules with what they need, each loaded once."""
+    """Load some modules and their dependencies, each once."""
     if not operands.modules:
         return st.just(())
     names = st.sampled_from([one.name for one in operands.modules])
@@ -26,7 +26,7 @@ def module_loads(operands: Operands) -> Steps:
 
 
 def modules(operands: Operands) -> Steps:
-    """A module is loaded, with what it needs or alone, or unloaded."""
+    """Load a module, with or without its dependencies, or unload one."""
     names = st.sampled_from([one.name for one in operands.modules])
     needed = names.flatmap(
         lambda name: _assignments(operands.module(name)).map(
@@ -52,7 +52,7 @@ def _assignments(module: ModuleEntry) -> st.SearchStrategy[str]:
 
 
 def parameters(operands: Operands) -> Steps:
-    """A parameter of a loaded module is written, or its ``uevent``."""
+    """Write a parameter of a loaded module, or its ``uevent``."""
     files = [
         f"/sys/module/{module.name}/parameters/{one.name}"
         for module in operands.modules

@@ -1,4 +1,4 @@
-"""Steps about the rest: reads, writes where none belong, buses beside PCI."""
+"""Other random steps: reads, misplaced writes, buses other than PCI."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _READ_ONLY = ("vendor", "modalias", "sriov_totalvfs", "nothing", "driver", "powe
 
 
 def reads(operands: Operands) -> Steps:
-    """A file is read, also one that is not there."""
+    """Read a file, possibly a missing one."""
     paths = [
         f"{PCI}/rescan",
         f"{PCI}/drivers_autoprobe",
@@ -42,7 +42,7 @@ def reads(operands: Operands) -> Steps:
 
 
 def strange_writes(operands: Operands) -> Steps:
-    """Something is written where hardly anybody writes."""
+    """Write to a file that is seldom written."""
     paths = [f"{PCI}/devices", f"{PCI}/nothing", f"{PCI}/uevent"]
     paths += [
         device_file(one, name) for one in operands.endpoints for name in _READ_ONLY
@@ -53,7 +53,7 @@ def strange_writes(operands: Operands) -> Steps:
 
 
 def other_buses(operands: Operands) -> Steps:
-    """A device of another bus is bound, unbound or given an override."""
+    """Bind or unbind a device of another bus, or set its override."""
     devices = [name for _, name in operands.others if not name.endswith(".auto")]
     names = st.sampled_from([one.encode() for one in devices] or [b"nothing"])
     files = [

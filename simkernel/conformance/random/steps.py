@@ -1,4 +1,4 @@
-"""A piece of a random program: one or more operations that belong together."""
+"""Strategies for steps: operations of a random program that belong together."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Steps = st.SearchStrategy[Operations]
 
 
 def one_kind_of(kinds: list[Steps]) -> Steps:
-    """Return one of some strategies, each as often as it is listed.
+    """Return one of some strategies, as often as it is listed.
 
-    ``one_of`` would take the parts of each for themselves.
+    ``one_of`` would flatten them, and weigh their parts instead.
     """
     return st.integers(0, len(kinds) - 1).flatmap(kinds.__getitem__)
 
 
 def write(paths: st.SearchStrategy[str], texts: st.SearchStrategy[bytes]) -> Steps:
-    """Return pieces of one write."""
+    """Return steps of one write."""
     return st.builds(Write, paths, texts).map(lambda one: (one,))
 
 
 def device_name_values(operands: Operands) -> st.SearchStrategy[bytes]:
-    """Names of functions, most of them spelled right."""
+    """Names of functions, most of them spelled correctly."""
     known = st.sampled_from((*operands.endpoints, *operands.bridges))
     right = known.map(str.encode)
     odd = known.flatmap(lambda name: st.sampled_from(name_values(name)))

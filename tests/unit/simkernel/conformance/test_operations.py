@@ -88,5 +88,5 @@ def test_line_that_says_nothing_is_refused(line: str) -> None:
 )
 def test_object_that_is_no_operation_is_refused(made: dict[str, str]) -> None:
     """What an object lacks, or has too much, is not guessed."""
-    with pytest.raises(UsageError, match="no operation"):
+    with pytest.raises(UsageError, match="invalid operation"):
         from_json(made)

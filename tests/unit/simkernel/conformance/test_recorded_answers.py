@@ -35,7 +35,7 @@ def test_recording_answers_as_the_kernel_did(tmp_path: Path) -> None:
     comparison = Comparison(ModelExecutor(), RecordedExecutor(again))
     for operations in programs:
         assert comparison.run(NAME, scenario, operations) is None
-    with pytest.raises(UsageError, match="nobody recorded"):
+    with pytest.raises(UsageError, match="was not recorded"):
         RecordedExecutor(again).execute((Load("vfio"),))
 
 
@@ -64,5 +64,5 @@ def test_other_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.xz"
     path.write_bytes(lzma.compress(b'{"schema": "other/1"}\n{}\n'))
 
-    with pytest.raises(UsageError, match="no recording"):
+    with pytest.raises(UsageError, match="not a simkernel-recording"):
         RecordedAnswers.read(path)

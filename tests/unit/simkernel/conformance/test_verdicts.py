@@ -34,5 +34,5 @@ def test_rule_without_row_is_an_error() -> None:
 
 def test_verdict_is_a_version() -> None:
     """The name of a package is no version."""
-    with pytest.raises(UsageError, match="no version"):
+    with pytest.raises(UsageError, match="invalid kernel version"):
         add_release(TABLE, "6.1.0-56-amd64", set())
