@@ -1,6 +1,6 @@
-"""``simkernel record``: a real host as a scenario.
+"""``simkernel record``: write a real host as a scenario.
 
-``host`` reads files, ``functions`` and ``modules`` gather facts, ``devices``,
-``drivers`` and ``configuration`` turn them into parts of a scenario, ``capture`` puts
-these together. Nothing on the host is changed, and no program is needed.
+``host_files`` reads files. ``functions``, ``modules`` and ``aliases`` collect facts.
+``devices``, ``drivers`` and ``configuration`` turn them into parts of a scenario, and
+``capture`` combines these. The package changes nothing on the host and runs no program.
 """

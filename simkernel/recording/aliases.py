@@ -1,6 +1,6 @@
-"""Aliases of modules that are for the devices of a host.
+"""Find the module aliases that match the devices of a host.
 
-Reads what depmod and the kernel's build left in the module directory.
+Reads ``modules.alias`` and ``modules.builtin.modinfo``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ __all__ = ["fitting_aliases"]
 def fitting_aliases(
     host: HostReader, folder: str, modaliases: Iterable[str]
 ) -> dict[str, list[str]]:
-    """Return, by module, the aliases that fit one of the devices, in their order.
+    """Return the aliases that match a device, by module, in file order.
 
     :param folder: the module directory.
-    :param modaliases: of the devices; looked up as they are, and with ``vfio_`` before.
+    :param modaliases: of the devices; each is also matched with the prefix ``vfio_``.
     """
     wanted = set(modaliases)
     wanted |= {f"vfio_{one}" for one in wanted}

@@ -1,4 +1,4 @@
-"""Puts the parts of a recorded host together, and looks whether they make that host."""
+"""Record a host, and compare the booted scenario with it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RecordedHost:
 
     scenario: Scenario
     notes: tuple[str, ...]
-    """What is otherwise than on the host, a line each."""
+    """Differences between scenario and host, one line each."""
 
     def text(self) -> str:
         """Return the scenario as a template."""
@@ -44,18 +44,19 @@ class RecordedHost:
             default=one.kernel.release, description="kernel release"
         )
         return template_text(
-            f"A host with {len(one.devices)} PCI devices, recorded.",
+            f"A recorded host with {len(one.devices)} PCI devices.",
             {"release": parameter},
             body,
-            comment="\n".join(("Made by `simkernel record`.", *self.notes)),
+            comment="\n".join(("Written by `simkernel record`.", *self.notes)),
         )
 
 
 def record(root: str = "") -> RecordedHost:
-    """Record a host, without changing anything on it.
+    """Record a host. Changes nothing on it.
 
     :param root: directory with a copy of its files; empty: the running host.
-    :raises UsageError: there is no PCI bus, or no kernel release.
+    :raises UsageError: the host has no PCI bus, no kernel release, or does not boot as
+        a scenario.
     """
     host = HostReader(root)
     release = _release(host, root)
@@ -77,7 +78,7 @@ def record(root: str = "") -> RecordedHost:
 
 
 def _below(files: Mapping[str, str], *, inside: bool) -> dict[str, str]:
-    """Return the files of ``/etc/modprobe.d`` by their names, or the others by path."""
+    """Return the files in ``/etc/modprobe.d`` by name, or all others by path."""
     folder = "/etc/modprobe.d/"
     return {
         path.removeprefix(folder): text
@@ -89,14 +90,14 @@ def _below(files: Mapping[str, str], *, inside: bool) -> dict[str, str]:
 def _release(host: HostReader, root: str) -> str:
     """Return the kernel's release.
 
-    :raises UsageError: it is not known, or there is no PCI bus.
+    :raises UsageError: the host has no PCI bus, or no kernel release.
     """
     release = host.release()
     if not host.is_there("/sys/bus/pci/devices"):
-        raise UsageError(f"{root}/sys/bus/pci/devices: no such directory: no PCI here")
+        raise UsageError(f"no PCI bus: {root}/sys/bus/pci/devices does not exist")
     if not release:
         raise UsageError(
-            f"{root}/proc/sys/kernel/osrelease: not there, so no kernel is known"
+            f"unknown kernel release: {root}/proc/sys/kernel/osrelease does not exist"
         )
     return release
 
@@ -118,7 +119,7 @@ def _kernel(
 def _modules(
     host: HostReader, modules: HostModules, functions: Sequence[Function]
 ) -> list[ModuleEntry]:
-    """Return the modules that are for a device, have one, or are about VFIO."""
+    """Return VFIO's modules, and those that match or drive a device."""
     aliases = fitting_aliases(
         host, modules.folder, (one.modalias for one in functions if one.modalias)
     )
@@ -129,7 +130,7 @@ def _modules(
             owners[driver] = module
     wanted = [*aliases, *(one for one in owners.values() if one)]
     wanted += [one for one in modules.loaded if one.startswith("vfio")]
-    names = modules.with_needs(wanted)
+    names = modules.with_dependencies(wanted)
     found = [
         module_of(
             modules.facts(name),
@@ -150,7 +151,8 @@ def _with_devices(
 ) -> RecordedHost:
     """Return a scenario with its devices.
 
-    Where virtual functions do not come to be what they were, they stand by themselves.
+    If the virtual functions of a physical function boot with differences, they become
+    devices of their own.
     """
     drivers = _present(scenario)
     apart: set[str] = set()
@@ -164,17 +166,18 @@ def _with_devices(
         apart |= owners
     notes = [f"{one.address}: {text}" for one, text in differences]
     notes += [
-        f"interface {new}: its own name has a MAC address in it"
+        f"interface {new}: renamed, because its name contains a MAC address"
         for new in naming.replaced.values()
     ]
     notes += [
-        f"{one}: its virtual functions stand by themselves" for one in sorted(apart)
+        f"{one}: its virtual functions are recorded as devices of their own"
+        for one in sorted(apart)
     ]
     return RecordedHost(whole, tuple(notes))
 
 
 def _present(scenario: Scenario) -> set[str]:
-    """Return the names of the drivers that are there at the start."""
+    """Return the names of the drivers registered at boot."""
     loaded = {*scenario.loaded}
     return {
         driver.name
@@ -187,25 +190,29 @@ def _present(scenario: Scenario) -> set[str]:
 def _differences(
     scenario: Scenario, functions: Sequence[Function]
 ) -> list[tuple[Function, str]]:
-    """Boot the scenario; return what its functions are that the host's are not."""
+    """Boot the scenario and return how its functions differ from the host's."""
     try:
         kernel = boot_host(scenario, source="the recorded host").kernel
     except SimkernelError as error:
-        raise UsageError(f"this host cannot be a scenario: {error}") from None
+        raise UsageError(f"cannot boot this host as a scenario: {error}") from None
     found = []
     for one in functions:
         device = kernel.pci.devices.get(one.address)
         if device is None:
-            found.append((one, "is not there"))
+            found.append((one, "is missing"))
             continue
         driver = device.driver.name if device.driver else ""
         group = device.iommu_group.number if device.iommu_group else None
         if driver != one.driver:
-            found.append((one, f"has {driver or 'no driver'}, not {one.driver}"))
+            found.append(
+                (one, f"has driver {driver or '-'} instead of {one.driver or '-'}")
+            )
         if group != one.group:
-            found.append((one, f"is in IOMMU group {group}, not {one.group}"))
+            found.append((one, f"is in IOMMU group {group} instead of {one.group}"))
         if len(one.interfaces) > 1:
-            found.append((one, f"has one network interface of {len(one.interfaces)}"))
+            found.append(
+                (one, f"has 1 network interface instead of {len(one.interfaces)}")
+            )
         if not device.driver and one.interfaces:
             found.append((one, "has no network interface"))
     return found

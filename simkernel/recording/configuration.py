@@ -1,4 +1,4 @@
-"""What a host's configuration says of modules, without what tells whose host it is."""
+"""Record a host's module configuration, without data that identify the host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FOLDERS = (
     "/usr/local/lib/modprobe.d",
     "/lib/modprobe.d",
 )
-"""Where modprobe reads; of files of one name the first counts. Source: modprobe.d(5)"""
+"""Directories of modprobe; the first file of a name wins. Source: modprobe.d(5)"""
 _MAC = re.compile(r"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![:-])")
 _NO_MAC = "00:00:00:00:00:00"
 _WORDS = frozenset(
@@ -24,13 +24,13 @@ _WORDS = frozenset(
         *("lockdown", "module_blacklist", "modprobe.blacklist", "pci"),
     }
 )
-"""Words on the kernel's command line that decide about VFIO."""
+"""Kernel parameters that affect VFIO."""
 
 
 def command_line(host: HostReader, modules: Collection[str]) -> str:
-    """Return the words of the kernel's command line that are about VFIO or a module.
+    """Return the kernel parameters that affect VFIO or a recorded module.
 
-    :param modules: those that are recorded; their parameters may stand there.
+    :param modules: names of the recorded modules.
     """
     kept = []
     for word in host.text("/proc/cmdline").split():
@@ -42,9 +42,9 @@ def command_line(host: HostReader, modules: Collection[str]) -> str:
 
 
 def modprobe_files(host: HostReader, modules: Collection[str]) -> dict[str, str]:
-    """Return path and text of each file of modprobe that says something of modules.
+    """Return path and text of each modprobe file with a line about a recorded module.
 
-    What is about others, and comments, become empty lines: the rest keeps its number.
+    Other lines and comments become empty lines, so that line numbers stay the same.
     """
     found: dict[str, str] = {}
     for folder in _FOLDERS:
@@ -70,7 +70,7 @@ def _kept(host: HostReader, path: str, modules: Collection[str]) -> str:
 
 
 def public(host: HostReader, text: str) -> str:
-    """Return a text without MAC addresses and the host's own name."""
+    """Return a text without MAC addresses and the host's name."""
     text = _MAC.sub(_NO_MAC, text)
     name = host.name()
     if len(name) < 2:

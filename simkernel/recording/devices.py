@@ -1,4 +1,7 @@
-"""Recorded functions as a scenario has them, virtual ones as a part of theirs."""
+"""Turn recorded functions into devices of a scenario.
+
+Virtual functions become part of the SR-IOV capability of their physical function.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ _LONGEST_NAME = 15
 
 
 class InterfaceNames:
-    """Names for network interfaces: the host's own, unless a MAC address is in them."""
+    """Names of network interfaces: the host's, without MAC addresses."""
 
     def __init__(self) -> None:
         self.replaced: dict[str, str] = {}
-        """Names that were not kept, and what stands for them."""
+        """New name by original name, if that contains a MAC address or is invalid."""
 
     def name(self, interface: str) -> str:
-        """Return the name by which an interface is recorded."""
+        """Return the name of an interface in the scenario."""
         is_fit = len(interface) <= _LONGEST_NAME and not re.search(r"[{}:/]", interface)
         if is_fit and not _MAC_IN_NAME.search(interface):
             return interface
@@ -33,7 +36,7 @@ class InterfaceNames:
 
 @dataclass(frozen=True, slots=True)
 class _Virtual:
-    """A physical function's virtual ones, as the capability describes them."""
+    """The SR-IOV capability of a physical function, and its virtual functions."""
 
     sriov: Sriov
     addresses: tuple[str, ...]
@@ -47,10 +50,10 @@ def devices_of(
 ) -> list[DeviceEntry]:
     """Return the functions of a scenario.
 
-    Virtual functions that the capability of their physical one does not describe, and
-    those of ``apart``, stand by themselves, as if they were no virtual ones.
+    A virtual function becomes a device of its own if the SR-IOV capability cannot
+    describe it, or if its physical function is in ``apart``.
 
-    :param drivers: names of the drivers that are recorded.
+    :param drivers: names of the recorded drivers.
     :param apart: addresses of physical functions.
     """
     by_address = {one.address: one for one in functions}
@@ -106,7 +109,7 @@ def _virtual(
     drivers: Collection[str],
     naming: InterfaceNames,
 ) -> _Virtual | None:
-    """Return what a capability describes; None: not the functions that there are."""
+    """Return the SR-IOV capability; None: it cannot describe the virtual functions."""
     virtual = [functions[one] for one in physical.virtual if one in functions]
     texts = physical.sriov
     try:
@@ -148,7 +151,7 @@ def _places(
 
 
 def _differs(one: Function, physical: Function, first: Function) -> bool:
-    """Tell whether a function is other than a capability can say."""
+    """Tell whether a capability cannot describe a virtual function."""
     return (
         (one.vendor, one.subvendor, one.class_, one.revision)
         != (physical.vendor, physical.subvendor, physical.class_, physical.revision)
@@ -158,9 +161,9 @@ def _differs(one: Function, physical: Function, first: Function) -> bool:
 
 
 def _pattern(names: Sequence[str]) -> str | None:
-    """Return names as one with ``{index}``; None: they are not made so.
+    """Return a pattern with ``{index}`` that yields the names; None: there is none.
 
-    A function of VFIO has no interface, so that its name may be missing.
+    A function bound to a VFIO driver has no interface, so its name may be empty.
     """
     shown = [(index, name) for index, name in enumerate(names) if name]
     if not shown:

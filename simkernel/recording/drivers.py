@@ -1,4 +1,4 @@
-"""The modules of a recorded host as a scenario has them, with their drivers."""
+"""Turn recorded modules into modules of a scenario, with their drivers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ __all__ = ["module_of", "names_in_file", "stray_module"]
 
 _VFIO_CORE = frozenset({"vfio", "vfio_pci_core"})
 _TOLERANT = frozenset({"pcieport", "pci-pf-stub", "pci-stub", "shpchp"})
-"""Host drivers that tolerate a user's device in their IOMMU group: those whose
-``driver_managed_dma`` is set."""
+"""Host drivers with ``driver_managed_dma``: VFIO accepts them in a group in use."""
 _PARAMETER = re.compile(r"\w+")
 _SUFFIXES = ("", ".xz", ".zst", ".gz")
 _KNOWN = {"vfio_pci": "vfio-pci"}
-"""Drivers of the kernel's own modules that are not called as these."""
+"""Drivers whose name differs from that of their module, by module."""
 
 
 def module_of(
@@ -36,10 +35,10 @@ def module_of(
 ) -> ModuleEntry:
     """Return a module of a scenario.
 
-    :param aliases: those of its aliases that fit a function of the host.
+    :param aliases: those of its aliases that match a function of the host.
     :param functions: all functions of the host.
-    :param names: modules that are recorded.
-    :param guess: names of its drivers, where it is not loaded and does not show them.
+    :param names: names of the recorded modules.
+    :param guess: names of its drivers, if it is not loaded.
     """
     is_vfio = any(one.startswith("vfio_") for one in aliases) or bool(
         _VFIO_CORE & {*facts.depends}
@@ -70,7 +69,7 @@ def module_of(
 
 
 def stray_module(driver: str, functions: Sequence[Function]) -> ModuleEntry:
-    """Return a module for a driver of which nobody knows the module."""
+    """Return an invented built-in module for a driver without a known module."""
     name = f"of_{re.sub('[^A-Za-z0-9_]', '_', driver)}"[:55]
     held = [one for one in functions if one.driver == driver]
     return ModuleEntry(
@@ -112,7 +111,7 @@ def _driver(
 
 
 def _ids(aliases: Sequence[str], held: Sequence[Function]) -> tuple[PciIdEntry, ...]:
-    """Return what the aliases say, and the devices that it has without one of these."""
+    """Return the ids in the aliases, and of bound devices that match no alias."""
     entries = [entry for one in aliases if (entry := parse_alias(one)) is not None]
     found = dict.fromkeys(entry.id_entry() for entry in reversed(entries))
     for one in held:
@@ -129,10 +128,10 @@ def _type(value: str) -> str:
 
 
 def names_in_file(host: HostReader, modules: HostModules, name: str) -> tuple[str, ...]:
-    """Return the names of the drivers that a module will register.
+    """Return the names of the drivers that a module registers.
 
-    Where its file does not show them, or what reads it is not installed, it is the
-    module's own name, as most drivers have it.
+    If its file contains none, or pyelftools is not installed, the result is the name of
+    the module, which most drivers share.
     """
     path = modules.rows.get(name, ("", ()))[0]
     for suffix in _SUFFIXES if path else ():

@@ -1,6 +1,6 @@
-"""What a host says of its PCI functions.
+"""Read the PCI functions of a host from sysfs.
 
-Serial numbers are in configuration space, which is not read. Source: Linux,
+Configuration space is not read, because it contains serial numbers. Source: Linux,
 Documentation/ABI/testing/sysfs-bus-pci.
 """
 
@@ -19,7 +19,7 @@ _ADDRESS = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """One function; numbers are hex digits without ``0x``."""
+    """A PCI function. Numbers are hex digits without ``0x``."""
 
     address: str
     vendor: str
@@ -30,26 +30,26 @@ class Function:
     revision: str
     modalias: str
     driver: str
-    """Empty: it has none."""
+    """Name of its driver; empty: none."""
     override: str | None
     group: int | None
     interfaces: tuple[str, ...]
     vfio_device: str
-    """Its name in class ``vfio-dev``; empty: it is not registered with VFIO."""
+    """Its name in class ``vfio-dev``; empty: not registered with VFIO."""
     reset_methods: tuple[str, ...]
     is_express: bool
     bus_behind: str
-    """Two hex digits; empty: it is no bridge, or nothing is behind it."""
+    """Secondary bus of a bridge, two hex digits; empty: none."""
     physical: str
-    """Address of its physical function; empty: it is no virtual one."""
+    """Address of its physical function; empty: it is no virtual function."""
     virtual: tuple[str, ...]
-    """Addresses of its virtual functions, in their order."""
+    """Addresses of its virtual functions, by index."""
     sriov: dict[str, str] = field(default_factory=dict)
-    """Texts of ``sriov_*``; none: it has no such capability."""
+    """Texts of ``sriov_*``; empty: it has no SR-IOV capability."""
 
 
 def read_functions(host: HostReader) -> list[Function]:
-    """Return all functions, in the order of their addresses."""
+    """Return all functions, in address order."""
     names = [one for one in host.names(_DEVICES) if _ADDRESS.fullmatch(one)]
     parents = {one: host.above(f"{_DEVICES}/{one}") for one in names}
     bridges = {
@@ -93,7 +93,7 @@ def _read(host: HostReader, address: str, behind: str) -> Function:
 
 
 def _announced_bus(host: HostReader, path: str) -> str:
-    """Return the bus behind a bridge that has no device behind it."""
+    """Return the secondary bus of a bridge without devices behind it."""
     text = host.text(f"{path}/secondary_bus_number")
     return f"{int(text):02x}" if text.isdecimal() and int(text) else ""
 

@@ -1,4 +1,4 @@
-"""The files of a host, read and never written."""
+"""Read the files of a host."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["HostReader"]
 class HostReader:
     """Files and links below a root.
 
-    What cannot be read is like what is not there: a host shows more to root than to
-    others, and a captured one has only what somebody copied.
+    An unreadable file counts as missing: some files are readable only by root, and a
+    copied host has only the files that were copied.
 
     :param root: ``""`` for the running host, else a directory that holds its copy.
     """
@@ -21,12 +21,12 @@ class HostReader:
         self._root = root.rstrip("/")
 
     def text(self, path: str) -> str:
-        """Return a file's text without line end; empty: there is none."""
+        """Return a file's text without the last newline; empty: no such file."""
         data = self.data(path)
         return "" if data is None else data.decode("utf-8", "replace").rstrip("\n")
 
     def data(self, path: str) -> bytes | None:
-        """Return a file's content; None: there is no such file."""
+        """Return a file's content; None: no such file."""
         try:
             with open(f"{self._root}{path}", "rb") as file:
                 return file.read()
@@ -38,43 +38,43 @@ class HostReader:
         yield from self.text(path).splitlines()
 
     def names(self, path: str) -> list[str]:
-        """Return the names in a directory, sorted; empty: there is none."""
+        """Return the names in a directory, sorted; empty: no such directory."""
         try:
             return sorted(os.listdir(f"{self._root}{path}"))
         except OSError:
             return []
 
     def link_name(self, path: str) -> str:
-        """Return the last name of where a link leads; empty: it is none."""
+        """Return the last component of a link's target; empty: no link."""
         try:
             return os.path.basename(os.readlink(f"{self._root}{path}"))
         except OSError:
             return ""
 
     def above(self, path: str) -> str:
-        """Return the name of the directory in which the target of a link is."""
+        """Return the name of the directory that contains a link's target."""
         real = os.path.realpath(f"{self._root}{path}")
         return os.path.basename(os.path.dirname(real))
 
     def is_there(self, path: str) -> bool:
-        """Tell whether there is something at a path."""
+        """Tell whether a path exists."""
         return os.path.exists(f"{self._root}{path}")
 
     def mode(self, path: str) -> int:
-        """Return the permission bits of a file; 0: there is none."""
+        """Return the permission bits of a file; 0: no such file."""
         try:
             return os.stat(f"{self._root}{path}").st_mode & 0o777
         except OSError:
             return 0
 
     def release(self) -> str:
-        """Return the kernel's release; empty: a captured host does not say it."""
+        """Return the kernel's release; empty: unknown."""
         if not self._root:
             return os.uname().release
         return self.text("/proc/sys/kernel/osrelease")
 
     def name(self) -> str:
-        """Return the host's own name, by which it must not be known."""
+        """Return the host's name, which the recording must not contain."""
         return self.text("/etc/hostname").strip() or (
             "" if self._root else os.uname().nodename
         )

@@ -1,4 +1,4 @@
-"""What a host says of its modules: files, dependencies, parameters, drivers."""
+"""Read the modules of a host: files, dependencies, parameters, drivers."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ INDEXES = (
     "modules.order",
     "modules.softdep",
 )
-"""Files of the module directory by whose absence programs find out less."""
+"""Files of the module directory that resolver reads."""
 _SUFFIX = re.compile(r"\.(?:xz|zst|gz)$")
 _LONGEST_VALUE = 200
-"""Characters of a parameter's value; longer ones are no settings of drivers."""
+"""Longest recorded value of a parameter, in characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleFacts:
-    """One module."""
+    """Facts about a module."""
 
     name: str
     path: str
-    """Below the module directory; empty: that does not know it."""
+    """File below the module directory; empty: not in the module directory."""
     is_builtin: bool
     is_loaded: bool
     depends: tuple[str, ...]
     softdeps: tuple[str, ...]
     version: str
     drivers: tuple[str, ...]
-    """PCI drivers that it has registered."""
+    """PCI drivers that it registered."""
     parameters: tuple[tuple[str, str, int], ...]
     """Name, value and mode."""
 
@@ -46,7 +46,7 @@ class ModuleFacts:
 class HostModules:
     """The modules of a host.
 
-    :param folder: the module directory, which need not be there.
+    :param folder: the module directory, which may be missing.
     """
 
     def __init__(self, host: HostReader, folder: str) -> None:
@@ -55,7 +55,7 @@ class HostModules:
 
     @cached_property
     def rows(self) -> dict[str, tuple[str, tuple[str, ...]]]:
-        """File, and names of all that it needs, by module: ``modules.dep``."""
+        """File and dependencies by module, from ``modules.dep``."""
         found = {}
         for line in self._host.lines(f"{self.folder}/modules.dep"):
             path, _, needs = line.partition(":")
@@ -65,13 +65,13 @@ class HostModules:
 
     @cached_property
     def builtin(self) -> dict[str, str]:
-        """File by name of what is built in: ``modules.builtin``."""
+        """File by built-in module, from ``modules.builtin``."""
         lines = self._host.lines(f"{self.folder}/modules.builtin")
         return {_name(line): line for line in lines}
 
     @cached_property
     def softdeps(self) -> dict[str, list[str]]:
-        """Soft dependencies by module: ``pre: a post: b``."""
+        """Soft dependencies by module, such as ``pre: a post: b``."""
         found: dict[str, list[str]] = {}
         for line in self._host.lines(f"{self.folder}/modules.softdep"):
             words = line.split()
@@ -82,24 +82,24 @@ class HostModules:
 
     @cached_property
     def loaded(self) -> list[str]:
-        """Names of the loaded modules, the oldest first: ``/proc/modules``."""
+        """Names of the loaded modules, oldest first, from ``/proc/modules``."""
         names = [line.split(" ")[0] for line in self._host.lines("/proc/modules")]
         return names[::-1]
 
     @cached_property
     def order(self) -> dict[str, int]:
-        """Rank of each module in ``modules.order``; the others come behind."""
+        """Rank of each module in ``modules.order``; other modules come last."""
         lines = self._host.lines(f"{self.folder}/modules.order")
         return {_name(line): number for number, line in enumerate(lines)}
 
     def missing(self) -> list[str]:
-        """Return the names of the indexes that are not there."""
+        """Return the names of the missing index files."""
         return [
             one for one in INDEXES if not self._host.is_there(f"{self.folder}/{one}")
         ]
 
-    def with_needs(self, names: Iterable[str]) -> list[str]:
-        """Return modules, what they need, and what is to be loaded with them."""
+    def with_dependencies(self, names: Iterable[str]) -> list[str]:
+        """Return modules with hard and soft dependencies, in link order."""
         found: dict[str, None] = {}
         pending = list(names)
         while pending:
@@ -122,7 +122,7 @@ class HostModules:
         )
 
     def facts(self, name: str) -> ModuleFacts:
-        """Return what is known of a module."""
+        """Return the facts about a module."""
         path, needs = self.rows.get(name, ("", ()))
         place = f"/sys/module/{name}"
         is_shown = self._host.is_there(place)

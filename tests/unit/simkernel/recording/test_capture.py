@@ -124,12 +124,12 @@ def test_lines_about_a_module_keep_their_number(copy: Copy) -> None:
     }
 
 
-def test_what_is_otherwise_is_told(copy: Copy) -> None:
-    """A host may have what no scenario can say."""
+def test_notes_name_differences(copy: Copy) -> None:
+    """A function of a scenario has at most one network interface."""
     for name in ("eth0", "eth1"):
         copy.add(f"sys/devices/pci0000:01/{ADDRESS}/net/{name}/mtu", "1500")
 
-    assert copy.record().notes == (f"{ADDRESS}: has one network interface of 2",)
+    assert copy.record().notes == (f"{ADDRESS}: has 1 network interface instead of 2",)
 
 
 def test_a_driver_of_unknown_origin_is_kept(copy: Copy) -> None:
@@ -183,7 +183,7 @@ def test_virtual_functions_keep_their_group(
 
     addresses = [one.address for one in recording.scenario.devices]
     assert (virtual not in addresses) is is_virtual
-    text = f"{ADDRESS}: its virtual functions stand by themselves"
+    text = f"{ADDRESS}: its virtual functions are recorded as devices of their own"
     assert recording.notes == (() if is_virtual else (text,))
 
 
