@@ -1,1 +1,1 @@
-"""A booted scenario: the kernel, the files beside it, and background actions."""
+"""A booted scenario: its kernel, its files, and its udev."""

@@ -1,10 +1,10 @@
-"""What udev does with the modules of a host: loads what a new device's modalias names.
+"""Load modules for new devices, as udev does.
 
-A policy of user space, not of the kernel. It acts when an operation is over, as a
-daemon does that hears of it.
+A policy of user space, not of the kernel. It acts after the operation that sent the
+uevents, as a daemon does.
 
 Source: systemd's rules.d/80-drivers.rules and src/udev/udev-builtin-kmod.c: on
-``add`` with ``MODALIAS``, every match that is not blacklisted is loaded.
+``add`` with ``MODALIAS``, udev loads every match that is not blacklisted.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["Autoload"]
 
 
 class Autoload(Observer):
-    """Hears uevents and loads modules for them.
+    """Listener that loads modules for the modaliases in uevents.
 
-    :param load: loads the modules for one modalias; failures are its own to swallow.
+    :param load: loads the modules for one modalias, and ignores failures.
     """
 
     def __init__(self, load: Callable[[str], None]) -> None:
@@ -28,13 +28,13 @@ class Autoload(Observer):
         self._pending: list[str] = []
 
     def hear(self, event: Uevent) -> None:
-        """Remember what an event asks for."""
+        """Queue the modalias of an ``add`` event."""
         if event.action == "add":
             self._pending += [
                 value for key, value in event.variables if key == "MODALIAS"
             ]
 
     def operation_ended(self) -> None:
-        """Load what the events since the last time asked for, and what follows."""
+        """Load modules for the queued modaliases, and for those that loading adds."""
         while self._pending:
             self.load(self._pending.pop(0))

@@ -1,4 +1,4 @@
-"""From a scenario to a running host: boots the kernel model as the scenario says."""
+"""Boot the host of a scenario: fill the kernel model, then replay its start."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ def boot_host(
 ) -> Host:
     """Boot the host of a scenario.
 
-    :param source: what the scenario is called in errors.
-    :param kernel_class: what its kernel is made with.
-    :raises ScenarioError: its parts do not fit together.
+    :param source: name of the scenario, for errors.
+    :param kernel_class: class of its kernel.
+    :raises ScenarioError: parts of the scenario contradict each other, or the kernel
+        refuses a step of the boot.
     """
     problems = check(scenario)
     if scenario.modules_dir and not os.path.isdir(scenario.modules_dir):
         problems.append(f"modules_dir: {scenario.modules_dir}: no such directory")
     if problems:
         raise ScenarioError(source, problems)
-    host = _powered_on(scenario, kernel_class)
-    _find_hardware(host.kernel, scenario)
+    host = _host_without_devices(scenario, kernel_class)
+    _discover_devices(host.kernel, scenario)
     for where, step in _steps(host.kernel, scenario):
         try:
             step()
@@ -53,8 +54,10 @@ def boot_host(
     return host
 
 
-def _powered_on(scenario: schema.Scenario, kernel_class: type[Kernel]) -> Host:
-    """Return the host with its kernel and what is built into it, and no device yet."""
+def _host_without_devices(
+    scenario: schema.Scenario, kernel_class: type[Kernel]
+) -> Host:
+    """Return the host with its kernel and built-in modules, before device discovery."""
     kernel = kernel_class(
         scenario.kernel.release,
         cdev=scenario.kernel.vfio_cdev,
@@ -91,7 +94,7 @@ def _powered_on(scenario: schema.Scenario, kernel_class: type[Kernel]) -> Host:
     return host
 
 
-def _find_hardware(kernel: Kernel, scenario: schema.Scenario) -> None:
+def _discover_devices(kernel: Kernel, scenario: schema.Scenario) -> None:
     for device in scenario.devices:
         kernel.pci.plug(specs.function(device, iommu=scenario.kernel.iommu))
     kernel.pci.rescan()
@@ -103,15 +106,15 @@ def _find_hardware(kernel: Kernel, scenario: schema.Scenario) -> None:
 def _steps(
     kernel: Kernel, scenario: schema.Scenario
 ) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Yield what the administrator did since: place in the scenario, and the doing."""
+    """Yield the steps after device discovery, each with its place in the scenario."""
     for index, name in enumerate(scenario.loaded):
         yield f"loaded[{index}]", partial(_load, kernel, name)
     for index, device in enumerate(scenario.devices):
-        yield f"devices[{index}]", partial(_settle_function, kernel, device)
+        yield f"devices[{index}]", partial(_set_up_function, kernel, device)
 
 
 def _load(kernel: Kernel, name: str) -> None:
-    """Load a module and, before it, what it needs."""
+    """Load a module after its dependencies."""
     if kernel.modules.find(name) is not None:
         return
     for needed in kernel.modules.available[name].depends:
@@ -119,11 +122,11 @@ def _load(kernel: Kernel, name: str) -> None:
     kernel.modules.load(name)
 
 
-def _settle_function(kernel: Kernel, entry: schema.DeviceEntry) -> None:
-    """Bring a function to where the scenario has it at the start."""
+def _set_up_function(kernel: Kernel, entry: schema.DeviceEntry) -> None:
+    """Give a function its driver, override and virtual functions."""
     device = kernel.pci.devices[entry.address]
     if entry.driver is not None:
-        _settle(kernel, device, entry.driver)
+        _bind(kernel, device, entry.driver)
     if entry.driver_override is not None:
         device.driver_override = entry.driver_override.encode()
     if entry.sriov is None or not entry.sriov.enabled:
@@ -132,17 +135,17 @@ def _settle_function(kernel: Kernel, entry: schema.DeviceEntry) -> None:
     virtual_functions = device.sriov.virtual_functions if device.sriov else []
     if entry.sriov.vf_driver is not None:
         for virtual in virtual_functions:
-            _settle(kernel, virtual, entry.sriov.vf_driver)
+            _bind(kernel, virtual, entry.sriov.vf_driver)
     for special in entry.sriov.vfs:
         virtual = virtual_functions[special.index]
         if special.driver is not None:
-            _settle(kernel, virtual, special.driver)
+            _bind(kernel, virtual, special.driver)
         if special.driver_override is not None:
             virtual.driver_override = special.driver_override.encode()
 
 
-def _settle(kernel: Kernel, device: PciDevice, wanted: str) -> None:
-    """Bind a device to a driver (``none``: to no driver), as an administrator would."""
+def _bind(kernel: Kernel, device: PciDevice, wanted: str) -> None:
+    """Bind a device to a driver by an override; ``none``: unbind it."""
     if device.driver is not None and device.driver.name != wanted:
         kernel.pci.release(device)
     if wanted == "none" or device.driver is not None:

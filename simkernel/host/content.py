@@ -1,4 +1,4 @@
-"""A look at one file or directory of a scenario's host, without running anything."""
+"""Read the files of a host directly, without a tier."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Li
 from simkernel.filesystems.tree import Tree
 from simkernel.filesystems.walk import walk
 from simkernel.host.host import Host
+from simkernel.suggest import did_you_mean
 
 __all__ = ["read_path", "snapshot"]
 
@@ -16,29 +17,32 @@ __all__ = ["read_path", "snapshot"]
 def read_path(host: Host, path: str) -> str:
     """Return the names in a directory, or the text of a file.
 
-    :raises UsageError: there is no such path, or it cannot be read.
+    :raises UsageError: the path does not exist, or is write-only.
     """
     top = path.strip("/").split("/")[0]
     tree = host.trees().get(top)
     if tree is None:
-        raise UsageError(f"{path}: a path below /sys, /proc or /dev is needed")
+        raise UsageError(f"cannot show {path}: not below /sys, /proc or /dev")
     node = tree.resolve(path.strip("/").partition("/")[2])
     if isinstance(node, Directory):
         return "".join(sorted(f"{name}\n" for name in node.names()))
     if isinstance(node, Attribute):
         if node.show is None:
-            raise UsageError(f"{path}: cannot be read, only written")
+            raise UsageError(f"cannot show {path}: write-only file")
         return tree.read(node).decode("latin-1")
     if isinstance(node, CharacterDevice):
         return f"character device {node.major}:{node.minor}\n"
-    raise UsageError(f"{path}: no such file or directory")
+    parent = tree.resolve(path.strip("/").partition("/")[2].rpartition("/")[0])
+    names = parent.names() if isinstance(parent, Directory) else ()
+    suggestion = did_you_mean(path.rstrip("/").rpartition("/")[2], names)
+    raise UsageError(f"cannot show {path}: no such file or directory{suggestion}")
 
 
 def snapshot(host: Host) -> dict[str, str]:
-    """Return every path of the host with what it holds: text, link target, or kind.
+    """Return the content of every path: text, link target, or kind.
 
-    Files that cannot be read, and ``config``, show only their mode; a file that
-    refuses to be read shows the errno.
+    Write-only files and ``config`` show their mode. A file whose read fails shows the
+    name of the errno.
     """
     found: dict[str, str] = {}
     for top, tree in host.trees().items():

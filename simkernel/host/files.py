@@ -1,4 +1,4 @@
-"""A host's files for the kmod commands, when no front shows them to a program."""
+"""The files of a host for the kmod commands of its own udev."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["PlainFiles"]
 
 
 class PlainFiles:
-    """Files of a host: plain ones from a mapping, ``/sys`` and ``/proc`` live.
+    """Files of a host: ``/sys`` and ``/proc`` from the kernel, others from a mapping.
 
-    :param plain: content by absolute path.
+    :param plain: content of the other files, by absolute path.
     """
 
     def __init__(self, kernel: Kernel, plain: Mapping[str, bytes]) -> None:
@@ -63,7 +63,7 @@ class PlainFiles:
         raise OSError(ENOTDIR if node else ENOENT, path)
 
     def exists(self, path: str) -> bool:
-        """Tell whether a path leads to something."""
+        """Tell whether a path exists."""
         path = posixpath.normpath(path)
         tree = self._trees.get(path.split("/")[1])
         if tree is None:

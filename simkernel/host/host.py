@@ -1,4 +1,4 @@
-"""A simulated host: a kernel, the files beside it, and what acts in the background."""
+"""A simulated host: its kernel, its files, and its udev."""
 
 from __future__ import annotations
 
@@ -28,28 +28,27 @@ class Host:
 
     kernel: Kernel
     modules: tuple[ModuleSpec, ...]
-    """The modules that ``/lib/modules`` knows, in link order."""
+    """The modules in ``/lib/modules``, in link order."""
     files: dict[str, bytes]
-    """Files by absolute path, but for those of the modules; in ``/sys``, ``/proc``
-    and ``/dev``, what the kernel model itself does not have."""
+    """Files by absolute path, except those of the modules. Below ``/sys``, ``/proc``
+    and ``/dev``: files that the kernel model does not have."""
     links: dict[str, str] = field(default_factory=dict)
     """Targets of symbolic links in ``/sys``, ``/proc`` and ``/dev``, by path."""
     missing: tuple[str, ...] = ()
-    """Files of the module directory that are not there."""
+    """Missing files of the module directory."""
     compressed: bool = False
     """The kernel's own modules are installed as ``.ko.xz``."""
     build_folder: str = ""
-    """Where copies of the other modules are; empty: nowhere."""
+    """Directory with copies of the other modules; empty: none."""
     modules_dir: str = ""
-    """Module directory of a real kernel, instead of one made of ``modules``; empty:
-    none."""
+    """Module directory of a real kernel; empty: generated from ``modules``."""
     environment: dict[str, str] = field(default_factory=dict)
     """Environment variables for what runs on the host."""
     autoload: Autoload | None = None
-    """udev's part, on a host where it runs."""
+    """Listener that loads modules; None: no udev runs."""
 
     def trees(self) -> dict[str, Tree]:
-        """Return the trees of ``/sys``, ``/proc`` and ``/dev`` by their names."""
+        """Return the trees of ``/sys``, ``/proc`` and ``/dev`` by name."""
         kernel = self.kernel
         trees = {"sys": sysfs(kernel), "proc": procfs(kernel), "dev": devtmpfs(kernel)}
         extra: dict[str, bytes | str] = {**self.files, **self.links}
@@ -64,7 +63,7 @@ class Host:
         return trees
 
     def plain_files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield path and content of each of ``files`` that is outside these trees."""
+        """Yield path and content of each file outside these trees."""
         for path, data in self.files.items():
             if path.split("/")[1] not in ("sys", "proc", "dev"):
                 yield path, data
@@ -72,7 +71,7 @@ class Host:
     def module_files(self) -> Iterator[tuple[str, bytes]]:
         """Yield path and content of each file of ``/lib/modules/<release>``.
 
-        Those of the folder where modules were built come along.
+        Files of the build directory follow.
         """
         kernel = self.kernel
         made: Mapping[str, bytes] = depmod.generate(
@@ -88,7 +87,7 @@ class Host:
                 yield f"{self.build_folder}/{name.rpartition('/')[2]}", made[name]
 
     def syscalls(self) -> KernelSyscalls:
-        """Return the system calls about modules."""
+        """Return the system calls that load and unload modules."""
         return KernelSyscalls(self.kernel, takes_unknown=bool(self.modules_dir))
 
     def context(
@@ -98,9 +97,9 @@ class Host:
         uid: int = 0,
         environment: Mapping[str, str] | None = None,
     ) -> Context:
-        """Return what the kmod commands need to run on this host.
+        """Return the context for kmod commands on this host.
 
-        :param files: the host's files, as whoever shows them has them.
+        :param files: the host's files, as the tier shows them.
         """
         return Context(
             files=files,
@@ -111,7 +110,7 @@ class Host:
         )
 
     def start_udev(self) -> None:
-        """Let udev hear the kernel from here on, and load modules for new devices."""
+        """Start udev: it listens to uevents and loads modules for new devices."""
         plain = dict(self.module_files()) | self.files
         self.autoload = Autoload(lambda modalias: None)
         self.load_through(PlainFiles(self.kernel, plain))
@@ -119,7 +118,7 @@ class Host:
         self.kernel.notifier.subscribe(self.autoload)
 
     def stop_udev(self) -> None:
-        """Let udev hear nothing from here on: another one does its work."""
+        """Stop udev, because the tier runs another one."""
         if self.autoload is None:
             return
         self.kernel.uevents.listeners.remove(self.autoload.hear)
@@ -127,7 +126,7 @@ class Host:
         self.autoload = None
 
     def load_through(self, files: Files) -> None:
-        """Have udev read the host's files from elsewhere."""
+        """Make udev read the host's files as a tier shows them."""
         if self.autoload is None:
             return
         context = self.context(files)

@@ -1,1 +1,1 @@
-"""Scenarios: a host described in a template, and the simulated host built from it."""
+"""Scenarios: templates that describe a host."""

@@ -1,4 +1,4 @@
-"""Scenario templates: find, render, parse, and write back.
+"""Find, render, parse and write scenario templates.
 
 A template is two YAML documents. The first is plain: ``description`` and
 ``parameters`` with their defaults. The second is a Jinja2 template of the scenario.
@@ -36,30 +36,30 @@ __all__ = [
 
 _SUFFIX = ".yaml.j2"
 _UNNAMED = "<template>"
-"""What Jinja2 calls a template that came as a text."""
+"""Name that Jinja2 gives to a template from a string."""
 
 
-class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]  # the C one, which is only faster, may be missing
-    """Leaves every scalar a string, and loses no key that is there twice."""
+class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]  # PyYAML may lack the faster C loader
+    """Loads every scalar as a string, and refuses duplicate keys."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         """Return a mapping.
 
-        :raises ConstructorError: a key is there twice.
+        :raises ConstructorError: a key is a duplicate.
         """
         mapping = super().construct_mapping(node, deep=deep)
         if len(mapping) != len(node.value):
             seen = [self.construct_object(key) for key, _ in node.value]
             key = next(one for one in seen if seen.count(one) > 1)
             raise ConstructorError(
-                None, None, f"key {key!r} is there twice", node.start_mark
+                None, None, f"duplicate key {key!r}", node.start_mark
             )
         return mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateParameter:
-    """A value that the caller may choose."""
+    """A parameter of a template, set by ``--set``."""
 
     default: str
     description: str = ""
@@ -67,7 +67,7 @@ class TemplateParameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The first document of a template."""
+    """The first YAML document of a template."""
 
     description: str
     parameters: dict[str, TemplateParameter] = field(default_factory=dict)
@@ -75,14 +75,14 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A scenario template as it stands in its file."""
+    """A scenario template and its file."""
 
     path: Path
     description: str
     parameters: dict[str, TemplateParameter]
     body: str
     first_line: int
-    """Line of the file at which the body begins."""
+    """Line of the file at which the body starts."""
 
     @property
     def name(self) -> str:
@@ -97,16 +97,16 @@ class Template:
 
 
 def scenario_folder() -> Path:
-    """Return the folder of the scenarios that come with simkernel."""
+    """Return the directory of the installed scenarios."""
     beside = Path(__file__).parent.parent
     packaged = beside / "scenarios"
     return packaged if packaged.is_dir() else beside.parent / "scenarios"
 
 
 def installed() -> list[str]:
-    """Return the names of the scenarios that come with simkernel, sorted.
+    """Return the names of the installed scenarios, sorted.
 
-    A file whose name begins with ``_`` is none.
+    Files whose name starts with ``_`` are no scenarios.
     """
     return sorted(
         path.name.removesuffix(_SUFFIX)
@@ -117,8 +117,8 @@ def installed() -> list[str]:
 def find(name: str) -> Template:
     """Return a template by name, or by path if the name holds a ``/`` or a suffix.
 
-    :raises UsageError: there is none.
-    :raises ScenarioError: its first document is wrong.
+    :raises UsageError: there is no such template.
+    :raises ScenarioError: the header is invalid.
     """
     is_path = os.sep in name or name.endswith((".j2", ".yaml", ".yml"))
     path = Path(name) if is_path else scenario_folder() / f"{name}{_SUFFIX}"
@@ -157,11 +157,11 @@ def _split(path: Path, text: str) -> Template:
 
 
 def load(name: str, settings: dict[str, str] | None = None) -> Scenario:
-    """Return the scenario of a template.
+    """Render and parse a template.
 
-    :param settings: values of the template's parameters, where not the default.
-    :raises UsageError: no such template, or it has no such parameter.
-    :raises ScenarioError: it does not render or validate; all problems at once.
+    :param settings: values of parameters; others have their default.
+    :raises UsageError: there is no such template or parameter.
+    :raises ScenarioError: the template does not render or parse; lists all problems.
     """
     template = find(name)
     return parse(render(template, settings or {}), source=str(template.path))
@@ -170,8 +170,8 @@ def load(name: str, settings: dict[str, str] | None = None) -> Scenario:
 def render(template: Template, settings: dict[str, str]) -> str:
     """Return the YAML text of a template.
 
-    :raises UsageError: a setting is no parameter of it.
-    :raises ScenarioError: it is no valid template, or it uses an undefined name.
+    :raises UsageError: the template has no such parameter.
+    :raises ScenarioError: the template is invalid, or uses an undefined name.
     """
     for key in settings:
         if key not in template.parameters:
@@ -195,14 +195,14 @@ def render(template: Template, settings: dict[str, str]) -> str:
     except jinja2.TemplateSyntaxError as error:
         place = _place(template, error.name, error.lineno)
         raise ScenarioError(str(template.path), [f"{place}: {error.message}"]) from None
-    except Exception as error:  # whatever the methods of texts and lists raise
+    except Exception as error:  # template code calls methods that raise any type
         kind = "" if isinstance(error, jinja2.TemplateError) else type(error).__name__
         text = ": ".join(filter(None, [_line_of(template, error), kind, str(error)]))
         raise ScenarioError(str(template.path), [text]) from None
 
 
 def _line_of(template: Template, error: Exception) -> str:
-    """Return where in the template an error arose; Jinja2 writes that in the frames."""
+    """Return the line of the template that raised an error, from the traceback."""
     place = "template"
     for frame, line in traceback.walk_tb(error.__traceback__):
         name = frame.f_code.co_filename
@@ -212,14 +212,14 @@ def _line_of(template: Template, error: Exception) -> str:
 
 
 def _place(template: Template, name: str | None, line: int) -> str:
-    """Return file and line, for the template itself counted in its file."""
+    """Return file and line; lines of the template count from the start of its file."""
     if name is None:
         return f"template, line {line + template.first_line - 1}"
     return f"{name}, line {line}"
 
 
 def _typed(text: str) -> int | bool | str:
-    """Return a setting as template code wants it: numbers and truth as such."""
+    """Convert a parameter's value to a number or truth value, if it looks like one."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     is_number = text.isascii() and text.isdecimal() and (text == "0" or text[0] != "0")
@@ -227,9 +227,9 @@ def _typed(text: str) -> int | bool | str:
 
 
 def parse(text: str, *, source: str = "scenario") -> Scenario:
-    """Return the scenario that a YAML text describes.
+    """Parse a rendered scenario.
 
-    :raises ScenarioError: with every problem found.
+    :raises ScenarioError: the text is invalid; lists all problems.
     """
     problems: list[str] = []
     scenario = from_data(Scenario, _yaml(source, text), problems)
@@ -239,9 +239,9 @@ def parse(text: str, *, source: str = "scenario") -> Scenario:
 
 
 def dump(scenario: Scenario) -> str:
-    """Return the YAML text that :func:`parse` reads back as the same scenario.
+    """Return YAML that :func:`parse` reads back as the same scenario.
 
-    It is ASCII: of the line ends beyond it, PyYAML writes some so that they are lost.
+    The text is ASCII, because PyYAML loses some of the other line separators.
     """
     return to_yaml(to_data(scenario))
 
@@ -256,4 +256,4 @@ def _yaml(source: str, text: str) -> Any:
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506  # BaseLoader makes strings only
     except (yaml.YAMLError, RecursionError) as error:
-        raise ScenarioError(source, [f"no valid YAML: {error}"]) from None
+        raise ScenarioError(source, [f"invalid YAML: {error}"]) from None

@@ -1,4 +1,4 @@
-"""What a scenario says, in the values of the kernel model."""
+"""Convert the entries of a scenario to the specs of the kernel model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["fault", "function", "module", "other_device"]
 
 
 def module(entry: schema.ModuleEntry, features: Features) -> ModuleSpec:
-    """Return a module as this kernel would have been built with it."""
+    """Return the spec of a module, as built for a kernel with these features."""
     drivers = tuple(_driver(one, features) for one in entry.drivers)
     return ModuleSpec(
         name=entry.name,
@@ -53,10 +53,10 @@ def module(entry: schema.ModuleEntry, features: Features) -> ModuleSpec:
 
 
 def _info(entry: schema.ModuleEntry) -> tuple[tuple[str, str], ...]:
-    """Return the texts of a module's own declarations, and what modpost adds.
+    """Return the ``.modinfo`` pairs that a module declares, and that modpost adds.
 
-    Source: scripts/mod/modpost.c read_symbols(): a module with a version has the
-    sum of its sources, too. Rule: R-MOD-10.
+    Source: scripts/mod/modpost.c read_symbols(): modpost adds srcversion to a module
+    with a version. Rule: R-MOD-10.
     """
     texts = entry.info or {
         "license": entry.license,
@@ -71,15 +71,14 @@ def _info(entry: schema.ModuleEntry) -> tuple[tuple[str, str], ...]:
 
 
 def other_device(entry: schema.OtherDeviceEntry) -> DeviceSpec:
-    """Return a device on a bus other than PCI."""
+    """Return the spec of a device on a bus other than PCI."""
     return DeviceSpec(bus=entry.bus, name=entry.name, id=entry.id, iommu=entry.iommu)
 
 
 def _driver(entry: schema.DriverEntry, features: Features) -> DriverSpec:
-    """Return a driver as this kernel would have been built with it.
+    """Return the spec of a driver, as built for a kernel with these features.
 
-    Before there were override-only ids, a table could not hold any, nor a module
-    their aliases.
+    Older kernels have no override-only ids, so tables and aliases omit them.
     """
     return DriverSpec(
         name=entry.name,
@@ -133,9 +132,9 @@ def _ids(text: str) -> tuple[int, int]:
 
 
 def function(entry: schema.DeviceEntry, *, iommu: bool) -> PciFunction:
-    """Return a PCI function as hardware.
+    """Return the hardware of a PCI function.
 
-    :param iommu: the host has an IOMMU.
+    :param iommu: the host has an IOMMU that is on.
     """
     vendor, device = _ids(entry.id)
     subvendor, subdevice = _ids(entry.subsystem)
@@ -170,7 +169,7 @@ def _capability(entry: schema.Sriov) -> SriovCapability:
 
 
 def fault(entry: schema.FaultEntry) -> Fault:
-    """Return a failure to come."""
+    """Return a planned fault."""
     return Fault(
         at_write=entry.at_write,
         errno=_errno(entry.errno),
@@ -181,5 +180,5 @@ def fault(entry: schema.FaultEntry) -> Fault:
 
 
 def _errno(name: str) -> int:
-    """Return the number of an errno name, 0 for none; the names were checked."""
+    """Return the number of an errno; 0: no name. ``check`` validated the name."""
     return errno_numbers().get(name, 0)

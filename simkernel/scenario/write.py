@@ -1,4 +1,4 @@
-"""Writes templates, as programs make them; ``render`` reads them."""
+"""Write scenario templates from Python; ``render`` reads them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["part", "template_text"]
 
 
 def part(key: str, value: object) -> str:
-    """Return one key of a scenario for the body of a template, as YAML.
+    """Return one key of a scenario as YAML for the body of a template.
 
-    :param value: an object of the schema, a text, or a list or mapping of such;
-        nothing in it is taken for Jinja2. A list is without its key if that is empty.
+    :param key: the key; empty: write only the items of a list.
+    :param value: schema object, text, list or mapping. Jinja2 syntax in it is escaped.
     """
     data = to_data(value)
     if isinstance(data, Sequence | Mapping) and not data:
@@ -32,10 +32,10 @@ def template_text(
 ) -> str:
     """Return the text of a template.
 
-    :param comment: lines for its head.
+    :param comment: lines of the comment at its start.
     """
     header: dict[str, object] = {"description": description}
     if parameters:
         header["parameters"] = {name: to_data(one) for name, one in parameters.items()}
-    said = "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines())
-    return f"{said}{to_yaml(header)}---\n{body}"
+    head = "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines())
+    return f"{head}{to_yaml(header)}---\n{body}"

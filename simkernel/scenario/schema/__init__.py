@@ -1,7 +1,7 @@
-"""What a scenario may say: every key, its type and its meaning.
+"""The schema of scenarios: every key, its type and its meaning.
 
-Values as the author writes them; :mod:`simkernel.host.boot` gives them to the
-kernel model.
+Values are as the author writes them; ``simkernel.scenario.specs`` converts them to the
+specs of the kernel model.
 """
 
 from __future__ import annotations

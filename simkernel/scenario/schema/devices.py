@@ -1,4 +1,4 @@
-"""PCI functions, as hardware and as they are at the start."""
+"""PCI functions: hardware, and state at boot."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["DeviceEntry", "Sriov", "VirtualFunction"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualFunction:
-    """What is special about one virtual function at the start."""
+    """The state of one virtual function at boot."""
 
     index: int
     driver: str | None = None
-    """None: what the kernel chose by itself; ``none``: no driver."""
+    """Driver at boot; ``none``: no driver. Default: as the kernel binds it."""
     driver_override: str | None = override_field()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sriov:
-    """SR-IOV of a physical function."""
+    """The SR-IOV capability of a physical function."""
 
     total_vfs: int
     vf_device: str = text_field("[0-9a-f]{4}", "four hex digits")
@@ -39,11 +39,11 @@ class Sriov:
     vf_netdev: str = text_field(
         VF_NETDEV, "an interface name; no brace but {index}", ""
     )
-    """Name of a virtual function's interface; ``{index}`` is its number."""
+    """Name of a virtual function's interface; ``{index}`` is the function's number."""
     enabled: int = 0
-    """Virtual functions at the start."""
+    """Virtual functions enabled at boot."""
     vf_driver: str | None = None
-    """Driver of all of them at the start; None: what the kernel chose."""
+    """Driver of all virtual functions at boot. Default: as the kernel binds them."""
     vfs: tuple[VirtualFunction, ...] = ()
 
 
@@ -57,15 +57,15 @@ class DeviceEntry:
     class_: str = text_field(CLASS, "six hex digits, like 020000", "000000")
     revision: str = text_field("[0-9a-f]{2}", "two hex digits", "00")
     iommu_group: int | None = None
-    """Functions with the same number share a group; None: a group of its own."""
+    """Number of the IOMMU group. Default: a group of its own."""
     secondary_bus: str = text_field("(?:[0-9a-f]{2})?", "two hex digits", "")
-    """Bus behind a bridge."""
+    """Bus behind the bridge."""
     reset_methods: tuple[str, ...] = ()
     express: bool = True
-    """False: a conventional PCI function, not a PCI Express one."""
+    """False: a conventional PCI function."""
     netdev: str = text_field(NETDEV, "an interface name, at most 15 characters", "")
-    """Its network interface while a network driver holds it."""
+    """Name of its network interface while a network driver is bound."""
     driver: str | None = None
-    """Driver at the start; None: what the kernel chose; ``none``: no driver."""
+    """Driver at boot; ``none``: no driver. Default: as the kernel binds it."""
     driver_override: str | None = override_field()
     sriov: Sriov | None = None

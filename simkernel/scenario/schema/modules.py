@@ -1,4 +1,4 @@
-"""Modules, their drivers, parameters, and the devices that they make."""
+"""Modules with their drivers, parameters and devices."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PciIdEntry:
     data: int = 0
     """``driver_data``."""
     override_only: bool = False
-    """Only with ``driver_override``: the alias begins with ``vfio_pci:``."""
+    """Matches only with ``driver_override``; the alias has the prefix ``vfio_pci:``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,31 +43,31 @@ class DriverEntry:
     bus: str = "pci"
     ids: tuple[PciIdEntry, ...] = ()
     match: tuple[str, ...] = ()
-    """Table of a driver on another bus: ids in that bus's own form."""
+    """Id table of a driver on another bus, in the form of that bus."""
     exports_ids: bool = True
-    """The table is also a ``MODULE_DEVICE_TABLE``: its aliases are in the module."""
+    """The id table is a ``MODULE_DEVICE_TABLE``, so the module has its aliases."""
     vfio: bool = False
-    """Registers what it binds with VFIO."""
+    """A VFIO driver: registers its devices with VFIO."""
     managed_dma: bool = False
-    """Tolerates a user's device in the same IOMMU group, as pcieport does."""
+    """Sets ``driver_managed_dma``: VFIO accepts the driver in a group in use."""
     ports: bool = False
-    """Takes bridges of PCI Express only, and enables them, as pcieport does."""
+    """Binds only PCI Express bridges and enables them, as pcieport does."""
     sriov: bool = False
-    """Lets ``sriov_numvfs`` be written."""
+    """Implements ``sriov_configure``, so ``sriov_numvfs`` is writable."""
     probe_errno: str = text_field(f"(?:{ERRNO})?", "an errno name like EINVAL", "")
-    """Every probe fails so; empty: probes succeed."""
+    """Every probe fails with this errno. Default: probes succeed."""
     virtual_only: str = text_field(f"(?:{ERRNO})?", "an errno name like EINVAL", "")
-    """Probes of what is no virtual function fail so; empty: it makes no difference."""
+    """Probes of physical functions fail with this errno. Default: they succeed."""
     probe_ms: int = 0
-    """Milliseconds that every probe takes."""
+    """Duration of every probe in milliseconds."""
     remove_ms: int = 0
-    """Milliseconds that letting go of a device takes; -1: it never ends."""
+    """Duration of every unbind in milliseconds; -1: it never ends."""
     denied: tuple[str, ...] = ()
-    """``vendor:device`` of functions that probe refuses with EINVAL ..."""
+    """``vendor:device`` of functions on the driver's denylist: probe returns EINVAL."""
     denial_parameter: str = ""
-    """... unless this parameter of the module is on."""
+    """Boolean module parameter that disables the denylist."""
     probe_parameter: str = ""
-    """Module parameter whose number every probe returns."""
+    """Module parameter that holds the return value of every probe."""
     sriov_enable_parameter: str = ""
     sriov_result_parameter: str = ""
     keeps_vfs_parameter: str = ""
@@ -92,17 +92,17 @@ class OtherDeviceEntry:
 
     bus: str = text_field("[a-z-]+", "the name of a bus")
     name: str = text_field(NAME, "a name without slash")
-    """Name on the bus; one that ends in ``.auto`` gets a number before that."""
+    """Name on the bus; the kernel inserts a number before the suffix ``.auto``."""
     id: str
-    """What drivers match: ``foo`` (platform), ``00041011`` (amba), ``1957:dpni``
+    """Id that drivers match: ``foo`` (platform), ``00041011`` (amba), ``1957:dpni``
     (fsl-mc), ``10ee:8084`` (cdx), ``0`` (css), ``0a`` (ap)."""
     iommu: bool = False
-    """Has an IOMMU group of its own."""
+    """The device has its own IOMMU group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleEntry:
-    """A kernel module; they stand in link order, as modules.order has them."""
+    """A kernel module. Modules are in link order, as in modules.order."""
 
     name: str = text_field(MODULE, "letters, digits and _ (never -), at most 55")
     path: str = text_field(
@@ -110,14 +110,13 @@ class ModuleEntry:
     )
     """File below ``/lib/modules/<release>/``."""
     file: str = text_field(r"(?:/[^/\0]+)*", "an absolute path", "")
-    """A module that was really built: the vm tier loads this file. The other tiers have
-    what is said here."""
+    """Module file that the vm tier loads. Other tiers use the keys of this entry."""
     builtin: bool = False
     listed: bool = True
-    """False: ``/lib/modules`` does not know it: code that has no choice but to be
-    built in, or a module that came from elsewhere, such as the initramfs."""
+    """False: not listed in ``/lib/modules``, such as code that is always built in, or a
+    module from the initramfs."""
     aliases: tuple[str, ...] = ()
-    """Strings of ``MODULE_ALIAS``; those of the drivers' tables come by themselves."""
+    """Aliases of ``MODULE_ALIAS``; the drivers' id tables add theirs."""
     depends: tuple[str, ...] = ()
     softdeps: tuple[str, ...] = ()
     """``pre: a b post: c``."""
@@ -126,18 +125,18 @@ class ModuleEntry:
     description: str = ""
     version: str = ""
     info: dict[str, str] = field(default_factory=dict)
-    """Pairs of ``.modinfo`` in their order, where it matters: instead of ``license``,
-    ``description`` and ``version``."""
+    """Pairs of ``.modinfo`` in this order; replaces ``license``, ``description`` and
+    ``version``."""
     drivers: tuple[DriverEntry, ...] = ()
     devices: tuple[OtherDeviceEntry, ...] = ()
-    """Devices that it makes when loaded."""
+    """Devices that the module registers when loaded."""
     init_errno: str = text_field(f"(?:{ERRNO})?", "an errno name like ENODEV", "")
-    """The init function fails so; empty: it succeeds."""
+    """The init function fails with this errno. Default: it succeeds."""
     init_ms: int = 0
-    """Milliseconds that loading takes."""
+    """Duration of loading in milliseconds."""
     late_ms: int = 0
-    """Milliseconds after loading at which its drivers appear."""
+    """Time from loading to the registration of its drivers, in milliseconds."""
     vanishes: bool = False
-    """Loading it reports success, and it is not there."""
+    """Loading succeeds, but the module is not loaded afterwards."""
     hotplug_control: bool = False
-    """Brings ``/sys/kernel/<name>/cmd``, which plugs and unplugs functions."""
+    """Creates ``/sys/kernel/<name>/cmd``, which plugs and unplugs functions."""

@@ -1,4 +1,4 @@
-"""Forms of the texts in a scenario, as regular expressions, and how to declare one."""
+"""Regular expressions of the texts in a scenario, and fields that use them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OVERRIDE = r"[^\0\n]{1,4094}"
 
 
 def text_field(pattern: str, meaning: str, default: str | None = None) -> Any:
-    """Declare a text of a given form; no default: it must be given."""
+    """Declare a field for a text that matches a pattern; no default: required."""
     metadata = {"pattern": pattern, "meaning": meaning}
     if default is None:
         return field(metadata=metadata)
@@ -45,7 +45,7 @@ def text_field(pattern: str, meaning: str, default: str | None = None) -> Any:
 
 
 def override_field() -> Any:
-    """Declare what ``driver_override`` holds at the start."""
+    """Declare a field for ``driver_override`` at boot."""
     return field(
         default=None, metadata={"pattern": OVERRIDE, "meaning": "one line of text"}
     )

@@ -1,4 +1,4 @@
-"""A host, whole."""
+"""The root of a scenario."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ __all__ = ["Expected", "Scenario"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What binding should come to, for whoever tests a tool on the scenario."""
+    """The expected state after binding, for tests of a tool on the scenario."""
 
     device: str = text_field(ADDRESS, "like 0000:3b:00.2")
     """The device to bind."""
     driver: str | None = None
-    """Its driver afterwards; None: none."""
+    """Its driver after binding. Default: no driver."""
     succeeds: bool = True
     modules_loaded: tuple[str, ...] = ()
-    """These are loaded afterwards ..."""
+    """Modules that are loaded after binding."""
     modules_not_loaded: tuple[str, ...] = ()
-    """... and these are not."""
+    """Modules that are not loaded after binding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A host."""
+    """The host: its kernel, modules, devices and files."""
 
     kernel: KernelImage
     modules: tuple[ModuleEntry, ...] = ()
     loaded: tuple[str, ...] = ()
-    """Modules loaded at the start, in this order; what they need comes with them."""
+    """Modules loaded at boot, in this order; dependencies are loaded too."""
     devices: tuple[DeviceEntry, ...] = ()
     other_devices: tuple[OtherDeviceEntry, ...] = ()
     modprobe_d: dict[str, str] = field(default_factory=dict)
-    """Files below ``/etc/modprobe.d``: name to text."""
+    """Files in ``/etc/modprobe.d`` by name."""
     files: dict[str, str] = field(
         default_factory=dict,
         metadata={
@@ -46,8 +46,8 @@ class Scenario:
             "keys_meaning": "an absolute path without . and ..",
         },
     )
-    """Files by absolute path. Below ``/sys`` and ``/proc``: what the kernel model does
-    not show by itself; a read gives the text, and nothing can be written."""
+    """Files by absolute path. Below ``/sys`` and ``/proc``: read-only files that the
+    kernel model does not have."""
     links: dict[str, str] = field(
         default_factory=dict,
         metadata={
@@ -55,22 +55,22 @@ class Scenario:
             "keys_meaning": "a path below /sys, /proc or /dev",
         },
     )
-    """Symbolic links by absolute path, likewise: what ``readlink`` gives."""
+    """Targets of symbolic links by absolute path, as ``readlink`` prints them."""
     udev: bool = False
-    """A udev runs that loads modules for new devices; its host's start is in the
-    recorded uevents."""
+    """udev runs and loads modules for new devices. The recorded uevents include the
+    boot."""
     environment: dict[str, str] = field(default_factory=dict)
-    """Environment variables for what runs on the host."""
+    """Environment variables of commands on the host."""
     missing: tuple[str, ...] = ()
-    """Files of ``/lib/modules/<release>`` that are not there."""
+    """Missing files of ``/lib/modules/<release>``."""
     modules_dir: str = text_field(r"(?:/[^/\0]+)*", "an absolute path", "")
-    """Module directory of a real kernel, such as one in ``/lib/modules``: it is seen
-    instead of one that is made of ``modules``. What else is in it can be loaded and
-    does nothing."""
+    """Module directory of a real kernel, such as one in ``/lib/modules``. Default:
+    generated from ``modules``. Modules that ``modules`` does not describe load without
+    effect."""
     build_folder: str = text_field(r"(?:/[^/\0]+)*", "an absolute path", "")
-    """Directory where the modules outside ``kernel/`` were built, and still are."""
+    """Build directory with copies of the modules outside ``kernel/``."""
     owned_groups: tuple[int, ...] = ()
-    """IOMMU groups that some process has opened through VFIO: host drivers are kept
-    out, and a VFIO driver does not let go of a member."""
+    """IOMMU groups that a process has open through VFIO: host drivers cannot bind a
+    member, and unbinding a VFIO driver blocks."""
     faults: tuple[FaultEntry, ...] = ()
     expected: Expected | None = None
