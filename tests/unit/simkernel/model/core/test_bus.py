@@ -113,3 +113,32 @@ def test_probe_that_defers_is_eagain() -> None:
         kernel.pci.bind(driver, device(kernel, NIC))
 
     assert refusal.value.errno == EAGAIN
+
+
+def test_driver_that_manages_dma_joins_a_group_that_a_user_owns() -> None:
+    """``driver_managed_dma`` is what keeps a port's driver beside a user's device."""
+    kernel = bench()
+    nic = device(kernel, NIC)
+    assert nic.iommu_group is not None
+    nic.iommu_group.user_owned = True
+    driver = Driver(DriverSpec(name="port", managed_dma=True), None)
+    kernel.pci.register_driver(driver)
+    nic.driver_override = b"port"
+
+    kernel.pci.bind(driver, nic)
+
+    assert nic.driver is driver
+
+
+def test_release_from_one_driver_leaves_the_device_to_another() -> None:
+    """The device may have been bound to another driver while unbind waited."""
+    kernel = bench("host_nic", "other_nic")
+    nic, host_nic = device(kernel, NIC), kernel.pci.drivers["host_nic"]
+
+    kernel.pci.release(nic, only=kernel.pci.drivers["other-nic"])
+    kept = nic.driver
+    kernel.pci.release(nic, only=host_nic)
+
+    assert kept is host_nic
+    assert nic.driver is None
+    assert NIC not in host_nic.devices

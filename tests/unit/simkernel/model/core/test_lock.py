@@ -20,21 +20,28 @@ PF = "0000:02:00.0"
 
 
 class _Threads:
-    """A kernel whose clock lets one thread at a time go on."""
+    """A kernel whose clock lets one thread at a time go on.
+
+    The time of the first wait begins when every operation has begun.
+    """
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         self.order: list[str] = []
         self._turn = threading.Lock()
+        self._begun = threading.Event()
+        self._all_begun = threading.Event()
         kernel.clock.run(time.monotonic, self._sleep)
 
     def _sleep(self, seconds: float) -> None:
+        self._begun.set()
         self._turn.release()
+        assert self._all_begun.wait(10)
         time.sleep(seconds)
         self._turn.acquire()
 
     def run(self, *operations: tuple[str, Callable[[], object]]) -> dict[str, object]:
-        """Start operations one after the other; return what came of each."""
+        """Begin operations one after the other; return the result of each."""
         results: dict[str, object] = {}
 
         def carry_out(name: str, operation: Callable[[], object]) -> None:
@@ -45,14 +52,17 @@ class _Threads:
                 except KernelRefusal as refusal:
                     results[name] = refusal.errno
                 self.order.append(name)
+            self._begun.set()
 
         threads = [
             threading.Thread(target=carry_out, args=one, daemon=True)
             for one in operations
         ]
         for thread in threads:
+            self._begun.clear()
             thread.start()
-            time.sleep(0.02)
+            assert self._begun.wait(10)
+        self._all_begun.set()
         for thread in threads:
             thread.join(10)
             assert not thread.is_alive()
@@ -66,7 +76,7 @@ def _slow_down(kernel: Kernel, module: str, **times: int) -> None:
 
 
 def test_other_devices_are_bound_meanwhile() -> None:
-    """A probe that takes long keeps nobody waiting but those who want its device."""
+    """Operations on other devices do not wait for a probe that takes long."""
     kernel = bench("host_nic")
     nic, other = device(kernel, NIC), device(kernel, PF)
     for each in (nic, other):
@@ -98,7 +108,7 @@ def test_other_devices_are_bound_meanwhile() -> None:
 def test_second_operation_waits_for_the_probe(
     second: str, result: object, driver: str | None
 ) -> None:
-    """What it does then, it does on what the first has left."""
+    """It then works on the state that the first operation left."""
     kernel = bench("host_nic")
     nic = device(kernel, NIC)
     kernel.pci.release(nic)
@@ -124,7 +134,7 @@ def test_second_operation_waits_for_the_probe(
     assert nic.dead == (second == "remove")
 
 
-def test_bind_waits_for_a_driver_that_lets_go() -> None:
+def test_bind_waits_for_the_remove_function() -> None:
     """The device is free only when its driver's remove function has returned."""
     kernel = bench("host_nic", "other_nic")
     nic = device(kernel, NIC)
@@ -142,7 +152,7 @@ def test_bind_waits_for_a_driver_that_lets_go() -> None:
 
 
 def test_device_is_removed_once() -> None:
-    """Two that remove it at the same time are both satisfied."""
+    """Two removals at the same time both succeed."""
     kernel = bench("host_nic")
     nic = device(kernel, NIC)
     threads = _Threads(kernel)
@@ -157,7 +167,7 @@ def test_device_is_removed_once() -> None:
     assert NIC not in kernel.pci.devices
 
 
-def test_virtual_functions_are_set_by_one_at_a_time() -> None:
+def test_one_operation_at_a_time_sets_virtual_functions() -> None:
     """A second number waits until all functions of the first are probed."""
     kernel = bench("host_nic")
     physical = device(kernel, PF)
@@ -175,7 +185,7 @@ def test_virtual_functions_are_set_by_one_at_a_time() -> None:
 
 
 def test_module_comes_once() -> None:
-    """A second insertion waits and finds it there; nobody removes it on its way."""
+    """A second insertion waits and is EEXIST; a removal meanwhile is EBUSY."""
     kernel = bench()
     spec = kernel.modules.available["host_nic"]
     kernel.modules.available["host_nic"] = replace(spec, init_ms=200)
