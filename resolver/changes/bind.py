@@ -218,7 +218,7 @@ def _persisted(
     has_owner = owner is not None
     record = persist.require_possible(host, device, driver, module, has_owner=has_owner)
     if record is None:
-        return persist.told_already(device, driver)
+        return persist.already_persistent(device, driver)
     uid, gid = owner or (None, None)
     return persist.persist(host, dataclasses.replace(record, uid=uid, gid=gid))
 

@@ -1,7 +1,7 @@
 """The host: files, processes, locks, time.
 
-The only package that touches ``os`` and what is like it. It knows where things are
-and how to read and write them; it decides nothing.
+Only this package imports ``os`` and similar modules. It reads and writes the host, and
+makes no decisions.
 """
 
 from resolver.linux.host import TIMEOUT_S, Host, discard_stdout

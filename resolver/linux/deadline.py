@@ -1,4 +1,4 @@
-"""How long a system call is waited for, and who makes it."""
+"""System calls that may block, in a helper process or a thread."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from resolver.linux.helper import Blocked, Helper, write_once
 from resolver.linux.reading import read_once
 
-__all__ = ["Patience"]
+__all__ = ["SlowCalls"]
 
 
-class Patience:
-    """Makes calls that may block: in a child process, which is made when needed.
+class SlowCalls:
+    """System calls that may block, made in a helper process.
 
-    Where no process can be had, a write is made by a thread. That is next to it: a
-    thread that waits in the kernel keeps its process from ending.
+    The first call starts the helper. If no process can be started, a thread makes the
+    writes. That is worse: a thread blocked in the kernel keeps its process from ending.
     """
 
     def __init__(self) -> None:
@@ -27,11 +27,11 @@ class Patience:
     def write(
         self, path: str, data: bytes, timeout_s: float, keep: Sequence[int]
     ) -> None:
-        """Write to a file that is there, in one write.
+        """Write to an existing file, in one write.
 
-        :param keep: open files that stay open as long as the write lasts.
-        :raises OSError: as the kernel says.
-        :raises Blocked: it has not returned.
+        :param keep: descriptors to keep open until the write returns.
+        :raises OSError: the error of the system call.
+        :raises Blocked: the write has not returned.
         """
         helper = self._process()
         if helper is None:
@@ -44,10 +44,10 @@ class Patience:
             raise
 
     def read(self, path: str, timeout_s: float) -> bytes:
-        """Return what a small file holds.
+        """Return the content of a small file.
 
-        :raises OSError: as the kernel says.
-        :raises Blocked: it has not returned.
+        :raises OSError: the error of the system call.
+        :raises Blocked: the read has not returned.
         """
         helper = self._process()
         if helper is None:
@@ -75,7 +75,7 @@ class Patience:
 
     def _in_thread(self, path: str, data: bytes, timeout_s: float) -> None:
         if self._write is not None:
-            self._write.is_over(timeout_s)  # An interruption left it at work.
+            self._write.is_over(timeout_s)  # Interrupted, the last write may still run.
         self._write = _Write(path, data)
         is_over = self._write.is_over(timeout_s)
         write, self._write = self._write, None
@@ -86,9 +86,9 @@ class Patience:
 
 
 class _Write:
-    """A write by a thread of its own.
+    """A write in its own thread.
 
-    ``threading.Thread`` would not do: an interruption while it starts breaks its locks.
+    An interrupt while ``threading.Thread`` starts would break its locks.
     """
 
     def __init__(self, path: str, data: bytes) -> None:
@@ -100,7 +100,7 @@ class _Write:
         _thread.start_new_thread(self._carry_out, (path, data))
 
     def is_over(self, timeout_s: float) -> bool:
-        """Wait for the end, and return whether it came."""
+        """Wait for the end of the write, and return whether it has ended."""
         return self._ended or self._end.acquire(timeout=timeout_s)
 
     def _carry_out(self, path: str, data: bytes) -> None:

@@ -10,11 +10,11 @@ __all__ = ["remove_file", "remove_if_empty", "replace_file"]
 
 
 def replace_file(path: str, data: bytes) -> None:
-    """Write a file, whose directory is made if need be; one at a time writes it.
+    """Write a file atomically, and create its directory. The caller holds a lock.
 
-    The data reach the disk before the name does, and the name before this returns.
+    The data are on disk before the file gets its name; the name is on disk on return.
 
-    :raises OSError: as the kernel says; no file is left behind.
+    :raises OSError: the error of the system call; no new file is left.
     """
     directory, _, name = path.rpartition("/")
     os.makedirs(directory, mode=0o755, exist_ok=True)
@@ -35,18 +35,18 @@ def replace_file(path: str, data: bytes) -> None:
 
 
 def remove_file(path: str) -> None:
-    """Remove a file; it need not be there.
+    """Remove a file, if it exists.
 
-    :raises OSError: as the kernel says.
+    :raises OSError: the error of the system call.
     """
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
 
 
 def remove_if_empty(path: str) -> None:
-    """Remove a directory, unless something is in it or it is not there.
+    """Remove a directory, if it exists and is empty.
 
-    :raises OSError: as the kernel says.
+    :raises OSError: the error of the system call.
     """
     try:
         os.rmdir(path)

@@ -1,8 +1,8 @@
-"""System calls that may never return, made by another process under a deadline.
+"""A helper process for system calls that may block forever.
 
-An unbind waits until the driver lets go, a probe until it is done, and what reads
-``driver_override`` waits for both. A process that waits so in the kernel cannot be
-ended, so it must not be this one.
+An unbind waits until the driver releases the device, a probe until it ends, and a read
+of ``driver_override`` for both. A process that waits in the kernel cannot be killed, so
+a helper process makes these calls.
 
 Source: Linux, drivers/base/dd.c, device_driver_attach(), device_driver_detach() and
 drivers/pci/pci-sysfs.c, driver_override_show(): each takes the device's lock.
@@ -28,13 +28,13 @@ _MAX_BYTES = 65_536
 _MAX_KEPT = 64
 _READ, _WRITE = b"r", b"w"
 _left_behind: list[int] = []
-"""Processes that had not ended when nobody needed them any more."""
+"""Helpers that had not ended when they were no longer needed."""
 
 
 class Blocked(Exception):
-    """A system call did not return in time; who makes it still waits.
+    """A system call did not return in time and still runs.
 
-    :param pid: process or thread that waits.
+    :param pid: process or thread that makes the call.
     """
 
     def __init__(self, pid: int) -> None:
@@ -45,17 +45,17 @@ class Blocked(Exception):
 class Helper:
     """A child process that makes one call after the other.
 
-    It has no output of this process open and ignores the terminal's signals: left
-    behind in the kernel, it keeps nobody else waiting. It ends with this process.
+    It has no output of this process open and ignores the terminal's signals. So readers
+    of the output do not wait for a blocked helper. It ends with this process.
 
-    :raises OSError: no process can be had.
+    :raises OSError: no process can be started.
     """
 
     def __init__(self) -> None:
         _notice_those_left()
         self._number = 0
         self.owner = os.getpid()
-        """The process whose child it is; a fork of that one may not use it."""
+        """Pid of its parent; a fork of the parent may not use the helper."""
         self._is_blocked = False
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -73,19 +73,19 @@ class Helper:
     def write(
         self, path: str, data: bytes, timeout_s: float, keep: Sequence[int] = ()
     ) -> None:
-        """Write to a file that is there, in one write.
+        """Write to an existing file, in one write.
 
-        :param keep: open files, such as locks, that stay open as long as it lasts.
-        :raises OSError: as the kernel says.
-        :raises Blocked: it has not returned.
+        :param keep: descriptors, such as locks, to keep open until the write returns.
+        :raises OSError: the error of the system call.
+        :raises Blocked: the write has not returned.
         """
         self._call(_WRITE, path, data, timeout_s, keep)
 
     def read(self, path: str, timeout_s: float) -> bytes:
-        """Return what a small file holds.
+        """Return the content of a small file.
 
-        :raises OSError: as the kernel says.
-        :raises Blocked: it has not returned.
+        :raises OSError: the error of the system call.
+        :raises Blocked: the read has not returned.
         """
         return self._call(_READ, path, b"", timeout_s, ())
 
@@ -114,7 +114,7 @@ class Helper:
         except ConnectionError:
             raise self._ended(path) from None
 
-    # Answers to a call that was interrupted come first, and are for nobody.
+    # Skip the answers to earlier calls that were interrupted.
     def _answer(self, path: str, deadline: float) -> bytes:
         while True:
             self._channel.settimeout(max(deadline - time.monotonic(), 0.001))
@@ -122,7 +122,7 @@ class Helper:
                 answer = self._channel.recv(_MAX_BYTES)
             except TimeoutError:
                 self._is_blocked = True
-                self._channel.close()  # It ends when the kernel lets it.
+                self._channel.close()  # The helper ends when its call returns.
                 raise Blocked(self.pid) from None
             if not answer:
                 raise self._ended(path)
@@ -134,11 +134,13 @@ class Helper:
             return data
 
     def _ended(self, path: str) -> FailedError:
-        return FailedError(f"process {self.pid}, which was to access {path}, was ended")
+        return FailedError(
+            f"helper process {self.pid} was killed while it accessed {path}"
+        )
 
 
-# It ends at once, unless an interruption left it in the middle of a call: whoever
-# happens to collect garbage does not wait for that.
+# The helper ends at once, unless an interrupted call still runs. Garbage collection
+# must not wait for it.
 def _notice_end(pid: int) -> None:
     with contextlib.suppress(ChildProcessError):
         for _ in range(100):
@@ -159,10 +161,10 @@ def _notice_those_left() -> None:
 
 @contextlib.contextmanager
 def forking() -> Iterator[None]:
-    """Let no warning about threads come out of a fork.
+    """Suppress the warning about forks with threads.
 
-    A child could wait for a lock that a thread of its parent held. The children made
-    here use none that another thread of a program might: no logging, no imports.
+    A child can wait forever for a lock that another thread held during the fork. The
+    children of this package use no such lock: they neither log nor import.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -170,9 +172,9 @@ def forking() -> Iterator[None]:
 
 
 def write_once(path: str, data: bytes) -> None:
-    """Write to a file that is there, never making one.
+    """Write to an existing file; never create one.
 
-    :raises OSError: as the kernel says.
+    :raises OSError: the error of the system call.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
@@ -181,7 +183,7 @@ def write_once(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
-# Never returns into the code of the parent, whose cleaning up is not its own.
+# Never returns, so the parent's cleanup does not run in the child.
 def _serve_and_exit(channel: socket.socket) -> None:
     try:
         for ending in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
@@ -200,8 +202,8 @@ def _serve_and_exit(channel: socket.socket) -> None:
         os._exit(0)
 
 
-# Whoever reads what the parent prints must not wait for this process, and locks of
-# the parent must not outlive it.
+# Readers of the parent's output must not wait for this process, and locks must not
+# outlive the parent.
 def _leave_files_of_parent(needed: int) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
@@ -212,7 +214,7 @@ def _leave_files_of_parent(needed: int) -> None:
                 os.close(int(name))
 
 
-# errno, 0 for none, and what was read.
+# The errno, 0 for success, and the data read.
 def _carry_out(action: bytes, path: str, data: bytes) -> bytes:
     try:
         if action == _READ:

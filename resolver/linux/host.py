@@ -1,4 +1,4 @@
-"""The host: where things are, kernel release, commands to the kernel, own files."""
+"""The host: kernel files, files of resolver, locks, processes."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from resolver.linux.observer import Observer
 from resolver.linux.reading import ABSENT, text_of
 
 if TYPE_CHECKING:
-    from resolver.linux.deadline import Patience
+    from resolver.linux.deadline import SlowCalls
     from resolver.linux.workers import Workers
 
 __all__ = ["TIMEOUT_S", "Host", "discard_stdout"]
 
 TIMEOUT_S = 30.0
-"""How long a driver, a module or another resolver may take if nobody says."""
+"""Default time to wait for a driver, a module or a lock."""
 
 
 class Host(Observer):
-    """A Linux host, or what was captured of one; ``Places`` has its parameters."""
+    """A Linux host, running or captured; ``Places`` has the parameters."""
 
     @classmethod
     def below(cls, root: str) -> Host:
-        """Return the host whose file system is at ``root``; ``/`` is this one.
+        """Return the host with the file system at ``root``; ``/`` is the running host.
 
-        :raises UsageError: there is no such directory.
+        :raises UsageError: the directory does not exist.
         """
         if not os.path.isdir(root):
             raise UsageError(f"{root}: no such directory")
@@ -48,9 +48,9 @@ class Host(Observer):
         )
 
     def is_writable(self, path: str) -> bool:
-        """Return whether this process may write a file, by opening it.
+        """Return whether this process can open a file for writing.
 
-        Modes do not tell all: the file system may be mounted read-only.
+        Permission bits are not enough: the file system may be read-only.
         """
         try:
             os.close(os.open(path, os.O_WRONLY | os.O_CLOEXEC))
@@ -59,15 +59,14 @@ class Host(Observer):
         return True
 
     def write(self, path: str, text: str, *, timeout_s: float = TIMEOUT_S) -> None:
-        """Give a file of the kernel's one command, in one write.
+        """Write a text to a kernel file, in one write, by a helper process.
 
-        It is opened without O_CREAT: a wrong name is an error, never a new file. The
-        locks that are held now stay so until the write has returned, whenever that is.
+        The file is opened without O_CREAT: a wrong name is an error, never a new file.
+        The helper keeps the present locks until the write has returned.
 
-        :param timeout_s: how long to wait; ``None``: it is known to return at once.
-        :raises OSError: as the kernel says.
-        :raises BlockedError: it has not returned in that time.
-        :raises RefusedError: this is a captured host.
+        :raises OSError: the error of the system call.
+        :raises BlockedError: the write has not returned after the timeout.
+        :raises RefusedError: the host is a captured one.
         """
         self.require_live()
         data = text.encode("utf-8", "surrogateescape")
@@ -75,23 +74,23 @@ class Host(Observer):
 
         kept = self._locks.files() if self._locks is not None else ()
         try:
-            self._patient().write(path, data, timeout_s, kept)
+            self._calls().write(path, data, timeout_s, kept)
         except Blocked as problem:
             if self._locks is not None:
                 self._locks.leave_to(problem.pid)
             raise self._blocked(f"write to {path}", problem.pid, timeout_s) from None
 
     def slow_attribute(self, path: str, timeout_s: float = 5.0) -> str | None:
-        """Return the text of an attribute that waits for the driver at work.
+        """Return the text of an attribute whose read can wait for a driver.
 
-        :raises BlockedError: it cannot be read in that time.
+        :raises BlockedError: the read has not returned after the timeout.
         """
         if not self.is_live:
             return self.attribute(path)
         from resolver.linux.helper import Blocked
 
         try:
-            data = self._patient().read(path, timeout_s)
+            data = self._calls().read(path, timeout_s)
         except Blocked as problem:
             raise self._blocked(f"read of {path}", problem.pid, timeout_s) from None
         except OSError as problem:
@@ -102,10 +101,10 @@ class Host(Observer):
 
     @contextlib.contextmanager
     def locked(self, names: Iterable[str], timeout_s: float) -> Iterator[None]:
-        """Keep other runs of resolver away from what the names stand for.
+        """Hold locks against other runs of resolver.
 
-        :raises FailedError: another one is at work there, and is not done in time.
-        :raises OSError: locks cannot be made here.
+        :raises FailedError: another process still holds a lock after the timeout.
+        :raises OSError: a lock file cannot be created.
         """
         if self._locks is None:
             from resolver.linux.locks import Locks
@@ -115,12 +114,12 @@ class Host(Observer):
             yield
 
     def leave_locks(self, names: Iterable[str], pid: int) -> None:
-        """Let locks stay as long as another process lives that has them open."""
+        """Leave locks to another process that has their files open."""
         if self._locks is not None:
             self._locks.leave_to(pid, names)
 
     def lock_holder(self, name: str) -> int | None:
-        """Return the process that holds a lock; ``None``: none does, or it is us."""
+        """Return the other process that holds a lock; ``None`` if there is none."""
         if not self.is_live:
             return None
         from resolver.linux.locks import holder, lock_path
@@ -128,8 +127,8 @@ class Host(Observer):
         return holder(lock_path(self.journal, name))
 
     def workers(self, count: int, do: Callable[[int], object]) -> Workers | None:
-        """Return processes that share out work; ``None``: there can be none here."""
-        if not self._patient().has_processes():
+        """Return a pool of processes; ``None`` if none can be started."""
+        if not self._calls().has_processes():
             return None
         from resolver.linux.workers import Workers
 
@@ -138,18 +137,18 @@ class Host(Observer):
         except OSError:
             return None
 
-    def _patient(self) -> Patience:
-        if self._patience is None:
-            from resolver.linux.deadline import Patience
+    def _calls(self) -> SlowCalls:
+        if self._slow_calls is None:
+            from resolver.linux.deadline import SlowCalls
 
-            self._patience = Patience()
-        return self._patience
+            self._slow_calls = SlowCalls()
+        return self._slow_calls
 
     def _blocked(self, what: str, pid: int, timeout_s: float) -> BlockedError:
         state, place = self.waiting(pid)
         where = f", in {place}" if place else ""
         return BlockedError(
-            f"the {what} has not ended for {timeout_s:g} s: process {pid} waits "
+            f"the {what} has not returned for {timeout_s:g} s: process {pid} waits "
             f"in the kernel (state {state}{where})",
             pid=pid,
             state=state,
@@ -159,19 +158,19 @@ class Host(Observer):
     def require_live(self) -> None:
         """Refuse to change a captured host.
 
-        :raises RefusedError: this is one.
+        :raises RefusedError: the host is a captured one.
         """
         if not self.is_live:
             raise RefusedError(
-                "a captured host is only read: nothing was changed",
+                "cannot change a captured host",
                 rule="captured-host",
-                hint="leave --root away, or look with explain",
+                hint="run it without --root, or use `resolver explain`",
             )
 
     def replace_file(self, path: str, data: bytes) -> None:
-        """Write a file of our own so that it is there whole or not at all.
+        """Write a file of resolver atomically.
 
-        :raises OSError: as the kernel says; no file is left behind.
+        :raises OSError: the error of the system call; no new file is left.
         """
         from resolver.linux.files import replace_file
 
@@ -179,9 +178,9 @@ class Host(Observer):
         replace_file(path, data)
 
     def remove_file(self, path: str) -> None:
-        """Remove a file of our own; it need not be there.
+        """Remove a file of resolver, if it exists.
 
-        :raises OSError: as the kernel says.
+        :raises OSError: the error of the system call.
         """
         from resolver.linux.files import remove_file
 
@@ -189,15 +188,15 @@ class Host(Observer):
         remove_file(path)
 
     def modprobe(self, module: str, timeout_s: float = TIMEOUT_S) -> tuple[int, str]:
-        """Ask the system's modprobe for a module.
+        """Load a module with the system's modprobe.
 
-        ``-b`` lets a blacklist hold for a name as it does for an alias. Exit code
-        0 does not mean that the module is loaded.
+        With ``-b``, a blacklist applies to names, too. Exit code 0 does not mean that
+        the module is loaded.
 
         :param module: a checked name.
-        :return: exit code, and what it said on stderr.
-        :raises FailedError: there is no modprobe on PATH.
-        :raises BlockedError: it is not done in that time, and still at work.
+        :return: exit code, and text on stderr.
+        :raises FailedError: modprobe is not on PATH.
+        :raises BlockedError: modprobe still runs after the timeout.
         """
         from resolver.linux.programs import StillRunning, modprobe
 
@@ -209,7 +208,7 @@ class Host(Observer):
             raise self._blocked(what, problem.pid, timeout_s) from None
 
     def wait(self, is_done: Callable[[], bool], timeout_s: float) -> bool:
-        """Ask again until it is done or the time is over; return whether it is."""
+        """Poll until a condition holds or the time is over; return whether it holds."""
         deadline = time.monotonic() + timeout_s
         pause_s = 0.001
         while not is_done():
@@ -222,7 +221,7 @@ class Host(Observer):
 
     @contextlib.contextmanager
     def uninterrupted(self) -> Iterator[None]:
-        """Let no signal come between the steps of putting a device back."""
+        """Ignore signals while steps are rolled back."""
         from resolver.linux.signals import held_off
 
         with held_off():
@@ -230,7 +229,7 @@ class Host(Observer):
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let every signal that would end this process interrupt it instead."""
+        """Turn every signal that would end this process into an interrupt."""
         from resolver.linux.signals import as_interrupts
 
         with as_interrupts():
@@ -238,9 +237,9 @@ class Host(Observer):
 
 
 def discard_stdout() -> None:
-    """Send what is still to be printed nowhere: the reader has gone away.
+    """Discard further output, after the reader of stdout has closed it.
 
-    Without it the interpreter would complain when it flushes stdout at its end.
+    Otherwise the interpreter fails when it flushes stdout at exit.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

@@ -1,7 +1,7 @@
-"""Locks that keep other runs of resolver away, for as long as their holder lives.
+"""Locks between runs of resolver.
 
-Source: flock(2): the lock goes with the last process that has the file open, however
-that ends, so that none is ever left over.
+Source: flock(2): the kernel releases a lock with the last process that has the file
+open, so no lock outlives its holder.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _LONGEST_PAUSE_S = 0.1
 class Locks:
     """The locks that this process holds.
 
-    :param directory: where their files are, which go when they are given back.
-    :param proc: where procfs is, to name the holder of a lock.
+    :param directory: directory of the lock files. Releasing a lock removes its file.
+    :param proc: directory of procfs, to name the holder of a lock.
     """
 
     def __init__(self, directory: str, proc: str) -> None:
@@ -36,12 +36,11 @@ class Locks:
 
     @contextlib.contextmanager
     def hold(self, names: Iterable[str], timeout_s: float) -> Iterator[None]:
-        """Hold locks while the block runs; those held already are not taken twice.
+        """Hold locks while the block runs; locks that are already held are kept.
 
-        :param names: every caller takes them in the same order, so that no two wait
-            for each other.
-        :raises FailedError: another process holds one, and still does after the time.
-        :raises OSError: their files cannot be made.
+        :param names: in an order that all callers share, to prevent deadlocks.
+        :raises FailedError: another process still holds a lock after the timeout.
+        :raises OSError: a lock file cannot be created.
         """
         deadline = time.monotonic() + timeout_s
         taken: list[str] = []
@@ -56,13 +55,13 @@ class Locks:
                 self._release(name)
 
     def files(self) -> tuple[int, ...]:
-        """Return the open files of all locks that are held."""
+        """Return the descriptors of all held locks."""
         return tuple(self._held.values())
 
     def leave_to(self, pid: int, names: Iterable[str] | None = None) -> None:
-        """Let another process, which has the files open, go on holding locks.
+        """Leave locks to another process that has their files open.
 
-        :param names: which ones; ``None``: all.
+        :param names: names of the locks; ``None`` for all.
         """
         for name in self._held.keys() if names is None else names:
             self._abandoned.add(name)
@@ -92,7 +91,7 @@ class Locks:
         os.makedirs(self._directory, mode=0o755, exist_ok=True)
         return os.open(lock_path(self._directory, name), flags, 0o644)
 
-    # Whoever held the lock before has removed its file; a new one may be there.
+    # The previous holder has removed the file; there may be a new one.
     def _is_still(self, name: str, descriptor: int) -> bool:
         with contextlib.suppress(FileNotFoundError):
             path = lock_path(self._directory, name)
@@ -106,7 +105,7 @@ class Locks:
             if name not in self._abandoned:
                 with contextlib.suppress(OSError):
                     os.unlink(lock_path(self._directory, name))
-                # Also for a child that was forked meanwhile and has the file open.
+                # Closing is not enough: a child forked meanwhile may have it open.
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
             self._abandoned.discard(name)
         finally:
@@ -115,9 +114,9 @@ class Locks:
     def _taken(self, name: str, descriptor: int, timeout_s: float) -> FailedError:
         pid = _holder(descriptor)
         return FailedError(
-            f"another process is at work on it: {self._command(pid)} has held "
-            f"{lock_path(self._directory, name)} for {timeout_s:g} s and longer",
-            hint="wait for it, or let --timeout be longer",
+            f"{self._command(pid)} has held the lock "
+            f"{lock_path(self._directory, name)} for over {timeout_s:g} s",
+            hint="wait for that process, or increase --timeout",
         )
 
     def _command(self, pid: int) -> str:
@@ -135,9 +134,9 @@ def lock_path(directory: str, name: str) -> str:
 
 
 def holder(path: str) -> int | None:
-    """Return the process that holds a lock, 0 if it does not say who it is.
+    """Return the process that holds a lock; 0 if it is unknown.
 
-    ``None``: nobody holds it, or there is no such lock.
+    ``None`` if the lock is free or does not exist.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""Files of kernel modules: where they are, and reading them within limits."""
+"""Find module files, and read files within limits."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _CHUNK_BYTES = 1 << 20
 
 
 class FileStatus(NamedTuple):
-    """A file, and what tells that it has changed."""
+    """A file with size and modification time, to detect changes."""
 
     path: str
     size: int
-    """In bytes."""
+    """Size in bytes."""
     mtime_ns: int
 
 
@@ -39,14 +39,14 @@ def is_folder(path: str) -> bool:
 
 
 def real_path(path: str) -> str:
-    """Return a path with every link followed."""
+    """Return a path with all links resolved."""
     return os.path.realpath(path)
 
 
 def find_modules(directory: str) -> list[FileStatus]:
-    """Return the module files below a directory, sorted; no link is followed to others.
+    """Return the module files below a directory, sorted. Links are not followed.
 
-    :raises OSError: it cannot be listed.
+    :raises OSError: the directory cannot be listed.
     """
     found: list[FileStatus] = []
     pending = [directory]
@@ -63,10 +63,10 @@ def find_modules(directory: str) -> list[FileStatus]:
 
 
 def read_within(path: str, limit: int) -> bytes:
-    """Return all that a file holds.
+    """Return the content of a regular file.
 
-    :param limit: how many bytes it may have.
-    :raises OSError: as the kernel says; it is larger, or no file: a pipe, a device.
+    :param limit: maximum size in bytes.
+    :raises OSError: the error of the system call; the file is too large or not regular.
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
     descriptor = os.open(path, flags)
@@ -88,15 +88,15 @@ def read_within(path: str, limit: int) -> bytes:
 
 
 def write_whole(path: str, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all.
+    """Write a file atomically.
 
-    :raises OSError: as the kernel says.
+    :raises OSError: the error of the system call.
     """
     replace_file(os.path.abspath(path), data)
 
 
 def cache_folder() -> str | None:
-    """Return the directory for what can be made anew; ``None``: nobody knows where.
+    """Return the cache directory of resolver; ``None`` without a home directory.
 
     Source: XDG Base Directory Specification.
     """
@@ -108,5 +108,5 @@ def cache_folder() -> str | None:
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0))

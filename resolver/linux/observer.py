@@ -1,4 +1,4 @@
-"""What can be observed of a host beside its files: who has or waits for something."""
+"""Processes, interfaces and open files of a host."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Observer"]
 
 
 class Observer(Places):
-    """A host whose processes and interfaces can be asked about."""
+    """A host with access to its processes and interfaces."""
 
     def boot_id(self) -> str | None:
-        """Return what tells this boot from every other one, if the host says it.
+        """Return the id of this boot; ``None`` if the host does not show it.
 
         Source: Linux, drivers/char/random.c, proc_do_uuid().
         """
@@ -95,9 +95,9 @@ class Observer(Places):
         return os.geteuid() == 0
 
     def ipv4_addresses(self, interface: str) -> tuple[str, ...]:
-        """Return the IPv4 addresses of an interface; none where nobody can be asked.
+        """Return the IPv4 addresses of an interface; none without an answer.
 
-        Most have a route of their own, which ``/proc/net/route`` shows.
+        ``/proc/net/route`` shows most of them as routes, too.
         """
         if not self.is_live:
             return ()
@@ -108,9 +108,9 @@ class Observer(Places):
         return ()
 
     def waiting(self, pid: int) -> tuple[str, str]:
-        """Return the state of a process, one letter, and where in the kernel it waits.
+        """Return the one-letter state of a process, and the function it waits in.
 
-        The place is empty where the kernel does not say it, the state is ``?``.
+        An unknown state is ``?``, an unknown function is empty.
 
         Source: proc(5), ``/proc/PID/stat`` and ``/proc/PID/wchan``.
         """

@@ -1,4 +1,4 @@
-"""Who owns a file, and handing it over."""
+"""Owner and permissions of files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Owner", "change_owner", "group_number", "owner_of", "user_number"]
 
 
 class Owner(NamedTuple):
-    """Whose a file is, and what others may do with it."""
+    """Owner and permissions of a file."""
 
     mode: int
     """Permission bits."""
@@ -20,9 +20,9 @@ class Owner(NamedTuple):
 
 
 def owner_of(path: str) -> Owner | None:
-    """Return whose a file is; ``None`` if there is no such file.
+    """Return the owner of a file; ``None`` if there is no such file.
 
-    :raises OSError: as the kernel says.
+    :raises OSError: the error of the system call.
     """
     try:
         found = os.stat(path)
@@ -32,29 +32,29 @@ def owner_of(path: str) -> Owner | None:
 
 
 def change_owner(path: str, owner: Owner) -> None:
-    """Give a file to somebody, with these permission bits.
+    """Set owner and permission bits of a file.
 
-    :raises OSError: as the kernel says; then nothing more is changed.
+    :raises OSError: the error of the system call; later changes are skipped.
     """
     os.chown(path, owner.uid, owner.gid)
     os.chmod(path, owner.mode)
 
 
 def user_number(text: str) -> int | None:
-    """Return the number of a user, given as such or by name; ``None``: unknown."""
+    """Return the uid of a user, given by number or name; ``None`` if unknown."""
     import pwd
 
     return _number(text, lambda: pwd.getpwnam(text).pw_uid)
 
 
 def group_number(text: str) -> int | None:
-    """Return the number of a group, given as such or by name; ``None``: unknown."""
+    """Return the gid of a group, given by number or name; ``None`` if unknown."""
     import grp
 
     return _number(text, lambda: grp.getgrnam(text).gr_gid)
 
 
-# The last number means "leave as it is" to chown(2).
+# chown(2) reserves the last number for "unchanged".
 def _number(text: str, by_name: Callable[[], int]) -> int | None:
     if text.isascii() and text.isdigit():
         number = int(text[:11])

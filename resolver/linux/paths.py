@@ -1,4 +1,4 @@
-"""Where things are on a host."""
+"""Directories of a host, and its kernel release."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from resolver.errors import UsageError
 from resolver.linux.reading import Files
 
 if TYPE_CHECKING:
-    from resolver.linux.deadline import Patience
+    from resolver.linux.deadline import SlowCalls
     from resolver.linux.locks import Locks
     from resolver.linux.open_files import OpenFiles
 
@@ -17,15 +17,15 @@ __all__ = ["Places"]
 
 
 class Places(Files):
-    """A Linux host, or what was captured of one.
+    """A Linux host, running or captured.
 
-    :param sys: where sysfs is; likewise ``proc``, ``etc``, ``run`` and ``dev``.
-    :param modules: the directory with one directory for each kernel release.
-    :param modprobe_d: directories of modprobe's configuration, the first one with
-        a file of some name hides that file in the later ones.
-    :param udev_rules: directories of udev's rules, which hide files likewise.
-    :param is_live: this is the running host; another one is only read.
-    :param root: directory that no link leads out of; empty: there is none.
+    :param sys: directory of sysfs; likewise ``proc``, ``etc``, ``run`` and ``dev``.
+    :param modules: directory with a directory for each kernel release.
+    :param modprobe_d: directories of modprobe's configuration after those in ``etc``
+        and ``run``. A file hides files of the same name in later directories.
+    :param udev_rules: likewise, directories of udev rules.
+    :param is_live: the host is the running one; a captured host is only read.
+    :param root: directory that links cannot leave; empty for no limit.
     """
 
     def __init__(
@@ -58,21 +58,19 @@ class Places(Files):
         self.journal = f"{run}/resolver"
         self.is_live = is_live
         self._locks: Locks | None = None
-        self._patience: Patience | None = None
+        self._slow_calls: SlowCalls | None = None
         self._boot_id: str | None = None
         self._open_files: tuple[float, OpenFiles] | None = None
 
     def at(self, path: str) -> str:
-        """Return where a file of the host is that has one place on all of them.
+        """Return the path of a file of this host.
 
-        :param path: absolute, as on the running host.
+        :param path: absolute path on a running host.
         """
         return f"{self._root}{path}"
 
     def release(self) -> str | None:
-        """Return the kernel release; of a captured host, the only one it has.
-
-        ``None`` where a captured host has no kernel at all.
+        """Return the kernel release; ``None`` if a captured host has no kernel.
 
         :raises UsageError: a captured host has several.
         """
@@ -82,6 +80,6 @@ class Places(Files):
         if len(releases) > 1:
             raise UsageError(
                 f"{self.modules} has several kernels: {', '.join(releases)}",
-                hint="say which one with --kernel RELEASE",
+                hint="select one with --kernel RELEASE",
             )
         return releases[0] if releases else None

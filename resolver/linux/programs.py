@@ -1,4 +1,4 @@
-"""Programs of the host."""
+"""Run programs of the host."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["StillRunning", "modprobe"]
 
 
 class StillRunning(Exception):
-    """A program has not ended in time, and still runs.
+    """A program has not ended in time and still runs.
 
-    :param pid: its process.
+    :param pid: its process id.
     """
 
     def __init__(self, pid: int) -> None:
@@ -24,9 +24,9 @@ def modprobe(module: str, timeout_s: float) -> tuple[int, str]:
     """Run the system's ``modprobe -b`` for a module.
 
     :param module: a checked name.
-    :return: exit code, and what it said on stderr.
-    :raises FailedError: there is no modprobe on PATH.
-    :raises StillRunning: it has not ended in that time.
+    :return: exit code, and text on stderr.
+    :raises FailedError: modprobe is not on PATH.
+    :raises StillRunning: modprobe has not ended after the timeout.
     """
     try:
         running = subprocess.Popen(
@@ -37,7 +37,7 @@ def modprobe(module: str, timeout_s: float) -> tuple[int, str]:
         )
     except FileNotFoundError:
         raise FailedError(
-            f"cannot load module {module}: there is no modprobe on PATH",
+            f"cannot load module {module}: modprobe is not on PATH",
             hint="install kmod, or add /sbin to PATH",
         ) from None
     try:

@@ -1,4 +1,4 @@
-"""Reading of files, directories and links."""
+"""Read files, directories and links."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ __all__ = ["ABSENT", "Files", "read_once", "text_of"]
 _CHUNK_BYTES = 1 << 20
 _SMALL_BYTES = 65_536
 ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV)
-"""errnos of what is not there; ENODEV: no longer, since it was opened."""
+"""errnos of a missing file. ENODEV: its device went away after the open."""
 
 
 def text_of(data: bytes) -> str:
     """Return the text of an attribute without its newline.
 
-    Bytes that are no UTF-8 become lone surrogates, and writing turns them back.
+    Invalid UTF-8 becomes lone surrogates, which writing reverses.
     """
     return data.decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
 def read_once(path: str) -> bytes:
-    """Return what one read of a small file gives.
+    """Return the content of a small file, from one read.
 
-    :raises OSError: as the kernel says.
+    :raises OSError: the error of the system call.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -34,19 +34,19 @@ def read_once(path: str) -> bytes:
 
 
 class Files:
-    """What can be read of a host.
+    """Read access to the files of a host.
 
-    :param root: directory that no link leads out of; empty: links are followed
-        wherever they lead, as on the running host.
+    :param root: directory that links cannot leave; empty for no limit, as on the
+        running host.
     """
 
     def __init__(self, root: str = "") -> None:
         self._root = root
 
     def read(self, path: str) -> bytes:
-        """Return all that a file holds.
+        """Return the content of a file.
 
-        :raises OSError: as the kernel says.
+        :raises OSError: the error of the system call.
         """
         self._require_inside(path)
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -59,9 +59,9 @@ class Files:
         return b"".join(chunks)
 
     def read_if_there(self, path: str) -> bytes | None:
-        """Return all that a file holds; ``None`` if there is no such file.
+        """Return the content of a file; ``None`` if it does not exist.
 
-        :raises OSError: it is there and cannot be read.
+        :raises OSError: the file exists but cannot be read.
         """
         try:
             return self.read(path)
@@ -71,8 +71,8 @@ class Files:
     def attribute(self, path: str) -> str | None:
         """Return the text of a sysfs attribute without its newline.
 
-        ``None`` if there is no such attribute, or no device any more. The kernel hands
-        an attribute over in one piece, which is at most a page.
+        ``None`` if the attribute or its device does not exist. The kernel returns an
+        attribute in one read, of at most a page.
 
         Source: Linux, Documentation/filesystems/sysfs.rst.
         """
@@ -85,7 +85,7 @@ class Files:
             raise
 
     def names(self, directory: str) -> list[str]:
-        """Return the sorted names in a directory; none if it is not there."""
+        """Return the sorted names in a directory; none if it does not exist."""
         try:
             self._require_inside(directory)
             return sorted(os.listdir(directory))
@@ -93,7 +93,7 @@ class Files:
             return []
 
     def directories(self, directory: str) -> list[str]:
-        """Return the sorted names of the directories in one, links left out."""
+        """Return the sorted names of the subdirectories, without links."""
         try:
             self._require_inside(directory)
             with os.scandir(directory) as entries:
@@ -104,7 +104,7 @@ class Files:
             return []
 
     def link_target(self, path: str) -> str | None:
-        """Return the text of a link; ``None`` without link."""
+        """Return the target of a link; ``None`` if it is no link."""
         try:
             self._require_inside(path.rpartition("/")[0])
             return os.readlink(path)
@@ -114,19 +114,19 @@ class Files:
             raise
 
     def link_name(self, path: str) -> str | None:
-        """Return the last component of where a link points; ``None`` without link."""
+        """Return the last component of a link's target; ``None`` if it is no link."""
         target = self.link_target(path)
         return None if target is None else target.rstrip("/").rpartition("/")[2]
 
     def followed(self, path: str) -> str:
-        """Return where a link leads, which may be a link; else the path itself."""
+        """Return the absolute target of a link, which may be a link; else the path."""
         target = self.link_target(path)
         if target is None:
             return path
         return os.path.normpath(os.path.join(os.path.dirname(path), target))
 
     def is_there(self, path: str) -> bool:
-        """Return whether there is anything of that name."""
+        """Return whether a path exists."""
         try:
             self._require_inside(path)
         except FileNotFoundError:
@@ -134,10 +134,10 @@ class Files:
         return os.path.exists(path)
 
     def real_path(self, path: str) -> str:
-        """Return a path with every link followed."""
+        """Return a path with all links resolved."""
         return os.path.realpath(path)
 
-    # A captured host may have any link in it; what lies elsewhere is not of it.
+    # A link of a captured host may lead out of it, to files of another host.
     def _require_inside(self, path: str) -> None:
         if not self._root or "\0" in path:
             return

@@ -1,4 +1,4 @@
-"""Signals that would end this process in the middle of its work."""
+"""Signals that would end this process."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _Handler = Callable[[int, "FrameType | None"], None] | signal.Handlers
 
 @contextlib.contextmanager
 def held_off() -> Iterator[None]:
-    """Ignore what would end this process while the block runs."""
+    """Ignore these signals while the block runs."""
     with _handled(dict.fromkeys(_ENDING, signal.SIG_IGN)):
         yield
 
 
 @contextlib.contextmanager
 def as_interrupts() -> Iterator[None]:
-    """Let what would end this process interrupt it, as Ctrl-C does, in the block.
+    """Turn these signals into ``KeyboardInterrupt`` while the block runs.
 
-    What is ignored stays so, as the terminal's end under nohup.
+    Ignored signals stay ignored, such as SIGHUP under nohup.
     """
     ending = [n for n in _ENDING if signal.getsignal(n) is signal.SIG_DFL]
     with _handled(dict.fromkeys(ending, _interrupt)):
@@ -34,7 +34,7 @@ def as_interrupts() -> Iterator[None]:
 @contextlib.contextmanager
 def _handled(handlers: Mapping[signal.Signals, _Handler]) -> Iterator[None]:
     previous = {}
-    # Not the main thread, to which alone signals are delivered: ValueError.
+    # ValueError: not the main thread, which alone gets signals.
     with contextlib.suppress(ValueError):
         for number, handler in handlers.items():
             previous[number] = signal.signal(number, handler)

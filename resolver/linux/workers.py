@@ -1,7 +1,7 @@
-"""Processes that share out work between them.
+"""A pool of processes.
 
-Each is a copy of this one and does one thing after the other: what may block in the
-kernel, blocks one of them.
+Each is a fork of this one and does one unit after the other. A call that blocks in the
+kernel blocks only one of them.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Do = Callable[[int], Any]
 
 
 class Workers:
-    """So many processes; the first is there at once, the others when they have work.
+    """A pool of processes. The first starts at once, the others on demand.
 
-    :param count: how many at most.
-    :param do: does the piece of work with a number, and returns what came of it.
-    :raises OSError: not one process can be had.
+    :param count: maximum number of processes.
+    :param do: function that does the item with a number, and returns its result.
+    :raises OSError: no process can be started.
     """
 
     def __init__(self, count: int, do: Do) -> None:
@@ -41,13 +41,13 @@ class Workers:
     def run(
         self, units: Sequence[Sequence[int]], is_stopped: Callable[[], bool]
     ) -> Iterator[tuple[int, Any]]:
-        """Yield the number of each piece of work and what came of it, as it comes.
+        """Yield number and result of each item, as they end.
 
-        After an interruption, what is at hand is ended and yielded before it goes on.
+        After an interrupt, running items end and are yielded before it is raised again.
 
-        :param units: numbers that one process does one after the other.
-        :param is_stopped: whether nothing more shall be begun.
-        :return: what ``do`` returned; a text where nothing came of it.
+        :param units: lists of numbers; one process does a list in order.
+        :param is_stopped: function that returns whether to start no more units.
+        :return: the result of ``do``; a text if the process ended without a result.
         """
         pending = list(units)[::-1]
         try:
@@ -66,7 +66,7 @@ class Workers:
         finally:
             self._end()
 
-    # Those that are there work while the others are made, which takes its time.
+    # Existing processes work while the others start.
     def _begin(self, pending: list[Sequence[int]]) -> None:
         for channel in self._processes:
             self._give(channel, pending)
@@ -74,7 +74,7 @@ class Workers:
             try:
                 self._give(self._start(), pending)
             except OSError:
-                return  # Those that could be had have to do.
+                return  # Continue with the processes that could be started.
 
     def _start(self) -> Connection:
         ours, theirs = self._context.Pipe()
@@ -123,25 +123,25 @@ class Workers:
             process.join()
 
 
-# No number: nothing more comes from there.
+# Without a number, the process sends nothing more.
 def _received(channel: Connection) -> tuple[int | None, Any]:
     with contextlib.suppress(EOFError, OSError):
         number, result = channel.recv()
         return number, result
-    return None, "the process that was at work on it was ended"
+    return None, "the worker process was killed"
 
 
 def _work(channel: Connection, do: Do, not_ours: Sequence[Connection]) -> None:
     for other in not_ours:
-        other.close()  # Else the parent's end would not be seen here.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent decides.
+        other.close()  # Otherwise this process would not notice the end of its parent.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent handles it.
     signal.signal(signal.SIGTERM, _interrupt_once)
     try:
         while True:
             for number in channel.recv():
                 channel.send((number, do(number)))
     except KeyboardInterrupt:
-        channel.send((None, "interrupted; it is as it was"))
+        channel.send((None, "interrupted; rolled back"))
     except (EOFError, OSError):
         return
 

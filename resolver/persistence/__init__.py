@@ -1,5 +1,5 @@
-"""Bindings that outlast a boot.
+"""Bindings that persist across boots.
 
-``records`` says what was made persistent, ``texts`` what the files of the host's
-services say, ``mechanism`` which files there are, ``persist`` writes and removes them.
+``records`` are the persistent devices, ``texts`` the content of udev rules, units and
+driverctl files, ``mechanism`` their paths. ``persist`` writes and removes them.
 """

@@ -1,4 +1,4 @@
-"""Writes and removes files of our own: all of them, or none."""
+"""Write and remove several files of resolver: all of them, or none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Changes"]
 
 
 class Changes:
-    """Files written and removed, and how to put them back."""
+    """Changed files, with their previous content to roll back."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -22,9 +22,9 @@ class Changes:
     def make(self, files: Sequence[File], gone: Sequence[File]) -> tuple[str, ...]:
         """Write files in their order, then remove others.
 
-        :return: paths of those that were not as they shall be.
-        :raises FailedError: one cannot be written or removed; all are as they were.
-        :raises NotUndoneError: nor could all be put back.
+        :return: paths of the changed files.
+        :raises FailedError: a file cannot be written or removed; all were rolled back.
+        :raises NotUndoneError: a file could not be rolled back.
         """
         try:
             for file in files:
@@ -33,13 +33,13 @@ class Changes:
                 self._remove(file)
         except BaseException as problem:
             with self._host.uninterrupted():
-                problems = self._put_back()
+                problems = self._roll_back()
             if problems:
-                raise NotUndoneError(_said(problem), problems=problems) from problem
+                raise NotUndoneError(_message(problem), problems=problems) from problem
             if isinstance(problem, OSError):
                 is_root = not isinstance(problem, PermissionError)
                 raise FailedError(
-                    f"{_said(problem)}; nothing was changed",
+                    f"{_message(problem)}; all changes were rolled back",
                     hint="" if is_root else "run as root",
                     errno=problem.errno or 0,
                 ) from problem
@@ -60,7 +60,7 @@ class Changes:
             if file.folder:
                 remove_if_empty(file.folder)
 
-    def _put_back(self) -> tuple[str, ...]:
+    def _roll_back(self) -> tuple[str, ...]:
         problems = []
         for file, data in reversed(self._before):
             try:
@@ -71,11 +71,11 @@ class Changes:
                 if file.folder:
                     remove_if_empty(file.folder)
             except OSError as problem:
-                problems.append(_said(problem))
+                problems.append(_message(problem))
         return tuple(problems)
 
 
-def _said(problem: BaseException) -> str:
+def _message(problem: BaseException) -> str:
     if isinstance(problem, OSError):
         return f"cannot write {problem.filename}: {problem.strerror}"
     return str(problem) or "interrupted"

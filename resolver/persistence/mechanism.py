@@ -1,4 +1,4 @@
-"""By which files a host binds a device at boot. Only reads."""
+"""The files by which a host binds a device at boot. Only reads."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ __all__ = ["File", "choose", "driverctl_path", "files_of", "unit_path"]
 
 
 class File(NamedTuple):
-    """A file that a device needs to be persistent."""
+    """A file that makes a device persistent."""
 
     path: str
     data: bytes
     is_shared: bool = False
-    """Other devices need it, too."""
+    """Other devices need the file, too."""
     folder: str = ""
-    """Directory that is there for this file only; empty: none."""
+    """Directory for this file only; empty if it has other files."""
 
 
 def choose(host: Host, driver: str, module: str, *, has_owner: bool) -> MechanismName:
-    """Return by what the host shall bind a device to a driver at every boot.
+    """Return the mechanism that binds a device at boot.
 
-    driverctl's own files where it is installed and can do it: it loads a driver by
-    the name of the driver, and hands no nodes over. Else a unit of ours.
+    driverctl, if it is installed and sufficient: it loads a module by the name of the
+    driver, and sets no owner of nodes. Otherwise a systemd unit of resolver.
 
     :raises RefusedError: the host has neither.
     """
@@ -38,16 +38,16 @@ def choose(host: Host, driver: str, module: str, *, has_owner: bool) -> Mechanis
     if host.is_there(f"{host.run}/systemd/system"):
         return "systemd"
     raise RefusedError(
-        "nothing on this host can bind the device at boot: systemd does not run it",
+        "cannot bind the device at boot: this host does not run systemd",
         rule="no-persistence",
-        hint="have the host's own boot scripts run resolver bind",
+        hint="run `resolver bind` from the boot scripts of this host",
     )
 
 
 def files_of(host: Host, record: PersistentRecord, python: str) -> tuple[File, ...]:
-    """Return the files of a persistent device, the one that acts at boot last.
+    """Return the files of a persistent device. The last one takes effect at boot.
 
-    :param python: path of the interpreter that has resolver.
+    :param python: path of the Python interpreter with resolver.
     """
     key = record.key
     saved = File(records.path_of(host, key), record.to_bytes())
@@ -70,16 +70,16 @@ def files_of(host: Host, record: PersistentRecord, python: str) -> tuple[File, .
 
 
 def driverctl_path(host: Host, key: str) -> str:
-    """Return the file in which driverctl keeps the driver of a device."""
+    """Return the file of driverctl with the driver of a device."""
     return f"{host.etc}/driverctl.d/{key}"
 
 
 def unit_path(host: Host) -> str:
-    """Return the file of our unit."""
+    """Return the file of resolver's systemd unit."""
     return f"{host.etc}/systemd/system/resolver-boot@.service"
 
 
-# What counts is its udev rule: that is what acts at boot. An empty one is masked.
+# Its udev rule binds devices at boot. An empty rule file is masked.
 # Source: udev(7).
 def _has_driverctl(host: Host) -> bool:
     rules = visible_files(host.udev_rules, host.names, "driverctl.rules")

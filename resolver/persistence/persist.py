@@ -1,6 +1,6 @@
-"""Makes bindings persistent, and takes that back.
+"""Make bindings persistent, and revert that.
 
-All the files of a device are written, or none; each is there whole or not at all.
+All files of a device are written, or none. Each write is atomic.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from resolver.persistence.records import PersistentRecord
 
 __all__ = [
     "Persisted",
+    "already_persistent",
     "persist",
     "require_possible",
     "revert",
-    "told_already",
     "unpersist",
 ]
 
@@ -30,43 +30,43 @@ _WAIT_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Persisted:
-    """What was done so that a device is bound at boot, or is not any more."""
+    """Result of making a device persistent, or reverting it."""
 
     key: str
     """``pci-0000:3b:00.2``."""
     driver: str | None
-    """Driver that it gets at boot; ``None``: the one that the kernel chooses."""
+    """Driver that the device gets at boot; ``None`` for the kernel's choice."""
     mechanism: str
     """``driverctl`` or ``systemd``."""
     files: tuple[str, ...]
-    """Files that were written or removed; none: it was so already."""
+    """Files that were written or removed; empty if none needed a change."""
     notes: tuple[str, ...] = ()
-    """What else there is to know."""
+    """Notes for the user."""
     before: PersistentRecord | None = None
-    """What was recorded before."""
+    """The previous record."""
 
 
 def require_possible(
     host: Host, device: Device, driver: str, module: str, *, has_owner: bool
 ) -> PersistentRecord | None:
-    """Return what will be recorded, before anything is changed.
+    """Check that a device can be made persistent, and return its record.
 
-    :return: ``None``: driverctl is told so already, by somebody else.
+    :return: ``None`` if the administrator's driverctl configuration does it already.
     :raises UsageError: the device's name cannot be part of a rule or unit.
-    :raises RefusedError: the host has no mechanism, or the administrator has told
-        driverctl otherwise.
+    :raises RefusedError: the host has no mechanism, or driverctl is configured for
+        another driver.
     """
     key = records.key_of(device)
     chosen = mechanism.choose(host, driver, module, has_owner=has_owner)
-    told = _told_by_others(host, key)
-    if told is not None and told != driver:
+    configured = _foreign_driver(host, key)
+    if configured is not None and configured != driver:
         raise RefusedError(
-            f"driverctl has been told to bind it to {told!r} at boot",
+            f"driverctl is configured to bind the device to {configured!r} at boot",
             rule="persistent-otherwise",
-            hint=f"driverctl unset-override {device.name}, or remove "
+            hint=f"run `driverctl unset-override {device.name}`, or remove "
             f"{mechanism.driverctl_path(host, key)}",
         )
-    if told is not None:
+    if configured is not None:
         return None
     return PersistentRecord(
         device=device.name,
@@ -78,22 +78,22 @@ def require_possible(
     )
 
 
-def told_already(device: Device, driver: str) -> Persisted:
-    """Return that nothing needs to be done: driverctl does it, told by others."""
+def already_persistent(device: Device, driver: str) -> Persisted:
+    """Return the result for a device that driverctl already binds at boot."""
     return Persisted(
         key=records.key_of(device),
         driver=driver,
         mechanism="driverctl",
         files=(),
-        notes=("driverctl has been told so by somebody else",),
+        notes=("driverctl is already configured for this driver, not by resolver",),
     )
 
 
 def persist(host: Host, record: PersistentRecord) -> Persisted:
-    """Have a device bound to a driver at every boot.
+    """Bind a device to a driver at every boot.
 
-    :raises FailedError: a file cannot be written; all are as they were.
-    :raises NotUndoneError: nor could all be put back.
+    :raises FailedError: a file cannot be written; all were rolled back.
+    :raises NotUndoneError: a file could not be rolled back.
     """
     host.require_live()
     with host.locked(["persistence"], _WAIT_S):
@@ -115,9 +115,9 @@ def persist(host: Host, record: PersistentRecord) -> Persisted:
 
 
 def revert(host: Host, done: Persisted) -> None:
-    """Take back what :func:`persist` did.
+    """Roll back :func:`persist`.
 
-    :raises ResolverError: as with :func:`persist` and :func:`unpersist`.
+    :raises ResolverError: as :func:`persist` and :func:`unpersist`.
     """
     if not done.files:
         return
@@ -128,13 +128,13 @@ def revert(host: Host, done: Persisted) -> None:
 
 
 def unpersist(host: Host, key: str, *, is_dry_run: bool = False) -> Persisted:
-    """Leave a device to the kernel at the next boot; now it stays as it is.
+    """Stop binding a device at boot. Does not change its current driver.
 
-    :raises UsageError: the key cannot be one.
+    :raises UsageError: the key is invalid.
     :raises RefusedError: the host is a captured one.
-    :raises NotFoundError: resolver has not made it persistent.
-    :raises FailedError: a file cannot be removed; all are as they were.
-    :raises NotUndoneError: nor could all be put back.
+    :raises NotFoundError: resolver has not made the device persistent.
+    :raises FailedError: a file cannot be removed; all were rolled back.
+    :raises NotUndoneError: a file could not be rolled back.
     """
     if is_dry_run:
         return _ended(host, key, is_dry_run=True)
@@ -146,13 +146,13 @@ def unpersist(host: Host, key: str, *, is_dry_run: bool = False) -> Persisted:
 def _ended(host: Host, key: str, *, is_dry_run: bool) -> Persisted:
     record = records.load(host, key)
     if record is None:
-        raise NotFoundError("it is not persistent", hint=_hint(host, key))
+        raise NotFoundError("the device is not persistent", hint=_hint(host, key))
     others = any(one != key for one in records.recorded(host))
     override = mechanism.driverctl_path(host, key)
     notes, gone = [], []
     for file in reversed(mechanism.files_of(host, record, sys.executable)):
         if file.path == override and _is_changed(host, file):
-            notes.append(f"{override} was changed by somebody else, and stays")
+            notes.append(f"{override} was changed by another program and is kept")
         elif not (file.is_shared and others):
             gone.append(file)
     if is_dry_run:
@@ -172,20 +172,23 @@ def _is_changed(host: Host, file: File) -> bool:
     return host.read_if_there(file.path) not in (file.data, None)
 
 
-# Driver that somebody else has told driverctl; None: nobody has.
-def _told_by_others(host: Host, key: str) -> str | None:
+# The driver in driverctl's configuration, if it is not from resolver.
+def _foreign_driver(host: Host, key: str) -> str | None:
     data = host.read_if_there(mechanism.driverctl_path(host, key))
     if data is None:
         return None
-    told = data.decode("utf-8", "replace").strip()
+    configured = data.decode("utf-8", "replace").strip()
     own = records.load(host, key)
-    is_own = own is not None and (own.mechanism, own.driver) == ("driverctl", told)
-    return None if is_own or not told else told
+    is_own = own is not None and (own.mechanism, own.driver) == (
+        "driverctl",
+        configured,
+    )
+    return None if is_own or not configured else configured
 
 
 def _hint(host: Host, key: str) -> str:
     path = mechanism.driverctl_path(host, key)
     if host.is_there(path):
         device = key.partition("-")[2]
-        return f"driverctl has {path}: driverctl unset-override {device} removes it"
-    return "only what bind --persist made so is"
+        return f"run `driverctl unset-override {device}` to remove {path}"
+    return "make it persistent with `resolver bind --persist`"

@@ -1,6 +1,6 @@
-"""What was made persistent: one record a device, below ``/etc/resolver/persistent``.
+"""Records of persistent devices, below ``/etc/resolver/persistent``.
 
-A file is input like any other: its content is checked before any of it is used.
+A record file is untrusted input and is checked before use.
 """
 
 from __future__ import annotations
@@ -37,36 +37,36 @@ _TEXTS = ("device", "bus", "driver", "module", "mechanism")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersistentRecord:
-    """A device, and the driver that it gets at every boot."""
+    """A persistent device, with its driver."""
 
     device: str
     """Name on its bus."""
     bus: str
     vendor_device: str | None
-    """``15b3:101e``: another device at the same address is left alone."""
+    """``15b3:101e``. A different device at the same address is not bound."""
     driver: str
     module: str
-    """Module of ``driver``, to load it."""
+    """Module of ``driver``."""
     mechanism: MechanismName
-    """What brings it back at boot."""
+    """Mechanism that binds the device at boot."""
     uid: int | None = None
-    """User who gets the nodes in ``/dev/vfio``; ``None``: root keeps them."""
+    """Owner of the nodes in ``/dev/vfio``; ``None`` for root."""
     gid: int | None = None
 
     @property
     def key(self) -> str:
-        """``pci-0000:3b:00.2``, by which files and units are named."""
+        """``pci-0000:3b:00.2``, part of the names of files and units."""
         return f"{self.bus}-{self.device}"
 
     def to_bytes(self) -> bytes:
-        """Return the content of its file."""
+        """Return the content of the record's file."""
         return format_document(SCHEMA, asdict(self))
 
 
 def key_of(device: Device) -> str:
-    """Return the name by which files and units about a device are called.
+    """Return the key of a device, for the names of files and units.
 
-    :raises UsageError: it would mean something else to udev or systemd.
+    :raises UsageError: the device's name has characters that udev or systemd interpret.
 
     Source: systemd.unit(5): characters of a unit's name; udev(7): patterns.
     """
@@ -79,10 +79,10 @@ def path_of(host: Host, key: str) -> str:
 
 
 def load(host: Host, key: str) -> PersistentRecord | None:
-    """Return what was made persistent; ``None``: nothing.
+    """Return the record of a key; ``None`` if there is none.
 
-    :raises UsageError: the key cannot be one.
-    :raises FailedError: the file cannot be read, or is no record of this device.
+    :raises UsageError: the key is invalid.
+    :raises FailedError: the file cannot be read, or is not a record of this device.
     """
     path = path_of(host, _checked_key(key))
     return load_record(
@@ -101,25 +101,25 @@ def recorded(host: Host) -> list[str]:
 
 
 def require_same(host: Host, record: PersistentRecord, device: Device) -> None:
-    """Refuse a device that has come to where the recorded one was.
+    """Refuse a different device at the address of the recorded one.
 
-    Addresses are not kept when hardware is added or taken away.
+    Addresses change when hardware is added or removed.
 
-    :raises RefusedError: it is of another kind.
+    :raises RefusedError: its vendor:device id differs from the record.
     """
     if record.vendor_device != device.vendor_device:
         raise RefusedError(
-            f"the device made persistent was {record.vendor_device or 'another'}",
+            f"the persistent device was {record.vendor_device or 'another'}",
             rule="device-changed",
-            hint=f"resolver unpersist {record.device}, then bind --persist the device "
-            "at its new address",
+            hint=f"run `resolver unpersist {record.device}`, then `resolver bind "
+            "--persist` with the new address",
         )
 
 
 def _checked_key(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise UsageError(
-            f"{key[:80]!r} cannot be made persistent: udev and systemd need a name of "
+            f"cannot make {key[:80]!r} persistent: udev and systemd allow only "
             "letters, digits, and : . _ -"
         )
     return key
@@ -129,13 +129,13 @@ def _checked(data: bytes, key: str) -> PersistentRecord:
     document = parse_document(data, SCHEMA, PersistentRecord.__dataclass_fields__)
     for name in _TEXTS:
         if not isinstance(document[name], str):
-            raise ValueError(f"{name} is no text")
+            raise ValueError(f"{name} is not a text")
     for name in ("uid", "gid"):
         _check_number(document[name], name)
     if not isinstance(document["vendor_device"], str | None):
-        raise ValueError("vendor_device is no text")
+        raise ValueError("vendor_device is not a text")
     if document["mechanism"] not in ("driverctl", "systemd"):
-        raise ValueError(f"there is no mechanism {document['mechanism'][:80]!r}")
+        raise ValueError(f"unknown mechanism {document['mechanism'][:80]!r}")
     for name in ("driver", "module"):
         check_name(document[name], name)
     record = PersistentRecord(**document)
@@ -144,9 +144,9 @@ def _checked(data: bytes, key: str) -> PersistentRecord:
     return record
 
 
-# bool is an int to Python, but nobody's number.
+# In Python a bool is an int, but no uid.
 def _check_number(value: object, name: str) -> None:
     if value is None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**32:
-        raise ValueError(f"{name} is no number of a user or group")
+        raise ValueError(f"{name} is not the number of a user or group")

@@ -1,7 +1,4 @@
-"""What the files say by which a host's services bind a device at boot.
-
-Pure: values in, texts out.
-"""
+"""The content of udev rules, units and driverctl files. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ __all__ = ["boot_unit", "condition", "driverctl_file", "udev_rule"]
 
 
 def udev_rule(bus: str, device: str) -> str:
-    """Return the rule that starts the unit when a device appears.
+    """Return the udev rule that starts the unit when a device appears.
 
     Source: udev(7); systemd.device(5), ``SYSTEMD_WANTS``.
     """
@@ -23,11 +20,11 @@ def udev_rule(bus: str, device: str) -> str:
 
 
 def boot_unit(python: str) -> str:
-    """Return the unit that binds a device, whose key is its instance.
+    """Return the template unit that binds a device; its instance is the key.
 
-    It starts once local file systems are mounted, and before what uses devices does.
+    It starts after local file systems are mounted, and before services.
 
-    :param python: path of the interpreter that has resolver.
+    :param python: path of the Python interpreter with resolver.
 
     Source: systemd.unit(5), systemd.service(5), bootup(7).
     """
@@ -51,7 +48,7 @@ def boot_unit(python: str) -> str:
 
 
 def driverctl_file(driver: str) -> str:
-    """Return what driverctl keeps about a device: the driver, and a newline.
+    """Return driverctl's file for a device: the driver, and a newline.
 
     Source: driverctl 0.111, its file below /etc/driverctl.d after ``set-override``.
     """
@@ -59,7 +56,7 @@ def driverctl_file(driver: str) -> str:
 
 
 def condition(device: str, vendor_device: str) -> str:
-    """Return what makes driverctl's unit leave another device alone.
+    """Return the drop-in that makes driverctl's unit skip a different device.
 
     Source: systemd.service(5), ``ExecCondition=``; Linux, drivers/pci/pci-driver.c,
     pci_uevent(): ``PCI_ID`` in upper case.
@@ -75,6 +72,6 @@ def condition(device: str, vendor_device: str) -> str:
 # Source: systemd.syntax(7), quoting; systemd.unit(5), specifiers.
 def _quoted(path: str) -> str:
     if any(character in path for character in "\n\r\0"):
-        raise FailedError(f"no unit can hold the path {path!r}")
+        raise FailedError(f"invalid path in a unit: {path!r}")
     escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"' if escaped != path or " " in path else path

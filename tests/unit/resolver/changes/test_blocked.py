@@ -54,7 +54,8 @@ def test_driver_that_never_answers_is_told(scenario: Scenario, write: str) -> No
     (device,) = json.loads(done.stdout)["devices"]
     assert (done.exit_code, device["undone"]) == (5, False)
     assert (
-        f"the write to /sys/bus/pci/{write} has not ended for 0.2 s" in device["error"]
+        f"the write to /sys/bus/pci/{write} has not returned for 0.2 s"
+        in device["error"]
     )
     assert device["blocked"]["pid"] > 0
     assert device["problems"][0] == "what it was asked to do may still happen"

@@ -243,7 +243,7 @@ def test_worker_that_is_killed_loses_only_its_device(captured: Any) -> None:
 
     found = dict(run_all(captured.live_host, targets, action, Options(jobs=4)))
     assert [str(found[n]) for n in (0, 1, 3)] == ["done"] * 3
-    assert "was at work on it was ended" in str(found[2])
+    assert "the worker process was killed" in str(found[2])
 
 
 @pytest.mark.real
@@ -280,8 +280,8 @@ except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
         said = sorted(process.stdout.read().splitlines())
     assert said == [
-        "0 interrupted; it is as it was",
-        "1 interrupted; it is as it was",
+        "0 interrupted; rolled back",
+        "1 interrupted; rolled back",
         "interrupted",
         "put back 0",
         "put back 1",

@@ -103,7 +103,9 @@ def test_blocked_write_keeps_the_locks(captured: Any) -> None:
     pid = caught.value.pid
     assert host.lock_holder(LOCKS[0]) == pid
     with (
-        pytest.raises(FailedError, match=f"process {pid} .*group-7.lock for 0.1 s"),
+        pytest.raises(
+            FailedError, match=f"process {pid} .*group-7.lock for over 0.1 s"
+        ),
         captured.live_host.locked(LOCKS, 0.1),
     ):
         pass
@@ -120,7 +122,7 @@ def test_helper_that_is_killed_is_an_error(captured: Any) -> None:
     file = str(captured.write("sys/file", b""))
     helper = Helper()
     os.kill(helper.pid, 9)
-    with pytest.raises(FailedError, match=f"process {helper.pid}, .* was ended"):
+    with pytest.raises(FailedError, match=f"process {helper.pid} was killed"):
         helper.write(file, b"x", 5)
 
 

@@ -172,7 +172,7 @@ def test_what_somebody_else_has_changed_stays() -> None:
         done = place.run("resolver", "unpersist", VF)
         assert etc() == [OVERRIDE]
 
-    assert "changed by somebody else" in done.stdout
+    assert "changed by another program" in done.stdout
 
 
 def test_a_host_without_either_is_refused_and_put_back() -> None:

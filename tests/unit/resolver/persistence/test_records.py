@@ -102,5 +102,5 @@ def test_the_unit_quotes_the_interpreter(path: str, expected: str) -> None:
 
 def test_no_unit_can_hold_a_newline() -> None:
     """What cannot be quoted is an error, and never a second line."""
-    with pytest.raises(FailedError, match="no unit can hold"):
+    with pytest.raises(FailedError, match="invalid path in a unit"):
         texts.boot_unit("/opt/a\nExecStart=/bin/x/python")
