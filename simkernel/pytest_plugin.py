@@ -1,7 +1,7 @@
-"""The pytest plugin: fixtures ``sim`` and ``sim_fs``, and the marker ``scenario``.
+"""The pytest plugin: fixtures ``sim`` and ``sim_fs``, marker ``scenario``.
 
-It is loaded in every run of pytest wherever simkernel is installed, so nothing else of
-simkernel is imported before a test asks for a host.
+pytest loads it wherever simkernel is installed. To stay cheap, it imports nothing
+else of simkernel before a test requests a host.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ __all__ = ["sim", "sim_fs"]
 
 _TIERS = ("auto", "fakefs", "fuse")
 _MARKER = (
-    "scenario(name, via=None, **parameters): the simulated host that the fixture sim "
-    "is; name is a scenario of simkernel or the path of a template, via the tier"
+    "scenario(name, via=None, **parameters): simulated host of the fixture sim; "
+    "name is a scenario or the path of a template, via a tier"
 )
-_MOST_LINES = 40
-"""Lines of a diff that the report of a failed test shows."""
+_MAX_LINES = 40
+"""Maximum number of diff lines in the report of a failed test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of the kit."""
+    """Add the options of the test kit."""
     group = parser.getgroup("simkernel", "simulated hosts")
     group.addoption(
         "--sim-via",
         choices=_TIERS,
-        help="tier of hosts whose marker names none (default: ini option sim_via)",
+        help="tier of hosts without via in their marker [default: ini option sim_via]",
     )
     group.addoption(
         "--sim-record-trace",
         metavar="DIR",
         type=Path,
-        help="write what programs do on the host to DIR, one file for each test",
+        help="write a trace of all operations on the host to DIR, one file per test",
     )
     parser.addini("sim_via", "tier of hosts: auto, fakefs or fuse", default="auto")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", _MARKER)
 
 
 @pytest.fixture
 def sim(request: pytest.FixtureRequest) -> Iterator[Sim]:
-    """A simulated host, freshly booted; the marker ``scenario`` says which."""
+    """A freshly booted simulated host; the marker ``scenario`` selects it."""
     from simkernel.errors import SimkernelError
     from simkernel.testing.sim import Sim
 
@@ -68,7 +68,7 @@ def sim(request: pytest.FixtureRequest) -> Iterator[Sim]:
 
 @pytest.fixture
 def sim_fs(sim: Sim) -> Iterator[Sim]:
-    """A simulated host on which the test itself runs, on the fakefs tier."""
+    """A simulated host that the test itself runs on, on the fakefs tier."""
     with sim.inside():
         yield sim
 
@@ -83,9 +83,9 @@ def _default_tier(config: pytest.Config) -> str:
 
 
 def _wanted(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    """Return scenario and settings: of a parameter, else of the nearest markers.
+    """Return scenario and settings, from a parameter or the nearest markers.
 
-    A marker without a name adds to the one around it.
+    A marker without a name adds settings to the marker around it.
     """
     given = getattr(request, "param", None)
     settings: dict[str, Any] = dict(given) if isinstance(given, dict) else {}
@@ -98,15 +98,15 @@ def _wanted(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
         if marker.args:
             return _found(marker.args[0], request), settings
     pytest.fail(
-        f"{request.node.nodeid}: the fixture sim needs a host; mark the test with "
-        '@pytest.mark.scenario("mlx5_vfio_pci", vfs=4), or another scenario of '
-        "`simkernel list`",
+        f"{request.node.nodeid}: the fixture sim requires a scenario\n"
+        'hint: mark the test with @pytest.mark.scenario("mlx5_vfio_pci", vfs=4); '
+        "`simkernel list` lists all scenarios",
         pytrace=False,
     )
 
 
 def _found(name: object, request: pytest.FixtureRequest) -> str:
-    """Return the name of a scenario; a path is relative to the test's file."""
+    """Return the name of a scenario; paths are relative to the test's file."""
     if isinstance(name, Path) or "/" in str(name) or str(name).endswith(".j2"):
         return str(request.node.path.parent / str(name))
     return str(name)
@@ -123,9 +123,9 @@ def _trace_file(request: pytest.FixtureRequest) -> Path | None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """Say in the report of a failed test what had changed on its host.
+    """Add the changes of the host to the report of a failed test.
 
-    Unless the failure itself is such a difference.
+    A failure that already shows a difference gets no section.
     """
     report = yield
     kit = sys.modules.get("simkernel.testing.sim")
@@ -142,16 +142,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 
 
 def _what_changed(host: Sim) -> str:
-    """Return what is different on a host since the start of the test."""
+    """Return the changes of a host since the start of the test."""
     lines = host.first_tree.diff(host.tree()).splitlines()
-    if len(lines) > _MOST_LINES:
-        more = f"{len(lines) - _MOST_LINES} lines more"
-        lines[_MOST_LINES:] = [f"... and {more}: sim.first_tree.diff(sim.tree())"]
+    if len(lines) > _MAX_LINES:
+        more = f"{len(lines) - _MAX_LINES} more lines"
+        lines[_MAX_LINES:] = [f"... and {more}: sim.first_tree.diff(sim.tree())"]
     return "\n".join(lines) or "nothing changed since the start"
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Explain a failed ``==`` of two trees."""
+    """Explain a failed ``==`` of two snapshots."""
     kit = sys.modules.get("simkernel.testing.snapshot")
     if kit is None or op != "==":
         return None

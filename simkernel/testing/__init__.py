@@ -1,8 +1,8 @@
-"""The test kit: a consumer's tests on simulated hosts.
+"""The test kit: simulated hosts for the tests of your tool.
 
-``sim.py`` is what a test holds, ``kernel.py`` and ``snapshot.py`` what it asks it for;
-``controls.py`` answers beside the kernel model, ``tier.py`` and its neighbours put
-programs on it. :mod:`simkernel.pytest_plugin` makes it a fixture.
+``sim.py`` is the host in a test, ``kernel.py`` its kernel, ``snapshot.py`` a copy of
+its trees. ``controls.py`` acts on the kernel model. ``tier.py`` and its neighbours
+run programs. :mod:`simkernel.pytest_plugin` provides the fixture.
 """
 
 from simkernel.testing.kernel import SimKernel

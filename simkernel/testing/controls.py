@@ -1,6 +1,6 @@
-"""What a test may ask of a simulated host, and do to it from outside.
+"""Queries of a simulated host, and changes to it from outside.
 
-Works on the kernel model, so it is the same on every tier.
+They act on the kernel model, so they are the same on every tier.
 """
 
 from __future__ import annotations
@@ -20,31 +20,32 @@ from simkernel.model.pci.function import PciFunction
 from simkernel.scenario import schema, specs
 from simkernel.scenario.check import errno_numbers
 from simkernel.scenario.convert import from_data
+from simkernel.suggest import did_you_mean
 
 __all__ = ["BOOT_ID", "Controls"]
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-"""Different on every host; a snapshot leaves it out, so that hosts can be compared."""
+"""Differs on every host; snapshots leave it out to stay comparable."""
 
 
 class Controls:
-    """Looks at one host and interferes with it."""
+    """Queries and changes one host."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self._kernel = host.kernel
         self._has_iommu = bool(host.kernel.iommu.by_number)
         self._unplugged: dict[str, PciFunction] = {}
-        """Functions that were taken away, by address."""
+        """Unplugged functions, by address."""
 
-    # ---- look
+    # ---- queries
 
     def read(self, path: str) -> str:
         """Return the text of a file below ``/sys``, ``/proc`` or ``/dev``."""
         return read_path(self._host, path)
 
     def tree(self) -> dict[str, str]:
-        """Return every path of the kernel's file systems with what it holds."""
+        """Return every path of the kernel's file systems with its content."""
         tree = snapshot(self._host)
         tree.pop(BOOT_ID, None)
         return tree
@@ -68,38 +69,38 @@ class Controls:
         return list(self._kernel.modules.loaded)
 
     def writes(self) -> int:
-        """Return the number of writes to sysfs so far, refused ones too."""
+        """Return the number of writes to sysfs so far, refused ones included."""
         return self._kernel.faults.writes
 
     def events(self) -> list[Uevent]:
-        """Return the uevents since the host was up."""
+        """Return the uevents since boot."""
         self._kernel.clock.tick()
         return list(self._kernel.uevents.events)
 
     def find_event(self, action: str, devpath: str, after: int) -> Uevent | None:
-        """Return the first event of a kind, None if there is none so far.
+        """Return the first matching event; None: no such event yet.
 
-        :param devpath: a pattern with ``*``, or the last name of the path.
-        :param after: only events with a larger sequence number.
+        :param devpath: a pattern with ``*``, or the last component of the path.
+        :param after: sequence number that the event must exceed.
         """
         for event in self.events():
             if event.seqnum > after and _is_meant(event, action, devpath):
                 return event
         return None
 
-    # ---- interfere
+    # ---- changes
 
     def write(self, path: str, text: str) -> None:
-        """Write to a file below ``/sys``, as another process does.
+        """Write to a file below ``/sys``, as another process.
 
-        :raises OSError: as the kernel refuses it.
+        :raises OSError: the kernel refuses the write.
         """
         tree = sysfs(self._kernel)
         node = tree.resolve(path.removeprefix("/sys"))
         if not path.startswith("/sys/") or not isinstance(node, Attribute):
             raise UsageError(f"{path}: no such file below /sys")
         if node.store is None:
-            raise UsageError(f"{path}: cannot be written")
+            raise UsageError(f"{path}: not writable")
         try:
             node.store(text.encode())
         except KernelRefusal as refusal:
@@ -107,31 +108,32 @@ class Controls:
         self._kernel.notifier.end_operation()
 
     def hotplug(self, address: str, device: dict[str, Any]) -> None:
-        """Plug a function in and let the kernel find it.
+        """Plug a function in, and rescan the bus.
 
-        :param device: keys of ``devices`` in a scenario; none: what was unplugged.
+        :param device: keys of ``devices`` in a scenario; empty: the unplugged
+            function.
         """
         address = _full(address)
         if address in self._kernel.pci.devices:
-            raise UsageError(f"{address}: there is a function already; unplug it first")
+            raise UsageError(f"{address}: function exists; unplug it first")
         function = self._unplugged.get(address)
         if device or function is None:
             function = self._function({"address": address, **device})
         where = function.address
         if not self._kernel.pci.has_bus(where.domain, where.bus):
             raise UsageError(
-                f"{address}: the host has no bus {where.domain:04x}:{where.bus:02x}"
+                f"{address}: no bus {where.domain:04x}:{where.bus:02x} on this host"
             )
         self._kernel.pci.plug(function)
         self._kernel.pci.rescan()
         self._kernel.notifier.end_operation()
 
     def unplug(self, address: str) -> None:
-        """Take a function away, as pulling the card does."""
+        """Unplug a function, as if the card was pulled out."""
         device = self._device(address)
         found = self._kernel.pci.devices.get(device.name)
         if found is None:
-            raise UsageError(f"{address}: is no PCI function, only those are unplugged")
+            raise UsageError(f"{address}: not a PCI function")
         if found.physfn is None:
             self._unplugged[found.name] = found.function
         self._kernel.hot_unplug(found.name)
@@ -140,15 +142,16 @@ class Controls:
     def inject(
         self, at_write: int, errno: str, remove: str, path: str, data: str
     ) -> None:
-        """Let something go wrong at a coming write; its number counts from now."""
+        """Inject a fault before a later write; writes count from now."""
         if at_write < 1:
-            raise UsageError(f"at_write={at_write}: the next write is 1")
+            raise UsageError(f"at_write={at_write}: must be 1 or more")
         if not (errno or remove or path):
-            raise UsageError("inject: say what shall happen: errno, remove or path")
+            raise UsageError("inject: pass errno, remove or path")
         if errno and errno not in errno_numbers():
-            raise UsageError(f"inject: {errno} is no name of an errno, such as EIO")
+            close = did_you_mean(errno, errno_numbers())
+            raise UsageError(f"inject: unknown errno {errno}{close}")
         if path and not path.startswith("/sys/"):
-            raise UsageError(f"inject: path={path}: a file below /sys is needed")
+            raise UsageError(f"inject: path={path}: must be a file below /sys")
         fault = Fault(
             at_write=self._kernel.faults.writes + at_write,
             errno=errno_numbers().get(errno, 0),
@@ -165,8 +168,10 @@ class Controls:
             found: Device | None = bus.devices.get(name) or bus.devices.get(_full(name))
             if found is not None:
                 return found
+        close = did_you_mean(_full(name), self.devices())
         raise UsageError(
-            f"no device {name!r}; there are: {', '.join(sorted(self.devices()))}"
+            f"no device {name!r} on this host{close}",
+            hint="list the devices with sim.kernel.devices",
         )
 
     def _function(self, device: dict[str, Any]) -> PciFunction:
@@ -179,7 +184,7 @@ class Controls:
 
 
 def _as_written(value: Any) -> Any:
-    """Return a value as the parser of scenarios has it: every scalar a text."""
+    """Return a value as the scenario parser does: scalars become text."""
     if isinstance(value, dict):
         return {str(key): _as_written(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
@@ -188,7 +193,7 @@ def _as_written(value: Any) -> Any:
 
 
 def _full(address: str) -> str:
-    """Return an address with its domain."""
+    """Return an address with its PCI domain."""
     return f"0000:{address}" if address.count(":") == 1 else address
 
 

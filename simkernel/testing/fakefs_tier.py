@@ -1,4 +1,4 @@
-"""A test's host on the fakefs tier: Python programs, in this process."""
+"""The fakefs tier of the test kit: Python programs in this process."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from simkernel.fronts.fakefs.run import run_on
 from simkernel.fronts.folders import kept_folders
 from simkernel.fronts.tracing.trace import Trace
 from simkernel.host.host import Host
-from simkernel.testing.tier import Command
+from simkernel.testing.tier import RunRequest
 
 __all__ = ["FakefsTier"]
 
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM)
-"""Signals whose handlers a program may set."""
+"""Signals whose handlers a program may change."""
 
 
 class FakefsTier:
@@ -42,8 +42,8 @@ class FakefsTier:
     name = "fakefs"
 
     def __init__(self, host: Host, trace: Trace | None = None) -> None:
-        self._place = FakefsHost(host, trace)
-        self._place.__enter__()
+        self._host = FakefsHost(host, trace)
+        self._host.__enter__()
 
     def kernel_lock(self) -> AbstractContextManager[object]:
         """Return a context without a lock: programs run in this process."""
@@ -51,38 +51,38 @@ class FakefsTier:
 
     @contextmanager
     def inside(self, folders: Sequence[Path] = ()) -> Iterator[None]:
-        """Have this process on the host while the block runs."""
-        with self._place.visit([*kept_folders([Path.cwd()]), *folders]) as filesystem:
+        """Put this process on the host while the block runs."""
+        with self._host.visit([*kept_folders([Path.cwd()]), *folders]) as filesystem:
             filesystem.cwd = "/"
             yield
 
-    def run(self, command: Command) -> subprocess.CompletedProcess[str]:
-        """Run a Python program, or one of the tools that are there.
+    def run(self, request: RunRequest) -> subprocess.CompletedProcess[str]:
+        """Run a Python program, or a command that simkernel provides.
 
-        :raises UsageError: it is neither.
+        :raises UsageError: the program is neither.
         """
-        if command.timeout_s is not None:
+        if request.timeout_s is not None:
             raise UsageError(
-                "timeout: the fakefs tier runs programs in this process and cannot "
-                "interrupt them; use via='fuse'"
+                "the fakefs tier has no timeout: programs run in this process",
+                hint="use via='fuse' or --sim-via fuse",
             )
         out, err = _Output(), _Output()
         with ExitStack() as stack:
-            stack.enter_context(_as_a_process_of_its_own(command))
+            stack.enter_context(_process_state(request))
             stack.enter_context(redirect_stdout(out))
             stack.enter_context(redirect_stderr(err))
-            code = self._code(command)
+            code = self._code(request)
         return subprocess.CompletedProcess(
-            list(command.argv), code, out.text(), err.text()
+            list(request.argv), code, out.text(), err.text()
         )
 
-    def _code(self, command: Command) -> int:
-        if self._place.programs.can_run(command.argv):
-            with self._place.visit() as filesystem:
-                filesystem.cwd = os.fspath(command.cwd)
-                return subprocess.call(list(command.argv))
+    def _code(self, request: RunRequest) -> int:
+        if self._host.programs.can_run(request.argv):
+            with self._host.visit() as filesystem:
+                filesystem.cwd = os.fspath(request.cwd)
+                return subprocess.call(list(request.argv))
         try:
-            return run_on(self._place, command.argv)
+            return run_on(self._host, request.argv)
         except UsageError as error:
             message, _, _ = str(error).partition("\nhint: ")
             raise UsageError(
@@ -90,48 +90,48 @@ class FakefsTier:
             ) from None
 
     def close(self) -> None:
-        """Forget the host's files."""
-        self._place.__exit__()
+        """Remove the host's files."""
+        self._host.__exit__()
 
 
 class _Output(io.TextIOWrapper):
-    """What a program prints; bytes and text go the same way."""
+    """Captured output; text and bytes go to the same buffer."""
 
     def __init__(self) -> None:
         super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
 
     def text(self) -> str:
-        """Return all of it."""
+        """Return the whole output."""
         self.flush()
-        written: bytes = self.buffer.getvalue()  # type: ignore[attr-defined]  # it is the BytesIO of above
+        written: bytes = self.buffer.getvalue()  # type: ignore[attr-defined]  # the BytesIO from above
         return written.decode(errors="replace")
 
 
 @contextmanager
-def _as_a_process_of_its_own(command: Command) -> Iterator[None]:
-    """Give a program its input, environment and directory; take back what it sets."""
+def _process_state(request: RunRequest) -> Iterator[None]:
+    """Set a program's input, environment and directory; restore them afterwards."""
     with ExitStack() as stack:
-        stack.callback(_put_back_environment, dict(os.environ))
+        stack.callback(_restore_environment, dict(os.environ))
         stack.callback(os.chdir, Path.cwd())
         stack.callback(setattr, sys, "stdin", sys.stdin)
         for undo in (*_signal_handlers(), *_logging()):
             stack.callback(undo)
-        if command.env is not None:
-            _put_back_environment(command.env)
-        os.chdir(command.cwd)
-        data = (command.input or "").encode()
+        if request.env is not None:
+            _restore_environment(request.env)
+        os.chdir(request.cwd)
+        data = (request.input or "").encode()
         sys.stdin = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8")
         yield
 
 
-def _put_back_environment(variables: Any) -> None:
+def _restore_environment(variables: Any) -> None:
     os.environ.clear()
     os.environ.update(variables)
 
 
 def _signal_handlers() -> Iterator[Callable[[], object]]:
     if threading.current_thread() is not threading.main_thread():
-        return  # no other thread can set them
+        return  # only the main thread can set handlers
     for number in _SIGNALS:
         before = signal.getsignal(number)
         if before is not None:

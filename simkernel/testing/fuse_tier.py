@@ -1,4 +1,4 @@
-"""A test's host on the fuse tier: any program, as a process of its own."""
+"""The fuse tier of the test kit: any program, in its own process."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from simkernel.fronts.fuse.host import FuseHost
 from simkernel.fronts.tracing.trace import Trace
 from simkernel.host.host import Host
 from simkernel.model.kernel import Kernel
-from simkernel.testing.running import Running
-from simkernel.testing.tier import Command
+from simkernel.testing.running_program import RunningProgram
+from simkernel.testing.tier import RunRequest
 
 __all__ = ["FuseTier", "missing"]
 
 
 @cache
 def missing() -> str:
-    """Return what keeps the fuse tier from this machine, and the way out; else nothing.
+    """Return why this machine does not support the fuse tier; empty: it does.
 
-    A host is brought up to find out, once in each process.
+    The first call in a process starts a host to find out.
     """
     try:
         with FuseHost(lambda: Host(kernel=Kernel("6.1.0"), modules=(), files={})):
@@ -33,31 +33,31 @@ def missing() -> str:
 class FuseTier:
     """A host on the fuse tier.
 
-    :raises UnavailableError: the machine does not allow it.
+    :raises UnavailableError: the machine does not support it.
     """
 
     name = "fuse"
 
     def __init__(self, host: Host, trace: Trace | None = None) -> None:
-        self._place = FuseHost(lambda: host, trace)
-        self._place.__enter__()
+        self._host = FuseHost(lambda: host, trace)
+        self._host.__enter__()
 
     def kernel_lock(self) -> AbstractContextManager[object]:
         """Hold the kernel lock, which programs wait for meanwhile."""
-        return self._place.kernel_lock.change()
+        return self._host.kernel_lock.change()
 
-    def run(self, command: Command) -> subprocess.CompletedProcess[str]:
+    def run(self, request: RunRequest) -> subprocess.CompletedProcess[str]:
         """Run a program to its end.
 
-        :raises UsageError: there is no such program.
-        :raises TimeoutExpired: it took too long, and was killed.
+        :raises UsageError: no such program.
+        :raises TimeoutExpired: the program exceeded its time limit, and was killed.
         """
-        return self.start(command).wait(command.timeout_s)
+        return self.start(request).wait(request.timeout_s)
 
-    def start(self, command: Command) -> Running:
+    def start(self, request: RunRequest) -> RunningProgram:
         """Start a program."""
-        return Running(self._place, command)
+        return RunningProgram(self._host, request)
 
     def close(self) -> None:
-        """Take the host down, and everything that still runs on it."""
-        self._place.__exit__()
+        """End all programs on the host, and unmount it."""
+        self._host.__exit__()

@@ -1,4 +1,4 @@
-"""The simulated kernel as a test sees it: ``sim.kernel``."""
+"""The simulated kernel in a test: ``sim.kernel``."""
 
 from __future__ import annotations
 
@@ -12,68 +12,68 @@ if TYPE_CHECKING:
 __all__ = ["SimKernel"]
 
 _POLL_S = 0.01
-"""Seconds between two looks at the events while waiting for one."""
+"""Time between two checks for an event, in seconds."""
 
 
 class SimKernel:
-    """Looks at a host's kernel, and interferes with what runs on it.
+    """Queries a host's kernel, and changes it.
 
-    Devices are named as their bus names them; ``0000:`` may be left out.
+    Devices have the names of their bus; ``0000:`` may be omitted.
 
-    :param ask: carries out a method of the host's controls, when no program is at it.
+    :param call: calls a method of the host's controls under the kernel lock.
     """
 
     def __init__(self, ask: Callable[..., Any]) -> None:
-        self._ask = ask
+        self._call = ask
 
-    # ---- look
+    # ---- queries
 
     def read(self, path: str) -> str:
         """Return the text of a file below ``/sys``, ``/proc`` or ``/dev``.
 
-        Of a directory it is the names in it, one a line.
+        For a directory, return the names in it, one per line.
 
-        :raises UsageError: there is none, or it cannot be read.
+        :raises UsageError: no such path, or it is not readable.
         """
-        return str(self._ask("read", path))
+        return str(self._call("read", path))
 
     def driver_of(self, device: str) -> str | None:
-        """Return the name of a device's driver, None while it has none.
+        """Return the name of a device's driver; None: it has none.
 
         :raises UsageError: the host has no such device.
         """
-        name: str | None = self._ask("driver_of", device)
+        name: str | None = self._call("driver_of", device)
         return name
 
     def group_of(self, device: str) -> int | None:
-        """Return the number of a device's IOMMU group, None if it has none.
+        """Return the number of a device's IOMMU group; None: it has none.
 
         :raises UsageError: the host has no such device.
         """
-        number: int | None = self._ask("group_of", device)
+        number: int | None = self._call("group_of", device)
         return number
 
     @property
     def devices(self) -> list[str]:
-        """Names of the devices of all buses, in the order in which they came."""
-        names: list[str] = self._ask("devices")
+        """Names of the devices of all buses, oldest first."""
+        names: list[str] = self._call("devices")
         return names
 
     @property
     def modules(self) -> list[str]:
-        """Names of the loaded modules, oldest first; built-in ones are none."""
-        names: list[str] = self._ask("modules")
+        """Names of the loaded modules, oldest first, without built-in ones."""
+        names: list[str] = self._call("modules")
         return names
 
     @property
     def writes(self) -> int:
-        """Number of writes to sysfs so far, refused ones too."""
-        return int(self._ask("writes"))
+        """Number of writes to sysfs so far, refused ones included."""
+        return int(self._call("writes"))
 
     @property
     def events(self) -> list[Uevent]:
-        """The uevents since the host was up."""
-        events: list[Uevent] = self._ask("events")
+        """The uevents since boot."""
+        events: list[Uevent] = self._call("events")
         return events
 
     def wait_for_event(
@@ -84,19 +84,19 @@ class SimKernel:
         *,
         after: Uevent | None = None,
     ) -> Uevent:
-        """Return the first uevent of a kind; wait for it if need be.
+        """Return the first matching uevent; wait for it if necessary.
 
         :param action: ``add``, ``remove``, ``bind``, ``unbind``, ``change``, ...
-        :param devpath: the event's path below ``/sys``, in which ``*`` stands for
-            anything; or the last name of it, such as ``0000:3b:00.2``.
-        :param timeout: seconds to wait.
-        :param after: only an event that came later than this one.
-        :raises AssertionError: there was none in time; the message has what came.
+        :param devpath: the event's path below ``/sys``, in which ``*`` matches any
+            text, or its last component, such as ``0000:3b:00.2``.
+        :param timeout: maximum time to wait, in seconds.
+        :param after: an event; only later ones match.
+        :raises AssertionError: no such event in time; the message lists the others.
         """
         last = 0 if after is None else after.seqnum
         end = time.monotonic() + timeout
         while True:
-            found: Uevent | None = self._ask("find_event", action, devpath, last)
+            found: Uevent | None = self._call("find_event", action, devpath, last)
             if found is not None:
                 return found
             if time.monotonic() >= end:
@@ -104,39 +104,39 @@ class SimKernel:
             time.sleep(_POLL_S)
         came = [f"  {one.action}@{one.devpath}" for one in self.events]
         raise AssertionError(
-            f"no event {action}@{devpath} within {timeout} s; there were:\n"
+            f"no event {action}@{devpath} within {timeout} s; events so far:\n"
             + ("\n".join(came) or "  none")
         )
 
-    # ---- interfere
+    # ---- changes
 
     def write(self, path: str, text: str) -> None:
-        """Write to a file below ``/sys``, as another process of root's does.
+        """Write to a file below ``/sys``, as another process of root.
 
-        It is not counted among the writes, and meets no injected failure.
+        The write does not count in ``writes``, and injected faults do not affect it.
 
-        :raises UsageError: no such file, or none to be written.
-        :raises OSError: as the kernel refuses it.
+        :raises UsageError: no such file, or it is not writable.
+        :raises OSError: the kernel refuses the write.
         """
-        self._ask("write", path, text)
+        self._call("write", path, text)
 
     def hotplug(self, address: str, **device: Any) -> None:
         """Plug a PCI function in; the kernel finds it at once.
 
-        :param address: like ``0000:3b:01.0``.
-        :param device: as under ``devices`` in a scenario, such as ``id="15b3:101e"``;
-            ``class`` is written ``class_``. With none of them, a function that was
-            unplugged comes back.
-        :raises UsageError: it cannot be, and why.
+        :param address: PCI address such as ``0000:3b:01.0``.
+        :param device: keys of ``devices`` in a scenario, such as ``id="15b3:101e"``;
+            ``class`` is spelled ``class_``. Without any, an unplugged function
+            returns.
+        :raises UsageError: the address is in use, or a value is invalid.
         """
-        self._ask("hotplug", address, device)
+        self._call("hotplug", address, device)
 
     def unplug(self, device: str) -> None:
-        """Take a PCI function away; its driver has to let go of it.
+        """Unplug a PCI function; the kernel removes it from its driver.
 
         :raises UsageError: the host has no such function.
         """
-        self._ask("unplug", device)
+        self._call("unplug", device)
 
     def inject(
         self,
@@ -147,13 +147,13 @@ class SimKernel:
         path: str = "",
         data: str = "",
     ) -> None:
-        """Let something go wrong when the host's sysfs is written to.
+        """Inject a fault into a later write to the host's sysfs.
 
-        :param errno: the write is refused so, such as ``EIO``.
-        :param at_write: 1 is the next write from now, 2 the one after it, ...
-        :param remove: this PCI device vanishes just before the write.
-        :param path: another process writes to this file just before ...
-        :param data: ... this text.
-        :raises UsageError: it cannot be, and why.
+        :param errno: name of the errno that the write fails with, such as ``EIO``.
+        :param at_write: number of the write, from now; 1 is the next one.
+        :param remove: PCI device that vanishes just before the write.
+        :param path: file that another process writes just before the write.
+        :param data: text of that other write.
+        :raises UsageError: a value is invalid.
         """
-        self._ask("inject", at_write, errno, remove, path, data)
+        self._call("inject", at_write, errno, remove, path, data)

@@ -1,4 +1,4 @@
-"""Snapshots of a host's tree, and what is different between two."""
+"""Snapshots of a host's trees, and their differences."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _NUMBERS: Final = count()
 
 
 class Snapshot(dict[str, str]):
-    """Every path of the kernel's file systems with what it holds.
+    """Every path of the kernel's file systems with its content.
 
-    A directory is its path with ``/`` behind it and no text, a link ``-> target``, a
-    device node its kind and mode. A file that can only be written shows its mode.
+    A directory's path ends in ``/`` and its text is empty. A link is ``-> target``,
+    a device node its kind and mode. A write-only file is its mode.
     """
 
     def __init__(self, tree: Mapping[str, str]) -> None:
         super().__init__(tree)
         self.number = next(_NUMBERS)
-        """Larger than that of every snapshot made before."""
+        """Exceeds the number of every earlier snapshot."""
 
     def diff(self, later: Snapshot) -> str:
-        """Return what is different in a later snapshot, as a unified diff.
+        """Return the differences to a later snapshot, as a unified diff.
 
-        It has a part for each directory; empty: nothing is different.
+        Each directory has a section; empty: no difference.
         """
         return self.diff_of(later, self.changed(later))
 
     def diff_of(self, later: Snapshot, paths: Sequence[str]) -> str:
-        """Return what is different at some paths, sorted, as a unified diff."""
+        """Return the differences at some sorted paths, as a unified diff."""
         lines = [] if not paths else ["--- before", "+++ after"]
         shown = _outermost(paths)
         for folder, names in groupby(sorted(shown, key=_place), key=_folder):
@@ -52,7 +52,7 @@ class Snapshot(dict[str, str]):
         ]
 
     def real(self, path: str) -> str:
-        """Return a path without links on its way; one at its end stays."""
+        """Resolve the links in a path, except at its end."""
         done = ""
         pending = path.strip("/").split("/")[::-1]
         while pending:
@@ -73,10 +73,10 @@ def _place(path: str) -> tuple[str, str]:
 
 
 def _outermost(paths: Sequence[str]) -> dict[str, int]:
-    """Return the paths but for those in a directory that itself came or went.
+    """Return the paths, without those in a directory that itself came or went.
 
     :param paths: sorted.
-    :returns: path to the number of those below it that were left out.
+    :returns: path to the number of omitted paths below it.
     """
     outermost: dict[str, int] = {}
     whole = ""
@@ -92,7 +92,7 @@ def _outermost(paths: Sequence[str]) -> dict[str, int]:
 def _difference(
     path: str, before: str | None, after: str | None, below: int
 ) -> Iterator[str]:
-    """Yield the lines for one path; a text of several lines is compared by line."""
+    """Yield the lines for one path; texts of several lines are compared by line."""
     name = path[len(_folder(path)) + 1 :]
     if below:
         name = f"{name} (and {below} below it)"
@@ -126,4 +126,4 @@ def _lines(sign: str, name: str, text: str) -> Iterator[str]:
 def describe(left: Snapshot, right: Snapshot) -> list[str]:
     """Return the explanation of a failed comparison, for pytest."""
     before, after = sorted((left, right), key=lambda one: one.number)
-    return ["the trees of the host differ:", *before.diff(after).splitlines()]
+    return ["the trees differ:", *before.diff(after).splitlines()]

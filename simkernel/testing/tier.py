@@ -1,4 +1,4 @@
-"""What a tier must do for a test, and which one a test gets."""
+"""The interface of a tier in the test kit."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Protocol
 
 from simkernel.errors import UsageError
 
-__all__ = ["TIERS", "Command", "Tier"]
+__all__ = ["TIERS", "RunRequest", "Tier"]
 
 TIERS = ("auto", "fakefs", "fuse")
-"""What a test may ask for."""
+"""Names that a test may select."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """A program to be run on a host."""
+class RunRequest:
+    """A program to run on a host."""
 
     argv: Sequence[str]
     input: str | None = None
     env: Mapping[str, str] | None = None
-    """Its whole environment; None: this process's."""
+    """The whole environment; None: this process's."""
     cwd: Path
     timeout_s: float | None = None
 
@@ -37,13 +37,13 @@ class Command:
         env: Mapping[str, str] | None,
         cwd: str | PathLike[str] | None,
         timeout_s: float | None,
-    ) -> Command:
-        """Return what the parameters of ``subprocess.run`` describe.
+    ) -> RunRequest:
+        """Return the request for parameters of ``subprocess.run``.
 
-        :raises UsageError: no program is named.
+        :raises UsageError: ``argv`` is empty.
         """
         if not argv:
-            raise UsageError("name a program")
+            raise UsageError("argv is empty: name a program")
         return cls(
             argv=[fspath(word) for word in argv],
             input=text,
@@ -61,11 +61,11 @@ class Tier(Protocol):
     def kernel_lock(self) -> AbstractContextManager[object]:
         """Hold the kernel lock, which programs wait for meanwhile."""
 
-    def run(self, command: Command) -> subprocess.CompletedProcess[str]:
+    def run(self, request: RunRequest) -> subprocess.CompletedProcess[str]:
         """Run a program to its end.
 
-        :raises UsageError: this tier cannot run it.
+        :raises UsageError: the tier cannot run the program.
         """
 
     def close(self) -> None:
-        """Let go of the host; nothing of it remains."""
+        """Close the host; nothing of it remains."""

@@ -20,7 +20,7 @@ from simkernel.host.boot import boot_host
 from simkernel.host.host import Host
 from simkernel.scenario.render import load
 from simkernel.testing.fuse_tier import FuseTier
-from simkernel.testing.tier import Command
+from simkernel.testing.tier import RunRequest
 from tests.fuse import needs_fuse
 from tests.simulated import tree_of
 
@@ -55,7 +55,7 @@ def on_fuse(vfs: int) -> Iterator[tuple[Host, FuseTier]]:
 def run(tier: FuseTier, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a Python program on the host."""
     argv = [sys.executable, *words]
-    return tier.run(Command(argv=argv, cwd=ROOT, timeout_s=600))
+    return tier.run(RunRequest(argv=argv, cwd=ROOT, timeout_s=600))
 
 
 def test_killed_run_is_restored_by_the_next() -> None:

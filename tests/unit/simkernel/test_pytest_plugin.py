@@ -113,7 +113,7 @@ def test_own_template_is_found_beside_the_test(tests: pytest.Pytester) -> None:
         ('scenario("mlx5_vfio_pci", cards=1)', "has no parameter 'cards'"),
         ('scenario("mlx5_vfio_pci", via="vm")', "must be one of auto, fakefs, fuse"),
         ('scenario("own/none.yaml.j2")', "cannot read scenario"),
-        ("scenario(vfs=2)", "the fixture sim needs a host; mark the test with"),
+        ("scenario(vfs=2)", "the fixture sim requires a scenario"),
     ],
 )
 def test_wrong_marker_is_an_error_of_one_line(
@@ -205,7 +205,7 @@ def test_unequal_trees_are_explained_by_a_difference(tests: pytest.Pytester) -> 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "E*the trees of the host differ:",
+            "E*the trees differ:",
             "E*--- before",
             "E*+++ after",
             "E*@@ /sys/devices/pci0000:3a/0000:3a:00.0/0000:3b:00.2 @@",
@@ -253,8 +253,8 @@ def test_expected_change_fails_in_the_test_not_in_the_kit(
     result.stdout.fnmatch_lines(
         [
             ">*sim.assert_changed(*",
-            "E*the host is not as expected",
-            "E*vfio-pci: it is not there",
+            "E*the host differs from what is expected",
+            "E*vfio-pci: it is gone",
         ]
     )
     result.stdout.no_fnmatch_line("*testing/sim.py*")
@@ -276,7 +276,7 @@ def test_tier_of_the_command_line_is_taken(tests: pytest.Pytester) -> None:
 
     result = tests.runpytest()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*inside() needs the fakefs tier*on fuse*"])
+    result.stdout.fnmatch_lines(["*inside() requires the fakefs tier*on fuse*"])
     tests.runpytest("--sim-via", "fakefs").assert_outcomes(passed=1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simkernel.testing.expectation import complaint
+from simkernel.testing.expected_changes import unexpected_changes
 from simkernel.testing.snapshot import Snapshot
 
 LINK = "/sys/bus/pci/devices/d"
@@ -47,21 +47,21 @@ FULL = {
 )
 def test_expected_changes_are_no_complaint(expected: dict[str, object]) -> None:
     """Through links, by the last name of a link, by pattern, by directory."""
-    assert complaint(BEFORE, AFTER, expected) == ""
+    assert unexpected_changes(BEFORE, AFTER, expected) == ""
 
 
 def test_what_is_ignored_may_change() -> None:
     """And need not."""
     expected = {f"{REAL}/driver": "vfio-pci", f"{REAL}/driver_override": ...}
 
-    assert complaint(BEFORE, AFTER, expected, ["/dev/*", "/proc/*"]) == ""
+    assert unexpected_changes(BEFORE, AFTER, expected, ["/dev/*", "/proc/*"]) == ""
 
 
 def test_change_that_nobody_expected_is_shown_as_difference() -> None:
     """Only what is not expected is in it."""
     expected = {path: FULL[path] for path in FULL if path != "/dev/vfio/"}
 
-    assert complaint(BEFORE, AFTER, expected).splitlines() == [
+    assert unexpected_changes(BEFORE, AFTER, expected).splitlines() == [
         "changed, but not expected:",
         "--- before",
         "+++ after",
@@ -73,22 +73,22 @@ def test_change_that_nobody_expected_is_shown_as_difference() -> None:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({f"{LINK}/driver": "mlx5"}, "it holds '-> ../../bus/pci/drivers/vfio-pci'"),
-        ({f"{LINK}/numa_node": "0"}, "it holds '-1\\n', and did not change"),
-        ({f"{LINK}/numa_node": "-1"}, "it holds '-1\\n', and did not change"),
-        ({f"{LINK}/nosuch": "x"}, "it is not there, and did not change"),
-        ({"/proc/modules": ...}, "nothing changed there"),
-        ({f"{LINK}/driver": None}, f"gone: {REAL}/driver is there"),
-        ({"/dev/vfio/": None}, "gone: /dev/vfio/ is there"),
+        ({f"{LINK}/driver": "mlx5"}, "it has '-> ../../bus/pci/drivers/vfio-pci'"),
+        ({f"{LINK}/numa_node": "0"}, "it has '-1\\n', and did not change"),
+        ({f"{LINK}/numa_node": "-1"}, "it has '-1\\n', and did not change"),
+        ({f"{LINK}/nosuch": "x"}, "it does not exist, and did not change"),
+        ({"/proc/modules": ...}, "unchanged"),
+        ({f"{LINK}/driver": None}, f"expected to be gone: {REAL}/driver"),
+        ({"/dev/vfio/": None}, "expected to be gone: /dev/vfio/"),
     ],
 )
 def test_expectation_that_is_not_met_is_named(
     wrong: dict[str, object], reason: str
 ) -> None:
     """With what is there instead."""
-    text = complaint(BEFORE, AFTER, FULL | wrong)
+    text = unexpected_changes(BEFORE, AFTER, FULL | wrong)
 
-    assert text.startswith("expected, but not so:\n")
+    assert text.startswith("expected, but missing:\n")
     assert reason in text
 
 
@@ -100,4 +100,4 @@ def test_what_is_gone_is_none() -> None:
         "/dev/vfio/": None,
     }
 
-    assert complaint(AFTER, BEFORE, expected) == ""
+    assert unexpected_changes(AFTER, BEFORE, expected) == ""

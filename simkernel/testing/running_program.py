@@ -1,4 +1,4 @@
-"""A program that runs on a host while its test goes on."""
+"""A program that runs on a host while the test continues."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from types import TracebackType
 
 from simkernel.fronts.fuse.host import FuseHost
 from simkernel.fronts.fuse.sandbox.process import SandboxProcess
-from simkernel.testing.tier import Command
+from simkernel.testing.tier import RunRequest
 
-__all__ = ["Running"]
+__all__ = ["RunningProgram"]
 
 _AT_ONCE = 65536
-"""Bytes that a pipe holds, at most, as Linux makes it."""
+"""Capacity of a pipe on Linux, in bytes."""
 
 
-class Running:
-    """A program that was started; a context manager that ends it."""
+class RunningProgram:
+    """A started program. Leaving the context kills it."""
 
-    def __init__(self, place: FuseHost, command: Command) -> None:
-        source, self._out, self._err = _Input(command.input), _Output(), _Output()
-        self._place = place
-        self._argv = list(command.argv)
+    def __init__(self, place: FuseHost, request: RunRequest) -> None:
+        source, self._out, self._err = _Input(request.input), _Output(), _Output()
+        self._host = place
+        self._argv = list(request.argv)
         self._process: SandboxProcess = place.start(
             self._argv,
-            environment=command.env,
-            folder=os.fspath(command.cwd),
+            environment=request.env,
+            folder=os.fspath(request.cwd),
             streams=(source.end, self._out.end, self._err.end),
         )
         for stream in (source, self._out, self._err):
             stream.begin()
 
-    def __enter__(self) -> Running:
+    def __enter__(self) -> RunningProgram:
         """Return itself."""
         return self
 
@@ -44,18 +44,18 @@ class Running:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the program if it still runs."""
+        """Kill the program if it still runs."""
         if self._process.returncode is None:
             self._process.send_signal(SIGKILL)
             self._process.wait()
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the program still runs."""
         return self._process.returncode is None
 
     def terminate(self) -> None:
-        """Ask the program to end (SIGTERM)."""
+        """Send the program SIGTERM."""
         self._process.send_signal(SIGTERM)
 
     def send_signal(self, number: int) -> None:
@@ -63,11 +63,11 @@ class Running:
         self._process.send_signal(number)
 
     def wait(self, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
-        """Wait for the program's end and return how it ended and what it printed.
+        """Wait for the program; return its exit code and output.
 
-        :param timeout: seconds.
-        :raises UsageError: there is no such program.
-        :raises TimeoutExpired: it took longer, and was killed.
+        :param timeout: time limit in seconds; None: no limit.
+        :raises UsageError: no such program.
+        :raises TimeoutExpired: the program exceeded the limit, and was killed.
         """
         if self._process.wait(timeout) is None:
             self.__exit__(None, None, None)
@@ -75,14 +75,14 @@ class Running:
             raise subprocess.TimeoutExpired(
                 self._argv, timeout, self._out.text(), self._err.text()
             )
-        code = self._place.wait(self._process)
+        code = self._host.wait(self._process)
         return subprocess.CompletedProcess(
             self._argv, code, self._out.text(), self._err.text()
         )
 
 
 class _Output:
-    """A pipe from a program, read while it runs."""
+    """A pipe from a program, read by a thread."""
 
     def __init__(self) -> None:
         self._read, self.end = os.pipe()
@@ -90,12 +90,12 @@ class _Output:
         self._thread = Thread(target=self._collect, daemon=True)
 
     def begin(self) -> None:
-        """Read; the program has its end by now."""
+        """Start reading; the program has inherited its end."""
         os.close(self.end)
         self._thread.start()
 
     def text(self) -> str:
-        """Wait for the end of the output and return it."""
+        """Wait for the end of the output, and return it."""
         self._thread.join()
         return self._data.decode(errors="replace")
 
@@ -106,14 +106,14 @@ class _Output:
 
 
 class _Input:
-    """A pipe to a program; without a text, it is at its end at once."""
+    """A pipe to a program; without text it is at its end at once."""
 
     def __init__(self, text: str | None) -> None:
         self.end, self._write = os.pipe()
         self._data = (text or "").encode()
 
     def begin(self) -> None:
-        """Write; the program has its end by now."""
+        """Start writing; the program has inherited its end."""
         os.close(self.end)
         Thread(target=self._send, daemon=True).start()
 
@@ -122,4 +122,4 @@ class _Input:
             with open(self._write, "wb", buffering=0) as stream:
                 stream.write(self._data)
         except BrokenPipeError:
-            return  # the program does not want it
+            return  # the program has closed its input
