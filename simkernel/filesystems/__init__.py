@@ -1,1 +1,1 @@
-"""The kernel's state as files: trees of /sys, /proc and /dev."""
+"""The kernel's file systems: trees of /sys, /proc and /dev."""

@@ -1,4 +1,4 @@
-"""``/dev``: the nodes of VFIO."""
+"""``/dev``: the nodes of VFIO, ``kmsg`` and ``null``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ __all__ = ["devtmpfs"]
 
 
 def devtmpfs(kernel: Kernel) -> Tree:
-    """Return the tree of ``/dev``; ``vfio`` is there while its module is."""
+    """Return the tree of ``/dev``; it has ``vfio`` while the module is loaded.
+
+    Source: drivers/base/devtmpfs.c; drivers/char/mem.c.
+    """
 
     def child(name: str) -> Node | None:
         return _vfio(kernel) if name == "vfio" and kernel.vfio.present else None
@@ -32,7 +35,10 @@ def devtmpfs(kernel: Kernel) -> Tree:
 
 
 def _kmsg() -> Attribute:
-    """Return ``/dev/kmsg``, whose reader has always read everything."""
+    """Return ``/dev/kmsg``: a reader never finds a new record.
+
+    Source: kernel/printk/printk.c devkmsg_read(). Rule: R-DEV-1.
+    """
 
     def show() -> bytes:
         raise KernelRefusal(EAGAIN, "R-DEV-1")

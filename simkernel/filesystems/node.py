@@ -1,4 +1,4 @@
-"""The kinds of nodes that a simulated file system is made of."""
+"""The nodes of simulated file systems: files, links, devices, directories."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 PAGE_SIZE = 4096
-"""Bytes in a page: the size that a text attribute shows, and the longest write."""
+"""Bytes in a page: the size of a text attribute, and of the longest write."""
 
 
 def _always() -> bool:
@@ -31,19 +31,24 @@ def _always() -> bool:
 
 @dataclass(slots=True, kw_only=True)
 class Attribute:
-    """A file whose text the kernel makes, and whose writes the kernel obeys."""
+    """A file that the kernel shows and stores.
+
+    Source: fs/sysfs/file.c; include/linux/sysfs.h struct attribute.
+    """
 
     mode: int
-    """Permission bits; kernfs checks them for root too."""
+    """Permission bits; kernfs checks them even for root."""
     show: Callable[[], bytes] | None = None
+    """Returns the content."""
     store: Callable[[bytes], None] | None = None
     """Takes the bytes of one write.
 
-    :raises KernelRefusal: the write is refused and has changed nothing.
+    :raises KernelRefusal: the kernel refuses the write; nothing has changed.
     """
     alive: Callable[[], bool] = _always
-    """Whether the object that the file belongs to is still there."""
+    """Tells whether the object of the file still exists."""
     size: int = PAGE_SIZE
+    """Bytes, as ``stat`` shows them."""
 
 
 @dataclass(slots=True)
@@ -51,7 +56,7 @@ class Link:
     """A symbolic link."""
 
     target: str
-    """Text of the link, relative to the directory in which it lies."""
+    """Text of the link, relative to its directory."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,22 +70,22 @@ class CharacterDevice:
     uid: int = 0
     gid: int = 0
     give: Callable[[NodeOwner], None] | None = None
-    """Gives the node to somebody, for as long as it is there."""
+    """Sets owner and mode, until the node is removed; None: cannot be set."""
 
 
 class Stay(IntEnum):
-    """How long an entry of a directory is there."""
+    """Lifetime of an entry of a directory."""
 
     BRIEFLY = 0
-    """It comes and goes with drivers, modules and what they make."""
+    """Until a driver or module comes or goes, or a device is bound or released."""
     WITH_DEVICES = 1
-    """It comes and goes with the devices of buses."""
+    """Until a device of a bus comes or goes."""
     WITH_DIRECTORY = 2
-    """As long as the directory is there."""
+    """As long as the directory exists."""
 
 
 class Listing(NamedTuple):
-    """Entries of a directory that come and go with the kernel's state."""
+    """Entries of a directory that depend on the kernel's state."""
 
     names: Callable[[], Iterable[str]]
     child: Callable[[str], Node | None]
@@ -88,9 +93,9 @@ class Listing(NamedTuple):
 
 
 class Directory:
-    """A directory: some entries that are always there, and some listings.
+    """A directory: fixed entries and listings.
 
-    :param entries: name to a function that makes the node.
+    :param entries: name to a function that returns the node.
     """
 
     __slots__ = ("_entries", "_listings")
@@ -110,7 +115,7 @@ class Directory:
             yield from listing.names()
 
     def child(self, name: str) -> Node | None:
-        """Return one entry, None if there is none of that name."""
+        """Return the entry of a name; None: there is none."""
         make = self._entries.get(name)
         if make is not None:
             return make()
@@ -121,7 +126,7 @@ class Directory:
         return None
 
     def stay(self, name: str) -> Stay:
-        """Return how long an entry is there that is there now."""
+        """Return the lifetime of an existing entry."""
         if name in self._entries:
             return Stay.WITH_DIRECTORY
         for listing in self._listings:
@@ -135,10 +140,10 @@ Node = Attribute | Link | CharacterDevice | Directory
 
 
 def link(path: str, target: str) -> Link:
-    """Return the link at ``path`` to ``target``, both below one root, ``/`` in front.
+    """Return the link at ``path`` to ``target``; both begin with ``/``, at one root.
 
-    The text leads up to where both have come from, and down to the target by its name,
-    also if the link lies below the target.
+    The text leads up to the directory that contains both ends, and from there down to
+    the target by name, even if the link is below the target.
 
     Source: fs/kernfs/symlink.c kernfs_get_target_path(). Rule: R-SYSFS-6.
     """

@@ -1,6 +1,6 @@
-"""Files of the kernel's trees that the model knows nothing of, as a scenario has them.
+"""Overlay: read-only files of a scenario in the kernel's trees.
 
-They are only read; the kernel's own entries go before them.
+An entry of the kernel hides a file of the same path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class _Folder:
 
 
 class _Overlaid(Directory):
-    """A directory of the kernel, if there is one, and what a scenario adds to it."""
+    """A directory of the kernel with the entries that a scenario adds."""
 
     __slots__ = ("_added", "_own")
 
@@ -37,7 +37,7 @@ class _Overlaid(Directory):
         yield from own | dict.fromkeys([*self._added.folders, *self._added.files])
 
     def child(self, name: str) -> Node | None:
-        """Return one entry, None if there is none of that name."""
+        """Return the entry of a name; None: there is none."""
         node = self._own.child(name)
         folder = self._added.folders.get(name)
         if folder is not None and (node is None or isinstance(node, Directory)):
@@ -50,15 +50,15 @@ class _Overlaid(Directory):
         return node
 
     def stay(self, name: str) -> Stay:
-        """Return how long an entry is there that is there now."""
+        """Return the lifetime of an existing entry."""
         return self._own.stay(name)
 
 
 def with_files(root: Directory, files: Mapping[str, bytes | str]) -> Directory:
-    """Return a directory that has further files and links in it.
+    """Return a directory with files and links added.
 
-    :param files: path below it, ``a/b``, to what a read gives, or of a link to its
-        target.
+    :param files: path below the directory, ``a/b``, to the content of a file (bytes)
+        or the target of a link (text).
     """
     if not files:
         return root

@@ -1,4 +1,4 @@
-"""``/proc``, as far as tools that deal with modules read it."""
+"""``/proc``: the files that tools for modules read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ __all__ = ["procfs"]
 
 
 def procfs(kernel: Kernel) -> Tree:
-    """Return the tree of ``/proc``."""
+    """Return the tree of ``/proc``.
+
+    Source: fs/proc/; kernel/utsname_sysctl.c; drivers/char/random.c.
+    """
 
     def file(show: Callable[[], str]) -> Callable[[], Node]:
         return lambda: Attribute(mode=0o444, show=lambda: show().encode(), size=0)

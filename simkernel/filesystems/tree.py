@@ -1,6 +1,6 @@
-"""A tree of nodes with the rules that hold for every file in it.
+"""A tree of nodes, with the rules of kernfs for every file: look up, read, write.
 
-This is what a front mounts: look up, read, write. No front adds a rule.
+Fronts show trees to programs. They add no rule.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from simkernel.model.core.faults import Fault, Faults
 __all__ = ["Tree"]
 
 _MOST_LINKS = 40
-"""Links that a path may lead through (include/linux/namei.h MAXSYMLINKS)."""
+"""Most links in one path (include/linux/namei.h MAXSYMLINKS)."""
 
 
 class Tree:
-    """A root directory, and how its files are read and written.
+    """A root directory, and access to its files.
 
-    :param faults: failures that writes may meet.
-    :param before_access: called before anything is looked up, read or written.
-    :param after_write: called when a write was carried out.
+    :param faults: injected failures of writes.
+    :param before_access: called before each look-up.
+    :param after_write: called after each successful write.
     """
 
     __slots__ = ("after_write", "before_access", "faults", "root")
@@ -42,7 +42,7 @@ class Tree:
         self.after_write = after_write
 
     def lookup(self, path: str) -> Node | None:
-        """Return the node of a path below the root; links on the way are not followed.
+        """Return the node at a path below the root, without following links.
 
         :param path: names separated by ``/``.
         """
@@ -56,18 +56,18 @@ class Tree:
         return node
 
     def resolve(self, path: str, *, follow: bool = True) -> Node | None:
-        """Return the node that a path below the root leads to, links followed.
+        """Return the node at a path below the root, following links.
 
         :param path: as for :meth:`walk`.
         """
         return self.walk(path, follow=follow)[1]
 
     def walk(self, path: str, *, follow: bool = True) -> tuple[list[str], Node | None]:
-        """Return where a path leads, links followed: names from the root, and node.
+        """Follow a path: return the names from the root to its node, and the node.
 
-        :param path: names separated by ``/``; ``..`` leads out of the directory that
-            a link led into, as the system has it.
-        :param follow: also a link at the very end.
+        :param path: names separated by ``/``; ``..`` after a link leaves the directory
+            that the link leads to.
+        :param follow: follow a link at the end of the path, too.
 
         Source: fs/namei.c link_path_walk().
         """
@@ -96,14 +96,14 @@ class Tree:
         return names, trail[-1]
 
     def _interfere(self, fault: Fault) -> None:
-        """Let another process do what the scenario says; its failures are its own."""
+        """Make the write of another process, and ignore its failure."""
         node = self.resolve(fault.path) if fault.path else None
         if isinstance(node, Attribute) and node.store is not None:
             with suppress(KernelRefusal):
                 node.store(fault.data)
 
     def check_open(self, attribute: Attribute, *, reads: bool, writes: bool) -> None:
-        """Refuse what the file's mode does not allow, to root as to anybody.
+        """Refuse an open that the file's mode does not allow, even for root.
 
         :raises KernelRefusal: EACCES.
 
@@ -114,9 +114,9 @@ class Tree:
             raise KernelRefusal(EACCES, "R-SYSFS-3")
 
     def read(self, attribute: Attribute) -> bytes:
-        """Return the text of a file.
+        """Return the content of a file.
 
-        :raises KernelRefusal: ENODEV, its object is gone; EIO, it cannot be read.
+        :raises KernelRefusal: ENODEV, its object is removed; EIO, it has no show.
 
         Source: fs/kernfs/file.c kernfs_seq_start(). Rule: R-SYSFS-4.
         """
@@ -129,11 +129,11 @@ class Tree:
     def write(self, attribute: Attribute, data: bytes) -> int:
         """Carry out one ``write(2)`` and return the number of bytes taken.
 
-        No bytes are no write. What is longer than a page is cut. The file offset
-        plays no part.
+        A write of no bytes does nothing. A write longer than a page is cut. The file
+        offset has no effect.
 
-        :raises KernelRefusal: ENODEV, its object is gone; EIO, it cannot be written;
-            else as the file's own rules say.
+        :raises KernelRefusal: ENODEV, its object is removed; EIO, it has no store; else
+            as the file's own rules say.
 
         Source: fs/kernfs/file.c kernfs_fop_write_iter(). Rules: R-SYSFS-1, R-SYSFS-2,
         R-SYSFS-4, R-SYSFS-5.
@@ -141,8 +141,7 @@ class Tree:
         if not data:
             return 0
         data = bytes(data[:PAGE_SIZE])
-        met = self.faults.next_write()
-        for fault in met:
+        for fault in self.faults.next_write():
             self._interfere(fault)
             self.faults.inject(fault)
         if not attribute.alive():

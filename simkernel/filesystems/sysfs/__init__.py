@@ -1,5 +1,4 @@
-"""The kernel's state seen as files: directories, attributes, links.
+"""``/sys``: directories, attributes and links, computed at each look-up.
 
-Nodes are computed when they are looked at. A write becomes one operation of the
-model; how the text of a write is read stands here, what it does stands there.
+These modules parse the text of a write; the model carries out the operation.
 """

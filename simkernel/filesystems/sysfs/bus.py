@@ -1,4 +1,4 @@
-"""``/sys/bus``: buses, and the directories of their drivers."""
+"""``/sys/bus``: buses and the directories of their drivers."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _bus(kernel: Kernel, bus: Bus[Any]) -> Directory:
 
 
 def _resource_alignment(bus: PciBus) -> Attribute:
-    """Return the file that keeps one line, and is empty while it keeps none.
+    """Return ``resource_alignment``, which keeps one line.
 
     Source: drivers/pci/pci.c resource_alignment_store(). Rule: R-BUS-3.
     """
@@ -72,17 +72,17 @@ def _resource_alignment(bus: PciBus) -> Attribute:
 
 
 def _set_autoprobe(bus: Bus[Any], data: bytes) -> None:
-    """Take the first byte: ``0`` is off, anything else on.
+    """Set autoprobe by the first byte: ``0`` is off, anything else is on.
 
     Source: drivers/base/bus.c drivers_autoprobe_store(). Rule: R-AUTO-1.
     """
     bus.autoprobe = not data.startswith(b"0")
 
 
-def rescan(look: Callable[[], None]) -> Attribute:
+def rescan(scan: Callable[[], None]) -> Attribute:
     """Return a ``rescan`` file.
 
-    :param look: finds new functions.
+    :param scan: finds new functions.
 
     Source: drivers/pci/pci-sysfs.c rescan_store(), bus_rescan_store(). Rule:
     R-RESCAN-1.
@@ -90,16 +90,16 @@ def rescan(look: Callable[[], None]) -> Attribute:
 
     def store(data: bytes) -> None:
         if number_or_einval(data):
-            look()
+            scan()
 
     return Attribute(mode=0o200, store=store)
 
 
 def number_or_einval(data: bytes, *, bits: int = 64) -> int:
-    """Return a number as most of the PCI files read it.
+    """Return a number as most PCI files parse it.
 
-    :raises KernelRefusal: EINVAL, no number or one too large: these files do not
-        pass ERANGE on.
+    :raises KernelRefusal: EINVAL, not a number or too large: these files do not
+        report ERANGE.
 
     Source: drivers/pci/pci-sysfs.c. Rule: R-TEXT-1.
     """
@@ -167,7 +167,7 @@ def _bound_devices(driver: Driver) -> Listing:
 def _device(bus: Bus[Any], data: bytes) -> Device:
     """Return the device that a write names.
 
-    :raises KernelRefusal: ENODEV, the bus has none of that name.
+    :raises KernelRefusal: ENODEV, the bus has no device of that name.
 
     Source: drivers/base/bus.c bus_find_device_by_name(). Rule: R-NAME-1.
     """
@@ -183,7 +183,10 @@ def _uevent_file(
     subsystem: str,
     alive: Callable[[], bool] = lambda: True,
 ) -> Attribute:
-    """Return the ``uevent`` file of something that is no device."""
+    """Return the ``uevent`` file of a bus or driver.
+
+    Source: drivers/base/bus.c bus_uevent_store(), uevent_store(). Rule: R-UEV-3.
+    """
 
     def store(data: bytes) -> None:
         action, variables = text.synthetic_uevent(data)

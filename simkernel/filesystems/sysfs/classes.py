@@ -1,4 +1,4 @@
-"""``/sys/class``: the same devices, sorted by what they are for."""
+"""``/sys/class``: links to the devices of each class."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ __all__ = ["classes"]
 
 
 def classes(kernel: Kernel) -> Directory:
-    """Return the classes that the model has."""
+    """Return ``/sys/class``.
+
+    Source: drivers/base/class.c.
+    """
     always: dict[str, Callable[[], Node]] = {
         "net": lambda: _link_class("net", lambda: _netdevs(kernel)),
         "pci_bus": lambda: _pci_buses(kernel),
     }
 
     def of_vfio() -> dict[str, Callable[[], dict[str, str]]]:
-        """Return the classes that VFIO brings, with the links in them."""
+        """Return the classes of VFIO, each with a function that returns its links."""
         found: dict[str, Callable[[], dict[str, str]]] = {}
         if kernel.vfio.present:
             found["vfio"] = lambda: {
@@ -57,7 +60,10 @@ def _link_class(name: str, targets: Callable[[], dict[str, str]]) -> Directory:
 
 
 def _pci_buses(kernel: Kernel) -> Directory:
-    """Return ``/sys/class/pci_bus``; of a bus, only its ``rescan`` is modelled."""
+    """Return ``/sys/class/pci_bus``; the model has only ``rescan`` of each bus.
+
+    Source: drivers/pci/pci-sysfs.c bus_rescan_store(). Rule: R-RESCAN-2.
+    """
 
     def first_devices() -> dict[str, PciDevice]:
         devices = reversed(kernel.pci.devices.values())

@@ -1,4 +1,4 @@
-"""The configuration space of a PCI function, as far as its identity goes.
+"""The configuration space of a PCI function: ids, class, capabilities.
 
 Source: include/uapi/linux/pci_regs.h.
 """
@@ -23,7 +23,7 @@ _VIRTUAL_IDS = (0xFFFF, 0xFFFF)
 
 
 def size_of(device: PciDevice) -> int:
-    """Return the number of bytes of a function's configuration space.
+    """Return the size of a function's configuration space in bytes.
 
     Source: drivers/pci/probe.c pci_cfg_space_size(). Rule: R-PCI-8.
     """
@@ -31,10 +31,12 @@ def size_of(device: PciDevice) -> int:
 
 
 def render(kernel: Kernel, device: PciDevice) -> bytes:
-    """Return the bytes of ``config``; all ones if nothing answers any more.
+    """Return the bytes of ``config``; all ones if the hardware does not answer.
 
-    A virtual function answers 0xffff for vendor and device; the kernel takes its ids
-    from the physical one (PCI Express SR-IOV specification, 3.4.1.1).
+    Vendor and device id of a virtual function read as 0xffff; the kernel takes them
+    from the physical function.
+
+    Source: PCI Express SR-IOV specification, 3.4.1.1.
     """
     if not kernel.pci.answers(device):
         return b"\xff" * size_of(device)

@@ -1,4 +1,4 @@
-"""``/sys/devices``: every device in the place where it hangs."""
+"""``/sys/devices``: every device below its parent."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["devices"]
 
 
 def devices(kernel: Kernel) -> Directory:
-    """Return ``/sys/devices``: host bridges, other buses, and what is no hardware.
+    """Return ``/sys/devices``: host bridges, other buses, and virtual devices.
 
-    A class has a directory in ``virtual`` while it has devices there.
+    A class has a directory in ``virtual`` while it has virtual devices.
 
     Source: drivers/base/core.c cleanup_glue_dir(). Rule: R-VFIO-3.
     """
@@ -39,7 +39,7 @@ def devices(kernel: Kernel) -> Directory:
 
 
 def _host_bridges(kernel: Kernel) -> Listing:
-    """Return a directory for each host bridge that has devices."""
+    """List the host bridges that have devices."""
     roots = kernel.pci.roots
 
     def names() -> list[str]:
@@ -62,7 +62,7 @@ def _host_bridges(kernel: Kernel) -> Listing:
 
 
 def _others(kernel: Kernel, base: str = "/devices") -> Listing:
-    """Return what lies below a directory: the next part of the devices' paths."""
+    """List the next part of the devices' paths below a directory."""
 
     def parts() -> dict[str, OtherDevice | None]:
         found: dict[str, OtherDevice | None] = {}

@@ -12,7 +12,7 @@ __all__ = ["iommu_groups"]
 
 
 def iommu_groups(kernel: Kernel) -> Directory:
-    """Return the IOMMU groups.
+    """Return ``/sys/kernel/iommu_groups``.
 
     Source: Documentation/ABI/testing/sysfs-kernel-iommu_groups. Rule: R-IOMMU-3.
     """
@@ -47,7 +47,10 @@ def iommu_groups(kernel: Kernel) -> Directory:
 
 
 def _type(kernel: Kernel, group: IommuGroup) -> str:
-    """Return what a group's ``type`` shows. Rules: R-IOMMU-4, R-VFIO-7."""
+    """Return the text of a group's ``type``.
+
+    Source: drivers/iommu/iommu.c iommu_group_show_type(). Rules: R-IOMMU-4, R-VFIO-7.
+    """
     if group.noiommu:
         return "unknown"
     return default_type(kernel.cmdline, lazy=kernel.features.lazy_dma)

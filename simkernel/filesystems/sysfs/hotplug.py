@@ -1,7 +1,7 @@
-"""The control file of a module that plugs and unplugs synthetic functions.
+"""Control file of a test module that plugs and unplugs synthetic functions.
 
-A real kernel has such a file from a test module; through it one script drives both.
-The commands are lines of hexadecimal numbers::
+On a real kernel, the module ``simpci`` has this file, so one script drives both.
+A command is a line of hexadecimal numbers::
 
     add BUS SLOT FUNCTION VENDOR DEVICE SUBVENDOR SUBDEVICE CLASS FLAGS
     del BUS SLOT FUNCTION
@@ -32,8 +32,8 @@ def hotplug(kernel: Kernel) -> Directory:
 def _store(kernel: Kernel, data: bytes) -> None:
     """Carry out one command.
 
-    :raises KernelRefusal: EINVAL, no command; ENODEV, no such bus; ENOENT, ``del`` of
-        a function that does not answer.
+    :raises KernelRefusal: EINVAL, not a command; ENODEV, no such bus; ENOENT, ``del``
+        of a function that does not exist. Rule: R-LAB-1.
     """
     verb, *words = data.decode("latin-1").split()
     try:

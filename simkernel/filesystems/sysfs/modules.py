@@ -1,4 +1,4 @@
-"""``/sys/module``."""
+"""``/sys/module``: modules, their parameters, holders and drivers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simkernel.model.modules.spec import ParameterSpec
 __all__ = ["CORE_SIZE", "is_shown", "modules"]
 
 CORE_SIZE = 12288
-"""Bytes that a module is said to take: the three pages of a small one."""
+"""Bytes in ``coresize`` of each module: three pages, as of a small one."""
 
 
 def modules(kernel: Kernel) -> Directory:
@@ -36,8 +36,7 @@ def modules(kernel: Kernel) -> Directory:
 def is_shown(kernel: Kernel, module: Module) -> bool:
     """Tell whether a module has a directory.
 
-    A built-in one has it only if it has parameters, a version or, on newer kernels, a
-    driver.
+    A built-in module needs a parameter, a version or, on newer kernels, a driver.
 
     Source: kernel/params.c param_sysfs_builtin(), version_sysfs_builtin();
     drivers/base/module.c module_add_driver(). Rule: R-MOD-6.
@@ -94,7 +93,7 @@ def _module(kernel: Kernel, module: Module) -> Directory:
 
 
 def _holders(module: Module, base: str) -> Listing:
-    """Return the links in ``holders/``, in whose order rmmod and lsmod name them.
+    """List the links in ``holders/``, in the order that lsmod and rmmod print.
 
     Source: fs/kernfs/dir.c kernfs_sd_compare(); observed on 6.12. Rule: R-MOD-11.
     """
@@ -108,7 +107,7 @@ def _holders(module: Module, base: str) -> Listing:
 
 
 def _drivers(module: Module, base: str) -> Directory:
-    """Return ``drivers/``: a link ``<bus>:<driver>`` for each.
+    """Return ``drivers/``, with a link ``<bus>:<driver>`` to each driver.
 
     Source: drivers/base/module.c make_driver_name(). Rule: R-MOD-8.
     """

@@ -24,11 +24,11 @@ from simkernel.model.pci.function import PciDevice
 __all__ = ["IOMMU", "device_directory"]
 
 IOMMU = "dmar0"
-"""Name of the host's one IOMMU, as an Intel one has it."""
+"""Name of the IOMMU, as the driver for Intel IOMMUs gives it."""
 
 
 def device_directory(kernel: Kernel, device: PciDevice) -> Directory:
-    """Return a function's directory: files, links, and the functions behind a bridge.
+    """Return a function's directory: files, links, and functions behind a bridge.
 
     Source: drivers/pci/pci-sysfs.c; observed on 6.12. Rule: R-PCI-1.
     """
@@ -124,7 +124,10 @@ def _children(kernel: Kernel, device: PciDevice) -> Listing:
 
 
 def _net(kernel: Kernel, device: PciDevice) -> Directory:
-    """Return ``net/`` with the function's network interface."""
+    """Return ``net/`` with the function's network interface.
+
+    Source: net/core/net-sysfs.c.
+    """
     name = device.netdev
     base = f"{device.devpath}/net/{name}"
     return Directory(

@@ -1,4 +1,4 @@
-"""What a file in a PCI function's directory is described by."""
+"""Description of one file in a PCI function's directory."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ Present = Callable[[Kernel, PciDevice], bool]
 
 @dataclass(frozen=True, slots=True)
 class PciAttribute:
-    """One file."""
+    """One file.
+
+    Source: include/linux/device.h struct device_attribute.
+    """
 
     mode: int
     show: Show | None = None
-    """Text without the newline at its end; an empty one is shown without it."""
+    """Returns the text without its newline; an empty text has no newline."""
     store: Store | None = None
     present: Present = lambda kernel, device: True
     binary: Callable[[Kernel, PciDevice], bytes] | None = None
-    """Content of a file that is not text."""
+    """Returns the content of a binary file."""

@@ -1,4 +1,4 @@
-"""The files of a PCI function's directory: which there are, what they show and do.
+"""The files of a PCI function's directory: presence, content and stores.
 
 Source of the whole: drivers/pci/pci-sysfs.c; modes and texts observed on 6.12.
 Rules: R-PCI-1, R-PCI-2.
@@ -34,7 +34,7 @@ def _is_bridge(kernel: Kernel, device: PciDevice) -> bool:
     return device.is_bridge
 
 
-# ---- what stays as it is
+# ---- constants
 
 
 def _value(show: Callable[[PciDevice], object]) -> PciAttribute:
@@ -42,7 +42,7 @@ def _value(show: Callable[[PciDevice], object]) -> PciAttribute:
 
 
 def _of_express(text: str) -> PciAttribute:
-    """Return a file about the link, which only PCI Express functions have.
+    """Return a file about the link, for PCI Express functions only.
 
     Source: drivers/pci/pci-sysfs.c pcie_dev_attrs_are_visible(). Rule: R-PCI-8.
     """
@@ -90,7 +90,7 @@ def _store_uevent(kernel: Kernel, device: PciDevice, data: bytes) -> None:
 
 
 def _setting(name: str, *, default: int) -> PciAttribute:
-    """A flag that any number but 0 raises."""
+    """Return a flag that any number but 0 sets."""
 
     def store(kernel: Kernel, device: PciDevice, data: bytes) -> None:
         device.settings[name] = int(bool(number_or_einval(data)))
@@ -101,7 +101,7 @@ def _setting(name: str, *, default: int) -> PciAttribute:
 
 
 def _store_enable(kernel: Kernel, device: PciDevice, data: bytes) -> None:
-    """Count up or down; a driver's device is left alone.
+    """Change the enable count, unless a driver is bound.
 
     Source: drivers/pci/pci-sysfs.c enable_store(). Rule: R-PCI-3.
     """
@@ -117,7 +117,7 @@ def _store_enable(kernel: Kernel, device: PciDevice, data: bytes) -> None:
 
 
 def _store_numa_node(kernel: Kernel, device: PciDevice, data: bytes) -> None:
-    """Take -1 or a node that is online; the model has node 0.
+    """Set the NUMA node: -1, or an online node; the model has node 0.
 
     Source: drivers/pci/pci-sysfs.c numa_node_store(). Rule: R-PCI-4.
     """
@@ -131,7 +131,7 @@ def _store_numa_node(kernel: Kernel, device: PciDevice, data: bytes) -> None:
 
 
 def _store_reset(kernel: Kernel, device: PciDevice, data: bytes) -> None:
-    """Reset on 1, and only on 1.
+    """Reset the function; only 1 is valid.
 
     Source: drivers/pci/pci-sysfs.c reset_store(). Rule: R-PCI-5.
     """
@@ -142,7 +142,7 @@ def _store_reset(kernel: Kernel, device: PciDevice, data: bytes) -> None:
 
 
 def _store_reset_method(kernel: Kernel, device: PciDevice, data: bytes) -> None:
-    """Choose among the methods that the device has; an empty line takes them all away.
+    """Choose the reset methods; an empty line disables reset.
 
     Source: drivers/pci/pci.c reset_method_store(). Rule: R-PCI-6.
     """
@@ -158,13 +158,19 @@ def _store_reset_method(kernel: Kernel, device: PciDevice, data: bytes) -> None:
 
 
 def _store_remove(kernel: Kernel, device: PciDevice, data: bytes) -> None:
-    """Source: drivers/pci/pci-sysfs.c remove_store(). Rule: R-REMOVE-1."""
+    """Remove the device.
+
+    Source: drivers/pci/pci-sysfs.c remove_store(). Rule: R-REMOVE-1.
+    """
     if number_or_einval(data):
         kernel.pci.stop_and_remove(device)
 
 
 def _store_rescan(kernel: Kernel, device: PciDevice, data: bytes) -> None:
-    """Source: drivers/pci/pci-sysfs.c dev_rescan_store(). Rule: R-RESCAN-2."""
+    """Rescan the bus of the device.
+
+    Source: drivers/pci/pci-sysfs.c dev_rescan_store(). Rule: R-RESCAN-2.
+    """
     if number_or_einval(data):
         kernel.pci.rescan_bus(device.function.address[:2], device.parent)
 

@@ -1,4 +1,4 @@
-"""``power/`` of a device: whether it may be suspended while it is not used.
+"""``power/`` of a device: runtime power management.
 
 Source of the whole: drivers/base/power/sysfs.c.
 """
@@ -20,12 +20,13 @@ def power(
     default: str,
     alive: Callable[[], bool] = lambda: True,
 ) -> Directory:
-    """Return the directory.
+    """Return the directory ``power/``.
 
-    :param settings: keeps what was written, under ``name``.
-    :param default: ``on`` (never suspended) or ``auto``.
+    :param settings: keeps the written word, under ``name``.
+    :param default: ``on`` (never suspended) or ``auto`` (suspended when idle).
+    :param alive: tells whether the device still exists.
 
-    Source: control_store(). Rule: R-PCI-7.
+    Source: drivers/base/power/sysfs.c control_store(). Rule: R-PCI-7.
     """
 
     def store(data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The files of physical and virtual functions about SR-IOV.
+"""The SR-IOV files of physical and virtual functions.
 
 Source of the whole: drivers/pci/iov.c; observed on 6.12. Rules: R-PCI-1, R-SRIOV-1.
 """

@@ -1,6 +1,6 @@
-"""How the kernel reads the text of writes that are more than one number.
+"""Parsers for the text of writes: names, id fields, synthetic uevents.
 
-Numbers by themselves are :mod:`simkernel.model.core.kstrtox`.
+:mod:`simkernel.model.core.kstrtox` parses single numbers.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ _PAIR = re.compile(rb"([A-Za-z0-9]+)=([A-Za-z0-9]+)")
 
 
 def device_name(data: bytes) -> str:
-    """Return the name that a write to ``bind``, ``unbind`` or ``drivers_probe`` means.
+    """Return the device name in a write to ``bind``, ``unbind`` or ``drivers_probe``.
 
-    Everything up to the first NUL counts, one newline at its end apart; blanks are
-    part of the name.
+    The name ends at the first NUL, without one trailing newline. Blanks belong to it.
 
     Source: lib/string_helpers.c sysfs_streq(). Rule: R-NAME-1.
     """
@@ -38,7 +37,7 @@ def device_name(data: bytes) -> str:
 
 
 def override(data: bytes) -> bytes | None:
-    """Return the ``driver_override`` that a write sets, None if it clears it.
+    """Return the ``driver_override`` that a write sets; None: it clears it.
 
     :raises KernelRefusal: EINVAL, a page or more.
 
@@ -52,7 +51,7 @@ def override(data: bytes) -> bytes | None:
 def pci_id_fields(data: bytes, most: int) -> tuple[int, ...]:
     """Return the hexadecimal numbers of a write to ``new_id`` or ``remove_id``.
 
-    :param most: fields that the file reads; more are ignored.
+    :param most: number of fields that the file parses; it ignores others.
     :raises KernelRefusal: EINVAL, fewer than two numbers.
 
     Source: drivers/pci/pci-driver.c new_id_store(): sscanf of ``%x``; lib/vsprintf.c
@@ -72,9 +71,11 @@ def pci_id_fields(data: bytes, most: int) -> tuple[int, ...]:
 
 
 def _scan_hex(text: bytes) -> tuple[int | None, bytes]:
-    """Read one ``%x``: the number, None where there is none, and what follows.
+    """Parse one ``%x``: return the number (None: there is none) and the rest.
 
-    A ``0x`` with no digit behind it is a zero.
+    A ``0x`` without digits is 0.
+
+    Source: lib/vsprintf.c vsscanf().
     """
     digits = re.match(rb"(?:0[xX])?([0-9a-fA-F]*)", text)
     if digits is None or not digits[0]:
@@ -83,10 +84,10 @@ def _scan_hex(text: bytes) -> tuple[int | None, bytes]:
 
 
 def synthetic_uevent(data: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Return the action and variables that a write to a ``uevent`` file asks for.
+    """Return action and variables of a write to a ``uevent`` file.
 
-    :raises KernelRefusal: EINVAL, no action that the kernel knows, or arguments that
-        are not ``UUID [KEY=VALUE]...``.
+    :raises KernelRefusal: EINVAL, an unknown action, or arguments that are not
+        ``UUID [KEY=VALUE]...``.
 
     Source: lib/kobject_uevent.c kobject_synth_uevent(). Rule: R-UEV-3.
     """
@@ -109,7 +110,7 @@ def synthetic_uevent(data: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 
 def name_hash(name: str) -> int:
-    """Return the number by which kernfs orders the names in a directory.
+    """Return the hash by which kernfs orders the names in a directory.
 
     Source: fs/kernfs/dir.c kernfs_name_hash(), include/linux/stringhash.h and
     hash.h hash_long() on 64 bits. Rule: R-MOD-11.

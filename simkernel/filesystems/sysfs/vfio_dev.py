@@ -1,4 +1,4 @@
-"""``vfio-dev/``: what VFIO adds to the directory of a device."""
+"""``vfio-dev/``: the directory that VFIO adds to a device."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def vfio_dev(kernel: Kernel, device: Device) -> Directory:
             mode=0o444,
             show=lambda: kernel.vfio.cdev_numbers(device).encode() + b"\n",
         )
-    # Its number may be another one the next time that the device is bound.
+    # A listing: the next bind may give the device another number.
     return Directory(
         {},
         Listing(
