@@ -102,9 +102,14 @@ def _node(
     number = (major, minor)
     now = kernel.vfio.owners.get(number, NodeOwner(0, 0, mode))
 
-    def give(owner: NodeOwner) -> None:
+    def set_owner(owner: NodeOwner) -> None:
         kernel.vfio.set_owner(number, f"vfio/{name}", owner)
 
     return CharacterDevice(
-        mode=now.mode, major=major, minor=minor, uid=now.uid, gid=now.gid, give=give
+        mode=now.mode,
+        major=major,
+        minor=minor,
+        uid=now.uid,
+        gid=now.gid,
+        set_owner=set_owner,
     )

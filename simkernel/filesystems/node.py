@@ -14,10 +14,10 @@ __all__ = [
     "Attribute",
     "CharacterDevice",
     "Directory",
+    "Lifetime",
     "Link",
     "Listing",
     "Node",
-    "Stay",
     "link",
 ]
 
@@ -69,18 +69,18 @@ class CharacterDevice:
     minor: int
     uid: int = 0
     gid: int = 0
-    give: Callable[[NodeOwner], None] | None = None
+    set_owner: Callable[[NodeOwner], None] | None = None
     """Sets owner and mode, until the node is removed; None: cannot be set."""
 
 
-class Stay(IntEnum):
+class Lifetime(IntEnum):
     """Lifetime of an entry of a directory."""
 
-    BRIEFLY = 0
+    SHORT = 0
     """Until a driver or module comes or goes, or a device is bound or released."""
-    WITH_DEVICES = 1
+    DEVICE = 1
     """Until a device of a bus comes or goes."""
-    WITH_DIRECTORY = 2
+    DIRECTORY = 2
     """As long as the directory exists."""
 
 
@@ -89,7 +89,7 @@ class Listing(NamedTuple):
 
     names: Callable[[], Iterable[str]]
     child: Callable[[str], Node | None]
-    stay: Stay = Stay.BRIEFLY
+    lifetime: Lifetime = Lifetime.SHORT
 
 
 class Directory:
@@ -125,14 +125,14 @@ class Directory:
                 return node
         return None
 
-    def stay(self, name: str) -> Stay:
+    def lifetime(self, name: str) -> Lifetime:
         """Return the lifetime of an existing entry."""
         if name in self._entries:
-            return Stay.WITH_DIRECTORY
+            return Lifetime.DIRECTORY
         for listing in self._listings:
-            if listing.stay and listing.child(name) is not None:
-                return listing.stay
-        return Stay.BRIEFLY
+            if listing.lifetime and listing.child(name) is not None:
+                return listing.lifetime
+        return Lifetime.SHORT
 
 
 Node = Attribute | Link | CharacterDevice | Directory

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from simkernel.filesystems.node import Attribute, Directory, Link, Node, Stay
+from simkernel.filesystems.node import Attribute, Directory, Lifetime, Link, Node
 
 __all__ = ["with_files"]
 
@@ -49,9 +49,9 @@ class _Overlaid(Directory):
             return Attribute(mode=0o444, show=lambda: data, size=len(data))
         return node
 
-    def stay(self, name: str) -> Stay:
+    def lifetime(self, name: str) -> Lifetime:
         """Return the lifetime of an existing entry."""
-        return self._own.stay(name)
+        return self._own.lifetime(name)
 
 
 def with_files(root: Directory, files: Mapping[str, bytes | str]) -> Directory:

@@ -7,7 +7,14 @@ from errno import EINVAL, ENODEV
 from typing import Any
 
 from simkernel.errors import KernelRefusal
-from simkernel.filesystems.node import Attribute, Directory, Listing, Node, Stay, link
+from simkernel.filesystems.node import (
+    Attribute,
+    Directory,
+    Lifetime,
+    Listing,
+    Node,
+    link,
+)
 from simkernel.filesystems.sysfs import text
 from simkernel.filesystems.sysfs.modules import is_shown
 from simkernel.model.core.bus import Bus
@@ -114,7 +121,7 @@ def _device_links(bus: Bus[Any], base: str) -> Listing:
         device = bus.devices.get(name)
         return link(f"{base}/{name}", device.devpath) if device else None
 
-    return Listing(lambda: list(bus.devices), child, Stay.WITH_DEVICES)
+    return Listing(lambda: list(bus.devices), child, Lifetime.DEVICE)
 
 
 def _drivers(kernel: Kernel, bus: Bus[Any]) -> Listing:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from simkernel.filesystems.node import Attribute, Directory, Listing, Node, Stay, link
+from simkernel.filesystems.node import (
+    Attribute,
+    Directory,
+    Lifetime,
+    Listing,
+    Node,
+    link,
+)
 from simkernel.filesystems.sysfs import text
 from simkernel.filesystems.sysfs.other_device import other_device_directory
 from simkernel.filesystems.sysfs.pci import IOMMU, device_directory
@@ -56,9 +63,9 @@ def _host_bridges(kernel: Kernel) -> Listing:
 
         if not below:
             return None
-        return Directory({}, Listing(lambda: below, device, Stay.WITH_DEVICES))
+        return Directory({}, Listing(lambda: below, device, Lifetime.DEVICE))
 
-    return Listing(names, child, Stay.WITH_DEVICES)
+    return Listing(names, child, Lifetime.DEVICE)
 
 
 def _others(kernel: Kernel, base: str = "/devices") -> Listing:

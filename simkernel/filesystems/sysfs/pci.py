@@ -8,9 +8,9 @@ from simkernel.filesystems.node import (
     PAGE_SIZE,
     Attribute,
     Directory,
+    Lifetime,
     Listing,
     Node,
-    Stay,
     link,
 )
 from simkernel.filesystems.sysfs import config_space
@@ -51,7 +51,7 @@ def _files(kernel: Kernel, device: PciDevice) -> Listing:
             return None
         return _file(kernel, device, row)
 
-    return Listing(names, child, Stay.WITH_DIRECTORY)
+    return Listing(names, child, Lifetime.DIRECTORY)
 
 
 def _file(kernel: Kernel, device: PciDevice, row: PciAttribute) -> Attribute:
@@ -120,7 +120,7 @@ def _children(kernel: Kernel, device: PciDevice) -> Listing:
         below = device.children.get(name)
         return None if below is None else device_directory(kernel, below)
 
-    return Listing(lambda: list(device.children), child, Stay.WITH_DEVICES)
+    return Listing(lambda: list(device.children), child, Lifetime.DEVICE)
 
 
 def _net(kernel: Kernel, device: PciDevice) -> Directory:

@@ -131,12 +131,12 @@ def _chown(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
 
     def call(path: Any, uid: int, gid: int, **more: Any) -> Any:
         node = _NOT_KERNEL if more else locate(path)
-        if not isinstance(node, CharacterDevice) or node.give is None:
+        if not isinstance(node, CharacterDevice) or node.set_owner is None:
             return fallback(path, uid, gid, **more)
         _require_root(path)
         owner = NodeOwner(node.uid, node.gid, node.mode)
         wanted = {"uid": uid, "gid": gid}
-        node.give(owner._replace(**{k: v for k, v in wanted.items() if v != -1}))
+        node.set_owner(owner._replace(**{k: v for k, v in wanted.items() if v != -1}))
         return None
 
     return call
@@ -145,10 +145,10 @@ def _chown(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
 def _chmod(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
     def call(path: Any, mode: int, **more: Any) -> Any:
         node = _NOT_KERNEL if more else locate(path)
-        if not isinstance(node, CharacterDevice) or node.give is None:
+        if not isinstance(node, CharacterDevice) or node.set_owner is None:
             return fallback(path, mode, **more)
         _require_root(path)
-        node.give(NodeOwner(node.uid, node.gid, stat.S_IMODE(mode)))
+        node.set_owner(NodeOwner(node.uid, node.gid, stat.S_IMODE(mode)))
         return None
 
     return call

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import mfusepy
 
-from simkernel.filesystems.node import Node, Stay
+from simkernel.filesystems.node import Lifetime, Node
 from simkernel.filesystems.stat import inode_of, mode_of, stat_of
 from simkernel.fronts.fuse.inside.mounts import HAND_OVER
 from simkernel.fronts.fuse.inside.syscalls import (
@@ -90,7 +90,7 @@ class Filesystem:
         """Serve other requests while the block waits in an operation."""
         return self._workers.blocking()
 
-    def invalidate_names(self, stale: Stay) -> None:
+    def invalidate_names(self, stale: Lifetime) -> None:
         """Invalidate the names that the machine's kernel caches.
 
         :param stale: the longest-lived names that were added or removed.
@@ -161,7 +161,7 @@ class _Operations(mfusepy.Operations):
             self._names.set_missing(is_current=lambda: view.version == version)
             raise
         self._names.set_found(
-            view.stay(path), is_current=lambda: view.version == version
+            view.lifetime(path), is_current=lambda: view.version == version
         )
         return path, node
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from simkernel.filesystems.node import Stay
+from simkernel.filesystems.node import Lifetime
 from simkernel.model.core.notifier import Change, Kind, Notice, Observer
 
 __all__ = ["NameCache", "StaleNames"]
@@ -24,7 +24,7 @@ _EPOCH_PROTOCOL = (7, 44)
 _INCREMENT_EPOCH = struct.pack("=IiQ", 16, 8, 0)
 """``fuse_out_header`` of FUSE_NOTIFY_INC_EPOCH."""
 _LONG_S = 86400.0
-_TEMPORARY = Stay.BRIEFLY, Stay.WITH_DEVICES
+_TEMPORARY = Lifetime.SHORT, Lifetime.DEVICE
 _QUIET_S = 0.05
 """Time without changes before temporary names are cached."""
 
@@ -33,7 +33,7 @@ class StaleNames(Observer):
     """Names that are stale since the last invalidation."""
 
     def __init__(self) -> None:
-        self._stale: Stay | None = None
+        self._stale: Lifetime | None = None
 
     def changed(self, notice: Notice) -> None:
         """Note the names that a change makes stale.
@@ -42,10 +42,10 @@ class StaleNames(Observer):
         names.
         """
         is_path = notice.kind is Kind.DEVICE and notice.change is not Change.CHANGED
-        stale = Stay.WITH_DEVICES if is_path else Stay.BRIEFLY
-        self._stale = max(stale, self._stale or Stay.BRIEFLY)
+        stale = Lifetime.DEVICE if is_path else Lifetime.SHORT
+        self._stale = max(stale, self._stale or Lifetime.SHORT)
 
-    def take(self) -> Stay | None:
+    def take(self) -> Lifetime | None:
         """Return and reset the longest-lived stale names, if any."""
         stale, self._stale = self._stale, None
         return stale
@@ -83,33 +83,33 @@ class NameCache:
         config.attr_timeout = _LONG_S  # the attributes of a file never change
         config.entry_timeout = config.negative_timeout = 0.0
 
-    def set_found(self, stay: Stay, *, is_current: Callable[[], bool]) -> None:
+    def set_found(self, lifetime: Lifetime, *, is_current: Callable[[], bool]) -> None:
         """Set the timeout of a name that exists.
 
         :param is_current: tells whether no name has changed since the look-up.
         """
-        keep = self._may_cache(stay, is_current=is_current)
+        keep = self._may_cache(lifetime, is_current=is_current)
         self._config.entry_timeout = _LONG_S if keep else 0.0
 
     def set_missing(self, *, is_current: Callable[[], bool]) -> None:
         """Set the timeout of a name that does not exist."""
-        keep = self._may_cache(Stay.BRIEFLY, is_current=is_current)
+        keep = self._may_cache(Lifetime.SHORT, is_current=is_current)
         self._config.negative_timeout = _LONG_S if keep else 0.0
 
-    def _may_cache(self, stay: Stay, *, is_current: Callable[[], bool]) -> bool:
+    def _may_cache(self, lifetime: Lifetime, *, is_current: Callable[[], bool]) -> bool:
         if not self._is_enabled:
             return False
-        if stay is Stay.WITH_DIRECTORY:
+        if lifetime is Lifetime.DIRECTORY:
             return True
-        before, self._may_be_cached[stay] = self._may_be_cached[stay], True
+        before, self._may_be_cached[lifetime] = self._may_be_cached[lifetime], True
         # A change from here on invalidates, so is_current() must be called after.
-        quiet_s = time.monotonic() - self._changed_s[stay]
+        quiet_s = time.monotonic() - self._changed_s[lifetime]
         if self._can_invalidate and quiet_s >= _QUIET_S and is_current():
             return True
-        self._may_be_cached[stay] = before
+        self._may_be_cached[lifetime] = before
         return False
 
-    def invalidate(self, stale: Stay) -> None:
+    def invalidate(self, stale: Lifetime) -> None:
         """Invalidate cached names.
 
         Does nothing if no stale name can be cached. Takes no lock of the simulated
@@ -120,9 +120,9 @@ class NameCache:
         Source: fs/fuse/dev.c fuse_notify_inc_epoch().
         """
         now = time.monotonic()
-        affected = [stay for stay in _TEMPORARY if stay <= stale]
-        for stay in affected:
-            self._changed_s[stay] = now
-        if any(self._may_be_cached[stay] for stay in affected):
+        affected = [lifetime for lifetime in _TEMPORARY if lifetime <= stale]
+        for lifetime in affected:
+            self._changed_s[lifetime] = now
+        if any(self._may_be_cached[lifetime] for lifetime in affected):
             self._may_be_cached = dict.fromkeys(_TEMPORARY, False)
             os.write(self._device, _INCREMENT_EPOCH)

@@ -16,10 +16,10 @@ from simkernel.filesystems.node import (
     Attribute,
     CharacterDevice,
     Directory,
+    Lifetime,
     Link,
     Listing,
     Node,
-    Stay,
 )
 from simkernel.filesystems.tree import Tree
 from simkernel.fronts.fuse.inside.mounts import HAND_OVER
@@ -31,7 +31,7 @@ __all__ = ["View"]
 _ACCESS_MODE = 0o3
 _READ_ONLY, _WRITE_ONLY = 0, 1
 _LARGEST_CACHE = 100_000
-_ALWAYS = Stay.WITH_DIRECTORY
+_ALWAYS = Lifetime.DIRECTORY
 
 
 @dataclass(slots=True)
@@ -50,10 +50,10 @@ class _LookUp(NamedTuple):
 
     tree: Tree
     node: Node
-    stay: Stay
-    """How long the last name of the path stays."""
-    path_stay: Stay
-    """How long every name of the path stays."""
+    lifetime: Lifetime
+    """Lifetime of the last name of the path."""
+    path_lifetime: Lifetime
+    """Shortest lifetime of a name in the path."""
 
 
 class View:
@@ -89,24 +89,24 @@ class View:
         with self._kernel_lock:
             return self._look_up(path).node
 
-    def stay(self, path: str) -> Stay:
-        """Return how long the last name of a found path stays."""
+    def lifetime(self, path: str) -> Lifetime:
+        """Return the lifetime of the last name of a found path."""
         found = self._device_cache.get(path) or self._cache.get(path)
-        return Stay.BRIEFLY if found is None else found.stay
+        return Lifetime.SHORT if found is None else found.lifetime
 
     def node_of(self, number: int) -> tuple[str, Node]:
         """Return path and node of an open file."""
         file = self._open_files[number]
         return file.path, file.node
 
-    def invalidate(self, stale: Stay) -> None:
+    def invalidate(self, stale: Lifetime) -> None:
         """Invalidate cached look-ups.
 
         :param stale: the longest-lived names that were added or removed.
         """
         self.version += 1
         self._cache.clear()
-        if stale is not Stay.BRIEFLY:
+        if stale is not Lifetime.SHORT:
             self._device_cache.clear()
 
     def _look_up(self, path: str) -> _LookUp:
@@ -117,7 +117,7 @@ class View:
         found = self._device_cache.get(path) or self._cache.get(path)
         if found is None:
             found = self._walk(path)
-            cache = self._device_cache if found.path_stay else self._cache
+            cache = self._device_cache if found.path_lifetime else self._cache
             if len(cache) >= _LARGEST_CACHE:
                 cache.clear()
             cache[path] = found
@@ -127,14 +127,14 @@ class View:
         if path == "/":
             return _LookUp(self._top, self._top.root, _ALWAYS, _ALWAYS)
         above, _, name = path.rpartition("/")
-        tree, directory, _, path_stay = self._look_up(above or "/")
+        tree, directory, _, path_lifetime = self._look_up(above or "/")
         node = directory.child(name) if isinstance(directory, Directory) else None
         if node is None or not isinstance(directory, Directory):
             raise OSError(ENOENT, "No such file or directory")
         if not above:
             return _LookUp(self._trees.get(name, tree), node, _ALWAYS, _ALWAYS)
-        stay = directory.stay(name)
-        return _LookUp(tree, node, stay, min(stay, path_stay))
+        lifetime = directory.lifetime(name)
+        return _LookUp(tree, node, lifetime, min(lifetime, path_lifetime))
 
     def readlink(self, path: str) -> str:
         """Return the target of a link."""
@@ -220,12 +220,12 @@ class View:
         """
         with self._kernel_lock.change():
             node = None if path is None else self._look_up(path).node
-            if not isinstance(node, CharacterDevice) or node.give is None:
+            if not isinstance(node, CharacterDevice) or node.set_owner is None:
                 raise OSError(EPERM, "Operation not permitted")
             now = NodeOwner(node.uid, node.gid, node.mode)
             wanted = {"uid": uid, "gid": gid, "mode": mode}
             changes = {name: value for name, value in wanted.items() if value != -1}
-            node.give(now._replace(**changes))
+            node.set_owner(now._replace(**changes))
 
 
 def _attribute(file: _OpenFile) -> Attribute:

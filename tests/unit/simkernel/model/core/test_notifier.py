@@ -9,7 +9,7 @@ import pytest
 
 from simkernel.errors import KernelRefusal
 from simkernel.filesystems.devtmpfs import devtmpfs
-from simkernel.filesystems.node import CharacterDevice, Directory, Link, Node, Stay
+from simkernel.filesystems.node import CharacterDevice, Directory, Lifetime, Link, Node
 from simkernel.filesystems.sysfs.root import sysfs
 from simkernel.model.core.notifier import Change, Kind, Notice, Observer
 from simkernel.model.kernel import Kernel
@@ -55,22 +55,22 @@ class _Recorder(Observer):
         )
 
 
-def _names(kernel: Kernel) -> dict[str, tuple[str, Stay]]:
-    """Return what each path is, with the shortest stay of the names in it."""
+def _names(kernel: Kernel) -> dict[str, tuple[str, Lifetime]]:
+    """Return what each path is, with the shortest lifetime of the names in it."""
     roots = {"sys": sysfs(kernel).root, "dev": devtmpfs(kernel).root}
     return {
         path: found
         for top, root in roots.items()
-        for path, found in _below(root, f"/{top}", Stay.WITH_DIRECTORY)
+        for path, found in _below(root, f"/{top}", Lifetime.DIRECTORY)
     }
 
 
 def _below(
-    directory: Directory, path: str, stay: Stay
-) -> Iterator[tuple[str, tuple[str, Stay]]]:
+    directory: Directory, path: str, lifetime: Lifetime
+) -> Iterator[tuple[str, tuple[str, Lifetime]]]:
     for name in list(directory.names()):
         node, place = directory.child(name), f"{path}/{name}"
-        shortest = min(stay, directory.stay(name))
+        shortest = min(lifetime, directory.lifetime(name))
         yield place, (_identity(node), shortest)
         if isinstance(node, Directory):
             yield from _below(node, place, shortest)
@@ -113,14 +113,14 @@ def test_every_change_of_names_is_announced(
         operate(kernel)
 
     after = _names(kernel)
-    stays = {
+    lifetimes = {
         (before.get(path) or after[path])[1]
         for path in before.keys() | after.keys()
         if before.get(path) != after.get(path)
     }
-    if stays:
+    if lifetimes:
         assert recorder.notices
-    if any(stays):
+    if any(lifetimes):
         assert recorder.device_came_or_went
 
 
@@ -141,9 +141,9 @@ def test_new_owner_of_a_node_is_announced() -> None:
     kernel.notifier.subscribe(recorder)
     node = devtmpfs(kernel).lookup("vfio/vfio")
     assert isinstance(node, CharacterDevice)
-    assert node.give is not None
+    assert node.set_owner is not None
 
-    node.give(NodeOwner(1000, 1000, 0o660))
+    node.set_owner(NodeOwner(1000, 1000, 0o660))
 
     assert recorder.notices == [Notice(Change.CHANGED, Kind.NODE, "/vfio/vfio")]
 

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from simkernel.filesystems.node import Stay
+from simkernel.filesystems.node import Lifetime
 from simkernel.fronts.fuse.server.name_cache import NameCache, StaleNames
 from simkernel.model.core.notifier import Change, Kind, Notice
 
-TEMPORARY = (Stay.BRIEFLY, Stay.WITH_DEVICES)
+TEMPORARY = (Lifetime.SHORT, Lifetime.DEVICE)
 
 
 class Machine:
@@ -34,10 +34,10 @@ class Machine:
         return names
 
     def is_cached(
-        self, names: NameCache, stay: Stay, *, is_current: bool = True
+        self, names: NameCache, lifetime: Lifetime, *, is_current: bool = True
     ) -> bool:
         """Tell whether a name that is looked up now gets a timeout."""
-        names.set_found(stay, is_current=lambda: is_current)
+        names.set_found(lifetime, is_current=lambda: is_current)
         return bool(self.config.entry_timeout)
 
     def invalidations(self) -> int:
@@ -62,25 +62,25 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     made.close()
 
 
-@pytest.mark.parametrize("stay", TEMPORARY)
+@pytest.mark.parametrize("lifetime", TEMPORARY)
 def test_temporary_names_are_cached_after_a_quiet_period(
-    machine: Machine, stay: Stay
+    machine: Machine, lifetime: Lifetime
 ) -> None:
     """A change ends the caching for 50 ms."""
     names = machine.cache()
 
-    assert machine.is_cached(names, stay)
-    names.invalidate(stay)
-    assert not machine.is_cached(names, stay)
+    assert machine.is_cached(names, lifetime)
+    names.invalidate(lifetime)
+    assert not machine.is_cached(names, lifetime)
     machine.now_s += 0.049
-    assert not machine.is_cached(names, stay)
+    assert not machine.is_cached(names, lifetime)
     machine.now_s += 0.002
-    assert machine.is_cached(names, stay)
+    assert machine.is_cached(names, lifetime)
 
 
 def test_name_that_may_have_changed_is_not_cached(machine: Machine) -> None:
     """If a name changes between the look-up and the reply."""
-    assert not machine.is_cached(machine.cache(), Stay.BRIEFLY, is_current=False)
+    assert not machine.is_cached(machine.cache(), Lifetime.SHORT, is_current=False)
 
 
 @pytest.mark.parametrize(
@@ -97,21 +97,21 @@ def test_caching_needs_invalidation(
     """An old kernel caches only names that live as long as their directory."""
     names = machine.cache(protocol=protocol, is_enabled=is_enabled)
 
-    assert cached == [machine.is_cached(names, stay) for stay in Stay]
+    assert cached == [machine.is_cached(names, lifetime) for lifetime in Lifetime]
 
 
 def test_only_cached_names_are_invalidated(machine: Machine) -> None:
     """Once, and only if a stale name may be among the cached ones."""
     names = machine.cache()
-    names.invalidate(Stay.WITH_DEVICES)
+    names.invalidate(Lifetime.DEVICE)
     assert machine.invalidations() == 0
     machine.now_s += 1
 
-    assert machine.is_cached(names, Stay.WITH_DEVICES)
-    names.invalidate(Stay.BRIEFLY)
+    assert machine.is_cached(names, Lifetime.DEVICE)
+    names.invalidate(Lifetime.SHORT)
     assert machine.invalidations() == 0
-    names.invalidate(Stay.WITH_DEVICES)
-    names.invalidate(Stay.WITH_DEVICES)
+    names.invalidate(Lifetime.DEVICE)
+    names.invalidate(Lifetime.DEVICE)
     assert machine.invalidations() == 1
 
 
@@ -121,7 +121,7 @@ def test_missing_names_are_cached_briefly(machine: Machine) -> None:
     names.set_missing(is_current=lambda: True)
     assert machine.config.negative_timeout > 0
 
-    names.invalidate(Stay.BRIEFLY)
+    names.invalidate(Lifetime.SHORT)
     assert machine.invalidations() == 1
 
 
@@ -129,20 +129,20 @@ def test_missing_names_are_cached_briefly(machine: Machine) -> None:
     ("notices", "stale"),
     [
         ([], None),
-        ([Notice(Change.CHANGED, Kind.DEVICE, "/d")], Stay.BRIEFLY),
-        ([Notice(Change.ADDED, Kind.MODULE, "/m")], Stay.BRIEFLY),
-        ([Notice(Change.ADDED, Kind.DEVICE, "/d")], Stay.WITH_DEVICES),
+        ([Notice(Change.CHANGED, Kind.DEVICE, "/d")], Lifetime.SHORT),
+        ([Notice(Change.ADDED, Kind.MODULE, "/m")], Lifetime.SHORT),
+        ([Notice(Change.ADDED, Kind.DEVICE, "/d")], Lifetime.DEVICE),
         (
             [
                 Notice(Change.REMOVED, Kind.DEVICE, "/d"),
                 Notice(Change.CHANGED, Kind.DRIVER, "/r"),
             ],
-            Stay.WITH_DEVICES,
+            Lifetime.DEVICE,
         ),
     ],
 )
 def test_added_and_removed_devices_make_their_paths_stale(
-    notices: list[Notice], stale: Stay | None
+    notices: list[Notice], stale: Lifetime | None
 ) -> None:
     """Other changes make only short-lived names stale."""
     names = StaleNames()
