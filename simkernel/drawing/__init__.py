@@ -1,4 +1,4 @@
 """Pictures of a host: its devices, IOMMU groups and drivers.
 
-``topology.py`` gathers what is drawn, ``tree.py``, ``dot.py`` and ``svg.py`` draw it.
+``topology`` collects the content; ``tree``, ``dot`` and ``svg`` draw it.
 """

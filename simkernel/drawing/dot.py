@@ -1,4 +1,4 @@
-"""A host's topology as a graph in Graphviz's language."""
+"""Draw a host as a graph in the DOT language of Graphviz."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["dot"]
 
 
 def dot(title: str, host: Topology) -> str:
-    """Return a graph: IOMMU groups as clusters, drivers, and who is bound to whom.
+    """Return a graph: IOMMU groups as clusters, drivers, and bindings as edges.
 
-    A device without a driver has no edge; a dashed one leads to the driver that only
-    its ``driver_override`` names.
+    A device without a driver has no edge. A dashed edge leads to the driver that only
+    ``driver_override`` names.
 
     Source: the DOT language, https://graphviz.org/doc/info/lang.html.
     """
@@ -68,6 +68,6 @@ def _driver_id(bus: str, name: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    r"""Return a string of the language; a line end is written ``\n``."""
+    r"""Return a DOT string; a newline becomes ``\n``."""
     text = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + text.replace("\n", "\\n") + '"'

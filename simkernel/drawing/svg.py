@@ -1,4 +1,4 @@
-"""A host's topology as a picture: groups on the left, drivers on the right."""
+"""Draw a host as an SVG picture: groups on the left, drivers on the right."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["svg"]
 # All sizes are in pixels.
 _FONT = 12
 _CHARACTER = 7.3
-"""Width of a character of a monospaced font of that size; 0.6 of it, and a bit."""
+"""Width of a character of a monospaced font: 0.6 of its size, rounded up."""
 _ROW = 22
 _GAP = 8
 _MARGIN = 20
 _TITLE = 34
 _BETWEEN = 190
-"""From the devices to the drivers, room for the lines."""
+"""Width between devices and drivers, for the lines."""
 _DRIVER = 42
 _COLOURS = ("#1f77b4", "#d95f02", "#7570b3", "#e7298a", "#a6761d", "#666666")
 _VFIO_COLOURS = ("#1b9e77", "#2e7d32", "#00838f", "#558b2f")
@@ -38,7 +38,7 @@ text { font: 12px 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: #222 }
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a driver is drawn."""
+    """Position and colour of a driver."""
 
     top: float
     colour: str
@@ -51,8 +51,8 @@ class _Place:
 def svg(title: str, host: Topology) -> str:
     """Return an SVG 1.1 document.
 
-    Each frame is an IOMMU group with its devices; a line leads from a device to its
-    driver, a dashed one to the driver that only its ``driver_override`` names.
+    Each frame is an IOMMU group with its devices. A line leads from a device to its
+    driver, a dashed line to the driver that only ``driver_override`` names.
     """
     groups = host.groups()
     tops = _device_tops(groups)
@@ -92,7 +92,7 @@ def svg(title: str, host: Topology) -> str:
 def _device_tops(
     groups: list[tuple[str, list[DeviceNode]]],
 ) -> dict[tuple[str, str], float]:
-    """Return where each device's row begins, from above."""
+    """Return the top of each device's row."""
     tops, y = {}, float(_TITLE + _GAP)
     for _, devices in groups:
         for device in devices:
@@ -105,7 +105,7 @@ def _device_tops(
 def _places(
     host: Topology, tops: dict[tuple[str, str], float]
 ) -> dict[tuple[str, str], _Place]:
-    """Put each driver beside the middle of its devices, none over another."""
+    """Place each driver beside the middle of its devices, without overlaps."""
     beside: dict[tuple[str, str], list[float]] = {}
     for device in host.devices:
         top = tops[device.bus, device.name] + _ROW / 2
@@ -196,7 +196,7 @@ def _curve(left: float, y: float, right: float, place: _Place, more: str) -> str
 
 
 def _row(device: DeviceNode) -> str:
-    """Return what is written of a device."""
+    """Return the label of a device."""
     words = [
         device.name,
         device.id,
@@ -230,7 +230,7 @@ def _words(x: float, y: float, text: str, style: str = "") -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text for XML, without the characters that XML cannot have."""
+    """Escape a text for XML; replace characters that XML does not allow."""
     allowed = (
         one if one >= " " or one in "\t\n" else "\N{REPLACEMENT CHARACTER}"
         for one in text

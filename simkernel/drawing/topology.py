@@ -1,6 +1,6 @@
-"""What a picture of a host shows: devices, their groups and their drivers.
+"""The content of a picture: devices, IOMMU groups and drivers of a kernel.
 
-Plain values, read from the kernel model; how they are drawn is not known here.
+Plain values; the other modules of the package draw them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CLASSES = {
     "0c03": "USB controller",
     "1200": "accelerator",
 }
-"""Words for the classes that people pass through, by base class and subclass.
+"""Names of device classes that hosts often pass through, by class and subclass.
 
 Source: include/linux/pci_ids.h.
 """
@@ -46,7 +46,7 @@ class DeviceNode:
     id: str
     """``vendor:device`` on PCI, else in the bus's own form."""
     kind: str
-    """A word for its class; empty: none."""
+    """Name of its class; empty: unknown."""
     group: str
     """Number of its IOMMU group; empty: it has none."""
     driver: str
@@ -56,8 +56,8 @@ class DeviceNode:
     interface: str
     """Name of its network interface; empty: none."""
     parent: str
-    """Name of the device that it is drawn below: of a virtual function its physical
-    one, else the bridge; empty: none."""
+    """Name of the parent in the drawing: the physical function of a virtual function,
+    else the bridge; empty: none."""
     virtual: bool
     """A virtual function."""
 
@@ -84,10 +84,10 @@ class Topology:
     """In the order of the buses."""
     drivers: tuple[DriverNode, ...]
     modules: tuple[tuple[str, tuple[str, ...]], ...]
-    """Loaded modules, oldest first, each with those that use it."""
+    """Loaded modules, oldest first, each with the modules that use it."""
 
     def groups(self) -> list[tuple[str, list[DeviceNode]]]:
-        """Return each IOMMU group's number with its devices; without one, empty."""
+        """Return the devices by IOMMU group number; an empty number: no group."""
         found: dict[str, list[DeviceNode]] = {}
         for device in self.devices:
             found.setdefault(device.group, []).append(device)
@@ -95,7 +95,7 @@ class Topology:
 
 
 def topology(kernel: Kernel) -> Topology:
-    """Return what a host's kernel has at the moment."""
+    """Return the current devices and drivers of a kernel."""
     devices = [
         _device(bus.name, device)
         for bus in kernel.buses.values()
@@ -151,7 +151,7 @@ def _driver(bus: str, driver: Driver) -> DriverNode:
 
 
 def _in_order(devices: list[DeviceNode]) -> Iterator[DeviceNode]:
-    """Yield each device, and right after it what is drawn below it."""
+    """Yield each device, followed by its children in the drawing."""
     below: dict[tuple[str, str], list[DeviceNode]] = {}
     for device in devices:
         below.setdefault((device.bus, device.parent), []).append(device)

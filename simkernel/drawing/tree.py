@@ -1,4 +1,4 @@
-"""A host as a tree on a terminal."""
+"""Draw a host as a tree on a terminal."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from simkernel.drawing.topology import DeviceNode, DriverNode, Topology
 __all__ = ["print_tree"]
 
 _WIDE = 1000
-"""Columns where there is no terminal that has a width."""
+"""Width if the output is no terminal, in columns."""
 
 
 def print_tree(title: str, host: Topology, out: IO[str] | None = None) -> None:
     """Print buses with devices, drivers, and loaded modules.
 
-    :param title: what the host is called.
-    :param out: where to; None: standard output.
+    :param title: name of the host.
+    :param out: output stream; None: standard output.
     """
     console = Console(file=out, highlight=False)
     if not console.is_terminal:
@@ -47,7 +47,7 @@ def _add_bus(root: Tree, bus: str, devices: list[DeviceNode]) -> None:
 
 
 def _device_text(device: DeviceNode) -> Text:
-    """Return name, id, class, group, driver, and what is not as usual."""
+    """Return name, id, class, group, driver and override of a device."""
     text = Text.assemble((device.name, "cyan"), f"  {device.id}")
     if device.kind:
         text.append(f"  {device.kind}", "dim")

@@ -1,7 +1,7 @@
-"""What the tools of kmod 30 do: depmod, modprobe, modinfo, rmmod, insmod, lsmod.
+"""The tools of kmod 30: depmod, modprobe, modinfo, rmmod, insmod, lsmod.
 
-User space only: this package sees files and two system calls, both given to it; it
-never touches the host. Entry points::
+User space only: callers pass the files and the two system calls of a host. The package
+never touches the real host. Entry points::
 
     from simkernel.kmod import commands, depmod
 
@@ -14,11 +14,11 @@ never touches the host. Entry points::
     ) -> Mapping[str, bytes]
         # Keys: every file below /lib/modules/<release>/, without leading slash:
         # "modules.alias", "modules.alias.bin", "kernel/drivers/vfio/vfio.ko", ...
-        # Values are made when first asked for; iterating the keys is cheap.
+        # Values are generated on first access; iterating the keys is cheap.
 
     commands.run(argv: Sequence[str], context: Context) -> CommandResult
         # argv[0] is the command as typed: "modprobe", "/sbin/modprobe", ...
-        # Never raises for what a command can meet: see CommandResult.returncode.
+        # Failures of a command do not raise: see CommandResult.returncode.
     commands.commands() -> tuple[str, ...]
         # ("depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod")
 
@@ -36,7 +36,7 @@ never touches the host. Entry points::
         def read(self, path: str) -> bytes: ...          # raises OSError
         def listdir(self, path: str) -> list[str]: ...   # raises OSError
         def exists(self, path: str) -> bool: ...         # follows links
-        # depmod also wants: def write(self, path: str, content: bytes) -> None
+        # depmod also requires: def write(self, path: str, content: bytes) -> None
 
     class ModuleSyscalls(Protocol):
         def init_module(self, image: bytes, parameters: str) -> None: ...
@@ -44,13 +44,13 @@ never touches the host. Entry points::
         # Both raise OSError with the errno of finit_module(2), delete_module(2).
 
 ``image`` is the uncompressed content of the ``.ko`` file; ``elf.module_name(image)``
-gives the name that it declares. The state of modules is read as libkmod does, from
+gives the name that it declares. The package reads the state of modules as libkmod, from
 ``/proc/modules`` and ``/sys/module/<name>/{initstate,refcnt,holders/,coresize}``,
-the kernel command line from ``/proc/cmdline``.
+and the kernel command line from ``/proc/cmdline``.
 
-Not imitated: messages that only ``-vv`` shows, ``--help``, waiting with ``-w``, zstd,
-POSIXLY_CORRECT, checksums of symbols; of depmod its configuration, symbol checks and
-the report of dependency cycles, which here are one message.
+Not implemented: messages that only ``-vv`` shows, ``--help``, waiting with ``-w``,
+zstd, POSIXLY_CORRECT and checksums of symbols; of depmod its configuration and symbol
+checks. Dependency cycles are one message.
 """
 
 from __future__ import annotations

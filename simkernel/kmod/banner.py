@@ -1,4 +1,4 @@
-"""What the commands print for ``--version`` and ``--help``."""
+"""Output of the commands for ``--version`` and ``--help``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 __all__ = ["VERSION", "usage"]
 
 VERSION: Final = "kmod version 30\n+ZSTD +XZ -ZLIB +LIBCRYPTO -EXPERIMENTAL"
-"""Version and features of the kmod that the commands imitate: Debian 12's."""
+"""Version and features of Debian 12's kmod, which the commands imitate."""
 
 
 def usage(name: str) -> str:

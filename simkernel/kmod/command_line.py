@@ -11,7 +11,7 @@ _SPACES: Final = " \t\n\v\f\r"
 
 
 def kernel_parameters(text: str) -> Iterator[tuple[str, str]]:
-    """Yield ``(module, "parameter=value")`` for what addresses a module.
+    """Yield ``(module, "parameter=value")`` for each parameter of a module.
 
     Blanks may stand inside double quotes, in a value only. A quote before the module
     name is moved to the start of the value, where it belongs.

@@ -1,4 +1,4 @@
-"""The commands by name: what a front calls when a program starts one of them."""
+"""The commands by name. A tier calls them when a program starts one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def is_command(name: str) -> bool:
 
 
 def run(argv: Sequence[str], context: Context) -> CommandResult:
-    """Run a command on a host and return what it left.
+    """Run a command on a host and return its result.
 
     :param argv: the command as typed, bare or as a path, then its arguments.
     :raises KeyError: ``argv[0]`` is none of the commands.

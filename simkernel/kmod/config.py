@@ -28,7 +28,7 @@ DEFAULT_PATHS: Final = (
     "/usr/local/lib/modprobe.d",
     "/lib/modprobe.d",
 )
-"""Where the configuration lies, the most important directory first."""
+"""Directories of the configuration, highest precedence first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Complaint:
     function: str
     """Function around that line."""
     text: str
-    """What is wrong."""
+    """Description of the problem."""
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class Configuration:
     softdeps: list[SoftDependency] = field(default_factory=list)
     """Each ``softdep``."""
     complaints: list[Complaint] = field(default_factory=list)
-    """What was wrong, in the order in which it was met."""
+    """Problems found, in order."""
 
 
 def read_configuration(

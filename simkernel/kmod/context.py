@@ -1,4 +1,4 @@
-"""What a command is given and what it gives back."""
+"""The context and the result of a command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Context:
     files: Files
     """Its file system: ``/sys``, ``/proc``, ``/lib/modules``, ``/etc/modprobe.d``."""
     syscalls: ModuleSyscalls
-    """Its system calls; asked only for what a user of ``uid`` may do."""
+    """Its system calls; called only if user ``uid`` has the privilege."""
     release: str
     """Kernel release, as ``uname -r`` prints it."""
     uid: int = 0
@@ -30,7 +30,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandResult:
-    """What a command left behind when it ended."""
+    """The result of a command."""
 
     returncode: int
     """Exit status, 0 to 255."""

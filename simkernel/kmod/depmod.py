@@ -1,7 +1,7 @@
-"""The tree below ``/lib/modules/<release>/``, as a kernel's build and depmod leave it.
+"""Generate the tree below ``/lib/modules/<release>/``, as kernel build and depmod do.
 
-Makes files from module values, never from a host; what depmod writes is in
-``simkernel.kmod.depmod_indexes``.
+The input are module specs, never files of a host. ``simkernel.kmod.depmod_indexes``
+generates the files that depmod writes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from simkernel.model.modules.spec import ModuleSpec
 
 __all__ = ["ModuleTree", "export_name", "generate"]
 
-# Every bus for which scripts/mod/file2alias.c of Linux 6.12 makes aliases.
+# Every bus for which scripts/mod/file2alias.c of Linux 6.12 generates aliases.
 _TABLE_PREFIXES: Final = (
     "acpi*:", "amba:", "ap:", "auxiliary:", "bcma:", "ccw:", "cdx:", "coreboot:",
     "cpu:type:", "css:", "dfl:", "dmi*:", "eisa:", "fsl-mc:", "hdaudio:", "hid:",

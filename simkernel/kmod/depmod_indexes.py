@@ -1,6 +1,6 @@
-"""What depmod computes from the modules of a tree, and the files that it writes.
+"""Generate the index files of depmod from module values.
 
-Knows modules as values; neither reads ``.ko`` files nor makes them.
+Neither reads nor writes ``.ko`` files.
 """
 
 from __future__ import annotations
@@ -25,24 +25,23 @@ from simkernel.kmod.process import Severity
 __all__ = ["Report", "depmod_makers"]
 
 Report = Callable[[Severity, str], None]
-"""What is told of oddities in the modules."""
+"""Receives the severity and text of each warning about a module."""
 
 _DEVICE_NUMBER: Final = re.compile(
     r"(char|block)-major-\s*([+-]?\d+)-\s*([+-]?\d+)", re.ASCII
 )
 
 
-def _keep_quiet(severity: Severity, text: str) -> None:
-    # Nobody is there to read it.
+def _discard(severity: Severity, text: str) -> None:
     pass
 
 
 def depmod_makers(
     modules: Sequence[ModuleFile],
     given: Mapping[str, bytes],
-    report: Report = _keep_quiet,
+    report: Report = _discard,
 ) -> dict[str, Callable[[], bytes]]:
-    """Return what makes each file that depmod writes, in the order of its writing.
+    """Return a generator function for each file, in the order in which depmod writes.
 
     :param given: content of ``modules.order``, ``modules.builtin`` and
         ``modules.builtin.modinfo``, as far as the tree has them.

@@ -1,4 +1,4 @@
-"""The order in which depmod lists modules, and what each of them depends on."""
+"""The order in which depmod lists modules, and the dependencies of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find and read the module files of a tree, as depmod does before it computes."""
+"""Find and read the module files of a tree, as depmod does."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ __all__ = ["read_module", "scan"]
 def scan(files: Files, directory: str) -> list[ModuleFile]:
     """Return the modules below ``/lib/modules/<release>``.
 
-    Of several files for one name one counts: from ``updates/`` rather than from
-    elsewhere; there the last one found, elsewhere the first. The directories ``build``
-    and ``source`` are left out. A file that is no module counts as one without
-    contents.
+    Of several files with one name, the last in ``updates/`` wins, otherwise the first.
+    The directories ``build`` and ``source`` are skipped. A file that is no module
+    counts as a module without content.
 
     :raises OSError: ``directory`` cannot be read.
 
@@ -47,7 +46,7 @@ def _module_paths(files: Files, directory: str) -> Iterator[str]:
 
 
 def read_module(files: Files, path: str, directory: str) -> ModuleFile:
-    """Return what one module file says.
+    """Read one module file.
 
     :param directory: ``/lib/modules/<release>``; paths below it are kept relative.
     """

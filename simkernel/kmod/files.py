@@ -1,6 +1,6 @@
 """The two interfaces through which the tools see a host: files and system calls.
 
-Declares them only; the fronts and the tests implement them.
+The tiers and the tests implement them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Files(Protocol):
 
 @runtime_checkable
 class WritableFiles(Files, Protocol):
-    """A file system in which depmod can store what it computes."""
+    """A file system to which depmod can write."""
 
     def write(self, path: str, content: bytes) -> None:
         """Create or replace a file, or raise the ``OSError`` of open(2)."""

@@ -1,6 +1,6 @@
-"""Modules that no scenario describes: what their files say of themselves.
+"""Specs of modules that the scenario does not describe, read from their files.
 
-In the kernel they are there, with their parameters and users, and do nothing.
+The kernel loads them with their parameters and users; they have no drivers.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from simkernel.model.modules.spec import ModuleSpec, ParameterSpec
 __all__ = ["foreign_module"]
 
 _TYPES = {"bool": "bool", "charp": "charp", "string": "charp", "uint": "uint"}
-"""Types of parameters that are no plain numbers; the others are ``int``."""
+"""Types of parameters that are not numbers; other parameters are ``int``."""
 _DEFAULTS = {"bool": "N", "charp": "(null)"}
 _INFO = ("license", "description", "author", "version", "srcversion")
 
 
 def foreign_module(name: str, image: bytes) -> ModuleSpec:
-    """Return the description of a module, as its ``.modinfo`` has it.
+    """Return the spec of a module, read from its ``.modinfo``.
 
     :param name: as the file declares it.
     :raises OSError: as ``ModuleImage``.

@@ -12,10 +12,10 @@ __all__ = ["LongOption", "Options"]
 
 @dataclass(frozen=True, slots=True)
 class LongOption:
-    """What a ``--name`` stands for."""
+    """The meaning of a ``--name``."""
 
     flag: str
-    """The short option that it is another name for, or a name of its own."""
+    """The equivalent short option, or a name of its own."""
     takes_value: bool = False
     """Whether ``=value`` or the next argument belongs to it."""
 

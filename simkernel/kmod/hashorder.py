@@ -1,4 +1,4 @@
-"""The order in which depmod walks its hash tables: visible in what it writes."""
+"""The order in which depmod walks its hash tables, visible in its output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the kernel says of modules: ``/sys/module``."""
+"""Read the state of modules from ``/sys/module``."""
 
 from __future__ import annotations
 

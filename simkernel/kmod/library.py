@@ -1,4 +1,4 @@
-"""What libkmod knows of modules from files: the configuration and the indexes.
+"""The modules of libkmod, read from configuration and indexes.
 
 Answers questions; the kernel is asked in ``simkernel.kmod.kernel_state``.
 """
@@ -110,7 +110,7 @@ class Library:
         return module
 
     def known_modules(self) -> list[KmodModule]:
-        """Return every module that has been met so far."""
+        """Return every module looked up so far."""
         return list(self._modules.values())
 
     def path(self, module: KmodModule) -> str | None:

@@ -1,4 +1,4 @@
-"""From the word that a user types to modules: aliases, names, symbols, built-ins."""
+"""Look up modules by alias, name, symbol or built-in name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Source = Callable[[Library, str], list[KmodModule]]
 
 
 def lookup(library: Library, text: str) -> list[KmodModule]:
-    """Return the modules that ``text`` stands for, from the first source with any.
+    """Return the modules that ``text`` names, from the first source with a match.
 
     The sources: ``alias`` lines, ``modules.dep``, ``modules.symbols``, names in
     ``install`` and ``remove`` lines, ``modules.alias``, ``modules.builtin``, aliases of

@@ -1,4 +1,4 @@
-"""The pairs of ``.modinfo``: what a build writes there, and reading it back.
+"""Write and read the pairs of ``.modinfo``.
 
 The same pairs, with ``module.`` before each key, fill ``modules.builtin.modinfo``.
 """

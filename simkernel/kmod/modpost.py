@@ -1,4 +1,4 @@
-"""The alias strings that the kernel's build makes of a driver's id table.
+"""Generate the aliases of a driver's id table, as the kernel's build does.
 
 Source: scripts/mod/file2alias.c, a function ``do_<bus>_entry`` for each bus; order
 observed on modules built with GCC. Rule: R-ALIAS-3.
@@ -16,8 +16,8 @@ __all__ = ["aliases"]
 def aliases(drivers: Iterable[DriverSpec]) -> tuple[str, ...]:
     """Return the aliases of all tables, in the order of ``.modinfo``.
 
-    That is the reverse of the table. An entry that cannot be written as an alias,
-    such as a class mask that is not made of whole bytes, gets none.
+    That is the reverse order of the table. An entry that no alias can express, such as
+    a class mask with partial bytes, has none.
     """
     made: list[str | None] = []
     for driver in drivers:
@@ -68,9 +68,9 @@ def _other_alias(bus: str, entry: str) -> str | None:
 
 
 def _nibbles(entry: str) -> str:
-    """Return a number under a mask with ``?`` for what the mask leaves open.
+    """Return a masked number with ``?`` for each digit outside the mask.
 
-    A digit of which the mask fixes a part becomes a bracket with all that it may be.
+    A partially masked digit becomes a bracket with all possible digits.
     """
     value, _, mask = entry.partition("/")
     text = ""

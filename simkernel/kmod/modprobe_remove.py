@@ -1,4 +1,4 @@
-"""What ``modprobe -r`` does: unload modules and what becomes unused by it."""
+"""``modprobe -r``: unload modules, and dependencies that become unused."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Removal:
     show: bool
     """Print each step."""
     ignore_loaded: bool
-    """Take every module for loaded and unused."""
+    """Treat every module as loaded and unused."""
     first_time: bool
-    """Refuse to unload what is not loaded."""
+    """Fail if a module is not loaded."""
     ignore_commands: bool
     """Use no remove commands and soft dependencies."""
     with_holders: bool
@@ -47,11 +47,11 @@ class Removal:
     wait_ms: int
     """How long to retry while a module is in use, in milliseconds; 0: not at all.
 
-    No time passes here: what is still in use is taken to stay so.
+    No time passes here: a module that is in use stays in use.
     """
 
     def remove_all(self, texts: Sequence[str]) -> bool:
-        """Unload what each text stands for; tell whether all of it succeeded."""
+        """Unload the modules that each text names; return whether all succeeded."""
         outcomes = [self._remove_found(text) for text in texts]
         return all(outcomes)
 

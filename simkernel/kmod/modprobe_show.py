@@ -1,4 +1,4 @@
-"""What modprobe prints without loading: the configuration, symbols of a file."""
+"""``modprobe --showconfig``, ``--show-modversions`` and ``--show-exports``."""
 
 from __future__ import annotations
 

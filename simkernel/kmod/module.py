@@ -28,7 +28,7 @@ class KmodModule:
     path: str | None = None
     """File; ``None``: not known yet, or there is none."""
     dependencies: list[KmodModule] | None = None
-    """What ``modules.dep`` says, first to load first; ``None``: not read yet."""
+    """Dependencies from ``modules.dep``, in load order; ``None``: not read yet."""
     builtin: bool | None = None
     """Whether it is part of the kernel image; ``None``: not looked up yet."""
     install: str | None = None
@@ -36,7 +36,7 @@ class KmodModule:
     remove: str | None = None
     """Command of the ``remove`` line through which it was found, if it was."""
     visited: bool = False
-    """Whether it is in the list of what is to be loaded now."""
+    """Whether it is in the current load list."""
     required: bool = False
     """Whether its failure ends the loading: true unless it is a soft dependency."""
     ignores_command: bool = False

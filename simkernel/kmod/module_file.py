@@ -23,7 +23,7 @@ def read_module_file(files: Files, path: str) -> bytes:
 
 
 def uncompressed(data: bytes) -> bytes:
-    """Return what a module file holds; what it begins with decides, not its name.
+    """Return the content of a module file; its first bytes determine the compression.
 
     :raises OSError: EINVAL, the file is shorter than 6 bytes, its compression is
         broken, or it is zstd, which only the real kmod can read.

@@ -1,4 +1,4 @@
-"""Spellings of module names and aliases, and the form in which kmod compares them."""
+"""Normalize module names and aliases, as kmod does before it compares them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Module parameters as a user types them after a name."""
+"""Module parameters on the command line of modprobe and insmod."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Load a module with all that it needs, as modprobe does for each that it finds.
+"""Load a module with its dependencies, as modprobe does.
 
-Knows the order, install commands, blacklists and which failures count; not how a user
-asks for it.
+Implements load order, install commands, blacklists and fatal failures; not the command
+line.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class ProbeMode:
     show: bool = False
     """Print each step."""
     ignore_loaded: bool = False
-    """Take every module for not loaded."""
+    """Treat every module as not loaded."""
     fail_on_loaded: bool = False
-    """Refuse to load what is loaded."""
+    """Fail if the module is already loaded."""
     ignore_commands: bool = False
     """Run no install command of the module asked for, and no soft dependency."""
     use_blacklist: bool = False

@@ -37,7 +37,7 @@ class ExitCommand(Exception):
 
 @dataclass(slots=True)
 class Streams:
-    """What a command and the commands that it starts write to."""
+    """The output of a command and of the commands that it starts."""
 
     stdout: bytearray = field(default_factory=bytearray)
     """Standard output, a pipe."""
@@ -67,9 +67,9 @@ class Process:
         self.streams = streams
         self.runner = runner
         self.severity = Severity.WARNING
-        """Messages of less weight than this are left out."""
+        """Least severe level that is printed."""
         self.to_syslog = False
-        """Whether messages go to the system log, where nobody reads them here."""
+        """Send messages to the system log, which is discarded."""
         self._pending = ""
 
     @property
@@ -88,7 +88,7 @@ class Process:
         self._pending += text + end
 
     def flush(self) -> None:
-        """Let everything printed so far appear, before what comes from children."""
+        """Write everything printed so far, before the output of child commands."""
         self.streams.stdout += self._pending.encode("utf-8", "surrogateescape")
         self._pending = ""
 

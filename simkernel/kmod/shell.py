@@ -1,4 +1,4 @@
-"""The few shell commands that ``install`` and ``remove`` lines are made of.
+"""The subset of sh that ``install`` and ``remove`` lines use.
 
 Runs ``true``, ``false``, ``:``, ``echo``, ``exit`` and the commands of this package,
 joined by ``;``, ``&&`` and ``||``; variables, quotes, and redirections to

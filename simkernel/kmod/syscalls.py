@@ -15,7 +15,7 @@ __all__ = ["KernelSyscalls"]
 class KernelSyscalls:
     """``finit_module(2)`` and ``delete_module(2)`` of a simulated kernel.
 
-    :param takes_unknown: modules that the kernel does not know may be inserted, too.
+    :param takes_unknown: also insert modules that the scenario does not describe.
     """
 
     def __init__(self, kernel: Kernel, *, takes_unknown: bool = False) -> None:
@@ -25,7 +25,8 @@ class KernelSyscalls:
     def init_module(self, image: bytes, parameters: str) -> None:
         """Insert the module that a file holds.
 
-        :raises KernelRefusal: ENOEXEC, no module; else as :meth:`Modules.load`.
+        :raises KernelRefusal: ENOEXEC: the file is no module; others as
+            :meth:`Modules.load`.
         """
         name = elf.module_name(image)
         if name is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from simkernel.scenario.schema.patterns import (
     ADDRESS,
+    ADDRESS_MEANING,
     CLASS,
     IDS,
     NETDEV,
@@ -51,7 +52,7 @@ class Sriov:
 class DeviceEntry:
     """A PCI function."""
 
-    address: str = text_field(ADDRESS, "like 0000:3b:00.0, lower case")
+    address: str = text_field(ADDRESS, ADDRESS_MEANING)
     id: str = text_field(IDS, "vendor:device, like 15b3:101d")
     subsystem: str = text_field(IDS, "vendor:device", "0000:0000")
     class_: str = text_field(CLASS, "six hex digits, like 020000", "000000")

@@ -7,6 +7,7 @@ from typing import Any
 
 __all__ = [
     "ADDRESS",
+    "ADDRESS_MEANING",
     "CLASS",
     "ERRNO",
     "IDS",
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 ADDRESS = r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]"
+ADDRESS_MEANING = "a PCI address like 0000:3b:00.0 (lower case, function 0-7)"
 IDS = r"[0-9a-f]{4}:[0-9a-f]{4}"
 ID_OR_ANY = r"(?:[0-9a-f]{4}|\*):(?:[0-9a-f]{4}|\*)"
 CLASS = r"[0-9a-f]{6}"

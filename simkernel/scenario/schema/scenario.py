@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from simkernel.scenario.schema.devices import DeviceEntry
 from simkernel.scenario.schema.kernel import FaultEntry, KernelImage
 from simkernel.scenario.schema.modules import ModuleEntry, OtherDeviceEntry
-from simkernel.scenario.schema.patterns import ADDRESS, PATH, text_field
+from simkernel.scenario.schema.patterns import (
+    ADDRESS,
+    ADDRESS_MEANING,
+    PATH,
+    text_field,
+)
 
 __all__ = ["Expected", "Scenario"]
 
@@ -16,7 +21,7 @@ __all__ = ["Expected", "Scenario"]
 class Expected:
     """The expected state after binding, for tests of a tool on the scenario."""
 
-    device: str = text_field(ADDRESS, "like 0000:3b:00.2")
+    device: str = text_field(ADDRESS, ADDRESS_MEANING)
     """The device to bind."""
     driver: str | None = None
     """Its driver after binding. Default: no driver."""
