@@ -129,7 +129,7 @@ class FuseHost:
         )
         self._filesystem.start()
         # On exit, in reverse order: kill all programs; fail the operations that wait
-        # for the kernel's clock; end the namespaces; then the mounts are gone.
+        # for the kernel's clock; end the namespaces; wait for the last unmount.
         self._stack.callback(self._filesystem.join)
         self._stack.callback(self._sandbox.close)
         self._stack.callback(self.kernel_lock.shut_down)
