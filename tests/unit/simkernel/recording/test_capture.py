@@ -10,7 +10,6 @@ from click.testing import CliRunner
 from simkernel.cli import cli
 from simkernel.errors import UsageError
 from simkernel.recording.capture import RecordedHost, record
-from simkernel.recording.devices import InterfaceNames
 from simkernel.testing import Sim
 
 ADDRESS = "0000:01:00.0"
@@ -64,7 +63,7 @@ class Copy:
         self.link(f"sys/bus/pci/devices/{address}", f"../../../../{path}")
 
     def record(self) -> RecordedHost:
-        """Record it."""
+        """Record the copy."""
         return record(str(self.root))
 
 
@@ -86,8 +85,8 @@ def test_a_copy_of_a_host_can_be_recorded(copy: Copy, tmp_path: Path) -> None:
         assert "acme_vfio" in sim.run(["resolver", "explain", ADDRESS]).stdout
 
 
-def test_nothing_tells_whose_host_it_is(copy: Copy) -> None:
-    """No MAC address, no name of the host, nothing that is not about its modules."""
+def test_recording_does_not_identify_the_host(copy: Copy) -> None:
+    """It has no MAC address, serial number, host name, or line about another module."""
     mac, other = "52:54:00:12:34:56", "525400123456"
     copy.add(f"sys/devices/pci0000:01/{ADDRESS}/net/enx{other}/address", mac)
     copy.add(f"sys/devices/pci0000:01/{ADDRESS}/serial_number", "SN-4711")
@@ -111,7 +110,7 @@ def test_nothing_tells_whose_host_it_is(copy: Copy) -> None:
 
 
 def test_lines_about_a_module_keep_their_number(copy: Copy) -> None:
-    """resolver names the line that keeps a module out."""
+    """resolver reports the line that blacklists a module."""
     copy.add("etc/modprobe.d/b.conf", "# why\nblacklist pcspkr\nblacklist acme-vfio\n")
     copy.add("lib/modprobe.d/b.conf", "blacklist acme\n")
     copy.add("run/modprobe.d/c.conf", "install acme \\\n /bin/false\n")
@@ -132,8 +131,8 @@ def test_notes_name_differences(copy: Copy) -> None:
     assert copy.record().notes == (f"{ADDRESS}: has 1 network interface instead of 2",)
 
 
-def test_a_driver_of_unknown_origin_is_kept(copy: Copy) -> None:
-    """Its device has it at the start."""
+def test_driver_without_a_module_is_kept(copy: Copy) -> None:
+    """Its device has the driver at boot."""
     copy.device("0000:01:01.0", driver="of nobody", group=4)
     copy.add("sys/bus/pci/drivers/of nobody/bind", "")
 
@@ -143,22 +142,8 @@ def test_a_driver_of_unknown_origin_is_kept(copy: Copy) -> None:
     assert recording.scenario.devices[1].driver == "of nobody"
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("ens1f0np0", "ens1f0np0"),
-        ("enx525400123456", "net0"),
-        ("a-name-of-16-char", "net0"),
-        ("br{0}", "net0"),
-    ],
-)
-def test_names_of_interfaces(name: str, expected: str) -> None:
-    """Kept, unless they tell the hardware's address or cannot be."""
-    assert InterfaceNames().name(name) == expected
-
-
 def test_virtual_functions_of_their_own_group_stay_virtual() -> None:
-    """One recorded host has the same functions as the other."""
+    """The scenario describes them by the SR-IOV capability."""
     with Sim("mlx5_vfio_pci", {"vfs": 3}, via="fakefs") as sim, sim.inside():
         recording = record()
 
@@ -171,7 +156,7 @@ def test_virtual_functions_of_their_own_group_stay_virtual() -> None:
 def test_virtual_functions_keep_their_group(
     copy: Copy, group: int, is_virtual: bool
 ) -> None:
-    """If need be, by standing by themselves: the kernel gives the lowest free one."""
+    """They become devices of their own if their group number would change."""
     virtual = "0000:01:00.1"
     copy.device(virtual, driver="acme", group=group)
     for name, text in (("totalvfs", "4"), ("numvfs", "1"), ("vf_device", "7f01")):
@@ -188,16 +173,16 @@ def test_virtual_functions_keep_their_group(
 
 
 @pytest.mark.parametrize("gone", ["sys/bus/pci/devices", "proc/sys/kernel/osrelease"])
-def test_what_is_no_host_is_told(copy: Copy, gone: str) -> None:
-    """With what is missing."""
+def test_directory_without_a_host_is_refused(copy: Copy, gone: str) -> None:
+    """The error names the missing file."""
     (copy.root / gone).rename(copy.root / "gone")
 
     with pytest.raises(UsageError, match=gone):
         copy.record()
 
 
-def test_a_file_that_cannot_be_written_is_told(copy: Copy) -> None:
-    """And nothing is printed instead."""
+def test_output_that_cannot_be_written_is_an_error(copy: Copy) -> None:
+    """The command does not fall back to stdout."""
     words = ["record", "--root", str(copy.root), "--output", str(copy.root / "no/file")]
     done = CliRunner().invoke(cli, words)
 
