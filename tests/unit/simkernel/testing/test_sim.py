@@ -1,4 +1,4 @@
-"""A host for one test: programs on it, a look at it, and interference."""
+"""A host for one test: programs on it, and comparisons of its trees."""
 
 from __future__ import annotations
 
@@ -13,42 +13,9 @@ import pytest
 
 from simkernel.errors import ScenarioError, UsageError
 from simkernel.testing import Sim
+from tests.unit.simkernel.testing.taking import VF, take
 
-VF = "0000:3b:00.2"
 DEVICE = f"/sys/bus/pci/devices/{VF}"
-TAKE = """
-import os, sys
-device = sys.argv[1]
-try:
-    number = os.open(f"/sys/bus/pci/devices/{device}/driver/unbind", os.O_WRONLY)
-    os.write(number, device.encode())
-except OSError as error:
-    print(error.strerror, file=sys.stderr)
-    sys.exit(3)
-print("taken")
-"""
-LATE = """
-description: A driver that registers a while after its module is loaded.
----
-kernel: {release: 6.12.0}
-modules:
-  - name: late
-    path: kernel/late.ko
-    late_ms: 100
-    drivers: [{name: late}]
-"""
-
-
-@pytest.fixture
-def nic():  # type: ignore[no-untyped-def]
-    """A host on the fakefs tier."""
-    with Sim("mlx5_vfio_pci", {"vfs": 2}, via="fakefs") as host:
-        yield host
-
-
-def take(host: Sim, device: str = VF) -> subprocess.CompletedProcess[str]:
-    """Run a program that takes a device from its driver."""
-    return host.run(["python", "-c", TAKE, device])
 
 
 def test_program_is_run_and_its_output_kept_apart(nic: Sim) -> None:
@@ -192,148 +159,6 @@ def test_pyfakefs_beside_it_is_refused() -> None:
         pytest.raises(UsageError, match="pyfakefs is active already"),
     ):
         take(host)
-
-
-# ---- look and interfere
-
-
-def test_names_without_domain_are_understood(nic: Sim) -> None:
-    """Driver, group, text of a file."""
-    assert nic.driver_of("3b:00.2") == "mlx5_core"
-    assert nic.group_of("3b:00.2") == 2
-    assert nic.read(f"{DEVICE}/vendor") == "0x15b3\n"
-    assert nic.kernel.modules == ["mlx5_core"]
-
-
-def test_unknown_device_is_named_with_those_that_are_there(nic: Sim) -> None:
-    """A mistyped address is seen at once."""
-    with pytest.raises(
-        UsageError, match=r"no device '3b:00.9'.*did you mean 0000:3b:00.[23]"
-    ):
-        nic.driver_of("3b:00.9")
-
-
-def test_injected_failure_meets_the_next_write_only(nic: Sim) -> None:
-    """The second attempt succeeds."""
-    nic.kernel.inject("EIO")
-
-    assert take(nic).stderr == "Input/output error\n"
-    assert take(nic).returncode == 0
-    assert nic.kernel.writes == 2
-
-
-def test_failure_can_be_injected_later_and_again(nic: Sim) -> None:
-    """Writes are counted from the moment of the call."""
-    assert take(nic).returncode == 0
-    nic.kernel.inject("EBUSY", at_write=2)
-
-    assert take(nic, "0000:3b:00.3").returncode == 0
-    nic.kernel.write("/sys/bus/pci/drivers_probe", VF)
-    assert take(nic).stderr == "Device or resource busy\n"
-
-
-def test_device_can_vanish_at_a_write(nic: Sim) -> None:
-    """The driver's file refuses what is not there."""
-    nic.kernel.inject(remove=VF)
-
-    assert take(nic).returncode == 3
-    assert VF not in nic.kernel.devices
-
-
-def test_another_process_can_write_first(nic: Sim) -> None:
-    """It takes the device before the program does."""
-    nic.kernel.inject(path="/sys/bus/pci/drivers/mlx5_core/unbind", data=VF)
-
-    assert take(nic).stderr == "No such device\n"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        ({}, "pass errno, remove or path"),
-        ({"errno": "EFOO"}, "unknown errno EFOO"),
-        ({"errno": "EIO", "at_write": 0}, "at_write=0: must be 1 or more"),
-        ({"path": "/tmp/x"}, "must be a file below /sys"),
-        ({"remove": "nosuch"}, "no device 'nosuch'"),
-    ],
-)
-def test_injection_that_makes_no_sense_is_refused(
-    nic: Sim, arguments: dict[str, object], reason: str
-) -> None:
-    """At the call, not at the write."""
-    with pytest.raises(UsageError, match=reason):
-        nic.kernel.inject(**arguments)  # type: ignore[arg-type]  # wrong on purpose
-
-
-def test_function_is_unplugged_and_comes_back(nic: Sim) -> None:
-    """With its driver, and with the events that tell of it."""
-    pf = "0000:3b:00.0"
-    nic.kernel.unplug("3b:00.0")
-    gone = nic.kernel.wait_for_event("remove", pf)
-    assert pf not in nic.kernel.devices
-
-    nic.kernel.hotplug("3b:00.0")
-
-    assert nic.driver_of(pf) == "mlx5_core"
-    bound = nic.kernel.wait_for_event("bind", f"/devices/*/{pf}", after=gone)
-    assert ("DRIVER", "mlx5_core") in bound.variables
-
-
-def test_new_function_is_plugged_in(nic: Sim) -> None:
-    """With the keys that a scenario has for it."""
-    nic.kernel.hotplug(
-        "0000:3b:01.0",
-        id="15b3:101d",
-        class_="020000",
-        iommu_group=77,
-        sriov={"total_vfs": 2, "vf_device": "101e"},
-    )
-
-    assert nic.driver_of("3b:01.0") == "mlx5_core"
-    assert nic.group_of("3b:01.0") == 77
-
-
-@pytest.mark.parametrize(
-    ("address", "device", "reason"),
-    [
-        ("3b:00.2", {"id": "15b3:101e"}, "function exists"),
-        ("77:00.0", {"id": "15b3:101e"}, "no bus 0000:77"),
-        ("3b:01.0", {}, "id: missing key"),
-        ("3b:01.0", {"id": "x"}, "id: 'x' must be"),
-        ("3b:01.0", {"id": "15b3:101e", "colour": "red"}, "colour: unknown key"),
-    ],
-)
-def test_function_that_cannot_be_is_refused(
-    nic: Sim, address: str, device: dict[str, str], reason: str
-) -> None:
-    """In the words of the scenario's schema."""
-    with pytest.raises(UsageError, match=reason):
-        nic.kernel.hotplug(address, **device)
-
-
-def test_waiting_in_vain_says_what_came(nic: Sim) -> None:
-    """The events so far are in the message."""
-    take(nic)
-
-    with pytest.raises(AssertionError, match=r"within 0.02 s(.|\n)*unbind@/devices"):
-        nic.kernel.wait_for_event("add", "nosuch", timeout=0.02)
-
-
-def test_driver_that_comes_late_is_waited_for(tmp_path: Path) -> None:
-    """Time passes for the kernel while the test waits."""
-    (tmp_path / "late.yaml.j2").write_text(LATE)
-    with Sim(tmp_path / "late.yaml.j2", via="fakefs") as host:
-        host.run(["modprobe", "late"], check=True)
-        assert "/sys/bus/pci/drivers/late/" not in host.tree()
-
-        assert host.kernel.wait_for_event("add", "*/drivers/late")
-        assert "/sys/bus/pci/drivers/late/" in host.tree()
-
-
-def test_refused_write_of_another_process_raises(nic: Sim) -> None:
-    """With the kernel's errno."""
-    with pytest.raises(OSError, match="No such device"):
-        nic.kernel.write("/sys/bus/pci/drivers_probe", "0000:99:00.0")
 
 
 # ---- trees

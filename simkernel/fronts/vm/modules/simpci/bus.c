@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The configuration accessors of the buses, wrapped; and identities that are posed on
- * devices which are there.
+ * Wraps the configuration accessors of the buses, and makes existing devices show other
+ * ids ("pose").
  *
- * Every bus that was there is wrapped, so that a bus made later inherits the wrapper from
- * the one above it.
+ * All existing buses are wrapped. A bus created later inherits the accessors of the bus
+ * above it.
  */
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
 #include "simpci.h"
 
-/* Words of a configuration space that show another value than the device's. */
+/* Words of a configuration space whose value replaces the device's. */
 struct pose {
 	struct {
 		int where;
@@ -28,7 +28,7 @@ static unsigned long place_of(struct pci_bus *bus, unsigned int devfn)
 	return simpci_place(pci_domain_nr(bus), bus->number << 8 | devfn);
 }
 
-/* Put the posed word over what was read from the device. */
+/* Replace bits of the value read from the device. */
 static void overlay(const struct pose *pose, int where, int size, u32 *value)
 {
 	int i, shift = 8 * (where % 4);
@@ -95,7 +95,7 @@ static void exchange(struct pci_bus *bus, struct pci_ops *from, struct pci_ops *
 		exchange(child, from, to);
 }
 
-/* Buses with accessors other than those of the first root bus stay as they are. */
+/* Buses whose accessors differ from those of the first root bus are not wrapped. */
 int simpci_wrap(void)
 {
 	struct pci_bus *root = NULL;
@@ -118,11 +118,11 @@ void simpci_unwrap(void)
 	while ((root = pci_find_next_bus(root)))
 		exchange(root, &wrapper, original);
 	pci_unlock_rescan_remove();
-	/* A task may have been preempted inside an accessor of ours. */
+	/* A task may have been preempted inside a wrapped accessor. */
 	synchronize_rcu_tasks();
 }
 
-/* Where a device keeps its subsystem ids: bridges have a capability for that. */
+/* Offset of the subsystem ids; bridges have a capability for them. */
 static int subsystem_at(struct pci_dev *device)
 {
 	int at;
@@ -156,7 +156,7 @@ static int fill(struct pose *pose, struct pci_dev *device, const struct simpci_s
 	return 0;
 }
 
-/* The kernel takes notice when it finds the device anew. */
+/* The kernel reads the new ids when it enumerates the device again. */
 int simpci_pose(int domain, unsigned int rid, const struct simpci_settings *settings)
 {
 	unsigned long place = simpci_place(domain, rid);
@@ -181,7 +181,7 @@ int simpci_pose(int domain, unsigned int rid, const struct simpci_settings *sett
 	return result == -EBUSY ? -EEXIST : result;
 }
 
-/* Have the kernel let go of the devices too: they are found again as what they are. */
+/* Also remove the devices, so that the next rescan finds their real ids. */
 void simpci_unpose_all(void)
 {
 	struct pci_dev *device;

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The commands, one a line. ADDRESS is DOMAIN:BUS:DEVICE.FUNCTION in hexadecimal digits,
+ * Commands, one per line. ADDRESS is DOMAIN:BUS:DEVICE.FUNCTION in hexadecimal digits,
  * such as 0000:3b:00.0.
  *
- *   add ADDRESS KEY=VALUE...   this function answers; the next rescan finds it
- *   del ADDRESS                it is pulled out: from now on it reads as all ones
- *   pose ADDRESS KEY=VALUE...  an existing device shows other ids when it is found anew
- *   clear                      all functions are removed and forgotten, all posing devices
- *                              removed; the next rescan finds what is really there
+ *   add ADDRESS KEY=VALUE...   plug a function in; the next rescan finds it
+ *   del ADDRESS                unplug it; it reads as all ones afterwards
+ *   pose ADDRESS KEY=VALUE...  give an existing device other ids for its next enumeration
+ *   clear                      remove all functions and all posing devices; the next
+ *                              rescan finds the real devices
  *
  * Keys: vendor device subvendor subdevice class revision (hexadecimal, without 0x);
  * express acs flr pm msi lost_with_bus (0 or 1);
  * sriov=TOTAL,OFFSET,STRIDE,DEVICE[,SUBDEVICE] (three decimal numbers, two hexadecimal).
- * ``pose`` takes those of the first line. Without a key, express is 1, msi the same as
- * express, all else 0.
+ * ``pose`` accepts the keys of the first line. Defaults: express 1, msi the same as
+ * express, all others 0.
  *
- * Errors: EINVAL, no command, an unknown key, or a value that makes no sense; ENODEV, no
- * such bus, or for ``pose`` no such device; ENOENT, nothing to pull out; EEXIST, there is
- * one already; EOPNOTSUPP, its bus has accessors of its own, or a bridge cannot show
- * subsystem ids; ENOSPC, too many.
+ * Errors: EINVAL, unknown command or key, or invalid value; ENODEV, no such bus, or no
+ * such device for ``pose``; ENOENT, no function to unplug; EEXIST, the function exists;
+ * EOPNOTSUPP, the bus has other accessors, or a bridge cannot show subsystem ids; ENOSPC,
+ * too many functions.
  */
 #include <linux/export.h>
 #include <linux/kernel.h>
@@ -36,7 +36,7 @@ static const char * const key_names[] = {
 	[SIMPCI_LOST_WITH_BUS] = "lost_with_bus", [SIMPCI_SRIOV] = "sriov",
 };
 
-#define IDENTITY (BIT(SIMPCI_REVISION + 1) - 1)	/* the keys up to revision */
+#define IDENTITY (BIT(SIMPCI_REVISION + 1) - 1)	/* keys up to revision */
 
 static int parse_class(const char *text, u32 *class)
 {
@@ -116,7 +116,7 @@ static int parse_address(const char *text, int *domain, unsigned int *rid)
 	return strcmp(same, text) ? -EINVAL : 0;
 }
 
-/* Ids that a scan takes for an empty slot cannot be had. */
+/* A scan takes some ids for an empty slot. */
 static bool is_found_by_a_scan(const struct simpci_settings *settings)
 {
 	return (settings->vendor != 0xffff && settings->vendor) ||
@@ -174,7 +174,7 @@ static int run(char *line)
 	return -EINVAL;
 }
 
-/* Carry out a command; the line may end in a newline. Returns 0 or a negative errno. */
+/* Run a command; the line may end in a newline. Returns 0 or a negative errno. */
 int simpci_command(const char *line)
 {
 	char *copy = kstrdup(line, GFP_KERNEL);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The configuration space of one function: what is in it, which bits can be written,
- * and what a write sets off. There are no BARs and no ROM, so sizing them finds nothing.
+ * The configuration space of one function: content, writable bits, effects of a write.
+ * There are no BARs and no ROM, so sizing them finds none.
  */
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "simpci.h"
 
-/* Capabilities are where they fit; extended ones must begin at 0x100. */
+/* Offsets of capabilities; extended ones must start at 0x100. */
 #define EXPRESS_AT 0x40
 #define MSI_AT 0x80
 #define PM_AT 0x90
@@ -17,7 +17,7 @@
 #define SRIOV_AFTER_ACS_AT 0x140
 
 #define ACS_CONTROLS (PCI_ACS_SV | PCI_ACS_TB | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF | PCI_ACS_DT)
-#define PAGE_SIZES 0x553	/* 4 KiB to 4 MiB, what every device must have */
+#define PAGE_SIZES 0x553	/* 4 KiB to 4 MiB, mandatory for every device */
 
 static DEFINE_RAW_SPINLOCK(config_lock);
 
@@ -92,11 +92,11 @@ static void build_sriov(struct simpci_function *function,
 }
 
 /*
- * Fill in a function that nobody can find yet.
+ * Fill in a function that is not in the table yet.
  *
- * The header says multi-function, so that a function added to its slot later is looked
- * for. A root bus has no links, so what is express there is an integrated endpoint; the
- * kernel takes its dependency link for a function number, else for a whole devfn.
+ * The header is multi-function, so that a scan finds functions added to the slot later. A
+ * root bus has no links, so an express function there is an integrated endpoint. The kernel
+ * reads its dependency link as a function number, otherwise as a devfn.
  */
 void simpci_config_build(struct simpci_function *function,
 			 const struct simpci_settings *settings, u8 devfn, bool on_root_bus)
@@ -177,7 +177,7 @@ static u32 writable(const struct simpci_function *function, int where)
 	return 0;
 }
 
-static void forget_what_was_written(struct simpci_function *function)
+static void reset_written_bits(struct simpci_function *function)
 {
 	int where;
 
@@ -187,13 +187,13 @@ static void forget_what_was_written(struct simpci_function *function)
 		set(function, function->sriov + PCI_SRIOV_SYS_PGSIZE, 4, 1);
 }
 
-/* Virtual functions are as new when they are enabled. */
+/* Enabling virtual functions resets them. */
 static void enable_virtuals(struct simpci_function *function)
 {
 	u16 index;
 
 	for (index = 0; index < function->total_vfs; index++) {
-		forget_what_was_written(function->virtuals[index]);
+		reset_written_bits(function->virtuals[index]);
 		function->virtuals[index]->present = true;
 	}
 }
@@ -209,9 +209,9 @@ static bool answers(const struct simpci_function *function)
 	       function->index < get(physical, physical->sriov + PCI_SRIOV_NUM_VF, 2);
 }
 
-/* Whether a word, as written, asks for a reset; leaving D3hot is one, too. */
-static bool asks_for_reset(const struct simpci_function *function, int where, u32 before,
-			   u32 written)
+/* Whether a write starts a reset; leaving D3hot is one, too. */
+static bool starts_reset(const struct simpci_function *function, int where, u32 before,
+			 u32 written)
 {
 	if (function->express && where == function->express + PCI_EXP_DEVCTL)
 		return written & PCI_EXP_DEVCTL_BCR_FLR &&
@@ -231,14 +231,14 @@ static void write_word(struct simpci_function *function, int where, u32 value, u
 		    (value & bytes & writable(function, where));
 
 	function->config[where / 4] = after;
-	if (asks_for_reset(function, where, before, (before & ~bytes) | (value & bytes)))
-		forget_what_was_written(function);
+	if (starts_reset(function, where, before, (before & ~bytes) | (value & bytes)))
+		reset_written_bits(function);
 	if (function->sriov && where == function->sriov + PCI_SRIOV_CTRL &&
 	    after & ~before & PCI_SRIOV_CTRL_VFE)
 		enable_virtuals(function);
 }
 
-/* Reading what does not answer gives all ones. */
+/* A function that does not answer reads as all ones. */
 int simpci_config_read(struct simpci_function *function, int where, int size, u32 *value)
 {
 	unsigned long flags;

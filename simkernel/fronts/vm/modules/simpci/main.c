@@ -23,7 +23,7 @@ static ssize_t cmd_store(struct kobject *kobject, struct kobj_attribute *attribu
 
 static struct kobj_attribute cmd = __ATTR(cmd, 0200, NULL, cmd_store);
 
-/* A bridge is being deleted: its devices are gone already. */
+/* A bridge is deleted after the devices behind it. */
 static int on_bus_event(struct notifier_block *block, unsigned long event, void *data)
 {
 	struct pci_dev *device = to_pci_dev(data);
@@ -60,7 +60,7 @@ unwrap:
 
 static void __exit simpci_exit(void)
 {
-	kobject_put(directory);	/* waits for a command that is being carried out */
+	kobject_put(directory);	/* waits for a running command */
 	simpci_clear();
 	simpci_unpose_all();
 	bus_unregister_notifier(&pci_bus_type, &bus_events);

@@ -2,9 +2,9 @@
 /*
  * simpci: synthetic PCI functions, answered from memory.
  *
- * The configuration accessors of the existing buses are wrapped (bus.c). Accesses to an
- * address of ours are answered from a table (table.c) of configuration spaces
- * (config.c); all others go to the accessors that were there before.
+ * bus.c wraps the configuration accessors of the existing buses. Accesses to a synthetic
+ * function are answered from a table (table.c) of configuration spaces (config.c). All
+ * others go to the original accessors. command.c parses commands and calls the others.
  */
 #ifndef SIMPCI_H
 #define SIMPCI_H
@@ -13,18 +13,18 @@
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
-/* Of a configuration space, all beyond this reads as zero. */
+/* Stored bytes of a configuration space; the rest reads as zero. */
 #define SIMPCI_STORED 0x200
-/* Functions at most, the virtual ones included. */
+/* Maximum number of functions, virtual ones included. */
 #define SIMPCI_LIMIT 16384
 
-/* Where a function is: domain, bus, device and function in one number. */
+/* Key of a function: domain, bus, device and function in one number. */
 static inline unsigned long simpci_place(int domain, unsigned int rid)
 {
 	return (unsigned long)domain << 16 | rid;
 }
 
-/* What a command says of a function. */
+/* Settings of a function in a command. */
 struct simpci_settings {
 	u16 vendor, device, subvendor, subdevice;
 	u32 class;	/* 24 bits */
@@ -36,7 +36,7 @@ struct simpci_settings {
 	bool msi;
 	bool lost_with_bus;	/* forgotten when the bridge to its bus is removed */
 	u16 total_vfs, vf_offset, vf_stride, vf_device, vf_subdevice;
-	unsigned int given;	/* bits of enum simpci_key: what the command named */
+	unsigned int given;	/* bits of enum simpci_key: keys in the command */
 };
 
 enum simpci_key {
@@ -46,11 +46,11 @@ enum simpci_key {
 };
 
 struct simpci_function {
-	struct simpci_function *physical;	/* NULL if it is no virtual function */
+	struct simpci_function *physical;	/* NULL unless this is a virtual function */
 	struct simpci_function **virtuals;	/* total_vfs of them, or NULL */
 	u16 total_vfs;
 	u16 index;		/* number of a virtual function */
-	bool present;		/* answers; else it reads as all ones */
+	bool present;		/* answers; otherwise reads as all ones */
 	bool lost_with_bus;
 	u8 express, msi, pm, af;	/* offsets of capabilities; 0: none */
 	u16 acs, sriov;
@@ -71,7 +71,7 @@ int simpci_del(int domain, unsigned int rid);
 void simpci_clear(void);
 void simpci_bus_lost(int domain, u8 bus);
 
-/* bus.c: the accessors, and identities posed on what is there */
+/* bus.c: the accessors, and other ids for QEMU's functions */
 int simpci_wrap(void);
 void simpci_unwrap(void);
 bool simpci_is_wrapped(struct pci_bus *bus);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * All functions by their place, and how they come and go.
+ * The table of synthetic functions.
  *
- * The accessors look up under RCU; changes are made under table_mutex. What is taken out
- * may still be in use until a grace period has passed.
+ * The accessors look up under RCU; table_mutex protects changes. A removed function may be
+ * in use until a grace period has passed.
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -45,7 +45,7 @@ static unsigned long virtual_place(unsigned long place, struct simpci_function *
 	return place + first + (unsigned long)index * stride;
 }
 
-/* Take a function out, and its virtual ones before it. */
+/* Remove a function, after its virtual functions. */
 static void release(unsigned long place, struct simpci_function *function)
 {
 	u16 index;
@@ -59,7 +59,7 @@ static void release(unsigned long place, struct simpci_function *function)
 		kfree_rcu(virtual, rcu);
 	}
 	take_out(place, function);
-	/* The accessors read the array, too, so it must outlast them as well. */
+	/* The accessors read the array, too: wait for them. */
 	if (function->virtuals)
 		synchronize_rcu();
 	kvfree(function->virtuals);
@@ -82,8 +82,8 @@ static struct simpci_function *make(const struct simpci_settings *settings,
 }
 
 /*
- * A virtual function has no ids of its own: the kernel takes them from the physical one's
- * capability. It always can be reset, and always has an IOMMU group of its own.
+ * A virtual function has no own ids: the kernel reads them from the physical function's
+ * capability. It always supports reset and has its own IOMMU group.
  */
 static struct simpci_settings virtual_settings(const struct simpci_settings *settings)
 {
@@ -141,7 +141,7 @@ static int add_new(int domain, unsigned int rid, const struct simpci_settings *s
 	function = make(settings, NULL, rid & 0xff, on_root);
 	if (!function)
 		return -ENOMEM;
-	function->present = false;	/* until its virtual functions are there, too */
+	function->present = false;	/* until its virtual functions are inserted */
 	result = insert(place, function);
 	if (result) {
 		kfree(function);
@@ -157,7 +157,7 @@ static int add_new(int domain, unsigned int rid, const struct simpci_settings *s
 	return 0;
 }
 
-/* What was pulled out makes room; a virtual function just comes back. */
+/* Replaces an unplugged function; an unplugged virtual function is plugged in again. */
 int simpci_add(struct pci_bus *bus, u8 devfn, const struct simpci_settings *settings)
 {
 	int domain = pci_domain_nr(bus);
@@ -182,7 +182,7 @@ int simpci_add(struct pci_bus *bus, u8 devfn, const struct simpci_settings *sett
 	return result;
 }
 
-/* Pull a function out: from now on it reads as all ones. */
+/* Unplug a function: it reads as all ones afterwards. */
 int simpci_del(int domain, unsigned int rid)
 {
 	struct simpci_function *function;
@@ -198,7 +198,7 @@ int simpci_del(int domain, unsigned int rid)
 	return result;
 }
 
-/* Forget the functions of a bus that are lost with it. */
+/* Remove the functions that are lost with their bus. */
 void simpci_bus_lost(int domain, u8 bus)
 {
 	unsigned long first = simpci_place(domain, bus << 8);
@@ -213,9 +213,9 @@ void simpci_bus_lost(int domain, u8 bus)
 }
 
 /*
- * Have the kernel let go of a function. A driver may have left virtual functions behind,
- * and even the physical one may have been removed since: then the last of them has the
- * last reference to it, and it must not be released while it still counts them.
+ * Remove a function from the kernel. A driver may leave virtual functions behind, even
+ * when the physical function is removed. The last virtual function then has the last
+ * reference to the physical one, so SR-IOV must be disabled before that is released.
  */
 static void remove_device(unsigned long place, bool is_virtual)
 {
@@ -235,7 +235,7 @@ static void remove_device(unsigned long place, bool is_virtual)
 	pci_dev_put(device);
 }
 
-/* Have the kernel let go of all functions, then forget them. */
+/* Remove all functions from the kernel, then from the table. */
 void simpci_clear(void)
 {
 	struct simpci_function *function;

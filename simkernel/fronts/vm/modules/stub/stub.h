@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A module of which only the outside is there: what it registers, how that answers.
+ * A stub module: it registers drivers and devices, but drives no hardware.
  *
- * A generated source includes this, or one of the headers that do, describes its drivers
- * and devices, and ends with stub_module.h.
+ * A generated source includes this header, or one that includes it. It then describes
+ * drivers and devices, and ends with stub_module.h.
  */
 #ifndef STUB_H
 #define STUB_H
@@ -14,13 +14,13 @@
 #include <linux/sched.h>
 #include <linux/version.h>
 
-/* What a driver does beside answering; a pointer that is NULL is a habit it has not. */
+/* Behaviour of a driver; a NULL pointer: no such behaviour. */
 struct stub_behaviour {
-	int probe_errno;	/* with which every probe fails; 0: none */
-	int probe_ms, remove_ms;	/* milliseconds; remove_ms -1: it never ends */
-	int (*probe_result)(void);	/* what probe returns */
+	int probe_errno;	/* every probe fails with it; 0: none */
+	int probe_ms, remove_ms;	/* milliseconds; remove_ms -1: never ends */
+	int (*probe_result)(void);	/* result of probe */
 	int (*sriov_enable)(void);	/* 0: SR-IOV is refused */
-	int (*sriov_result)(void);	/* what sriov_configure returns, if not 0 */
+	int (*sriov_result)(void);	/* result of sriov_configure, if not 0 */
 	int (*keeps_vfs)(void);	/* not 0: remove leaves virtual functions */
 	int *probes;		/* counts calls of probe */
 	char **note;		/* shows the last call */
@@ -30,7 +30,7 @@ struct stub_part {
 	int (*start)(void *what);
 	void (*stop)(void *what);
 	void *what;
-	bool is_device;		/* made after the drivers, and taken away before them */
+	bool is_device;		/* created after the drivers, removed before them */
 };
 
 static char stub_note_text[128];
@@ -43,7 +43,7 @@ static __maybe_unused void stub_wait(int ms)
 		msleep(ms);
 }
 
-/* What probe returns before the driver does anything. */
+/* Result of probe, before the driver acts. */
 static __maybe_unused int stub_probe_result(const struct stub_behaviour *behaviour)
 {
 	if (behaviour->probes)
@@ -65,12 +65,12 @@ static __maybe_unused void stub_note_remove(const struct stub_behaviour *behavio
 	stub_wait(behaviour->remove_ms);
 }
 
-/* Depend on another module: refer to a symbol of it, without knowing what it is. */
+/* Depend on another module by a reference to any of its symbols. */
 #define STUB_NEEDS(symbol)							\
 	asm(".pushsection .rodata.stub_needs, \"a\"\n\t.balign 8\n\t.quad " #symbol	\
 	    "\n\t.popsection")
 
-/* Be a module that others depend on: export a function that does nothing. */
+/* Let other modules depend on this one: export a function without effect. */
 #define STUB_EXPORT(symbol)							\
 	unsigned long symbol(void);						\
 	unsigned long symbol(void) { return 0; }				\

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The file /sys/kernel/<module>/cmd, which plugs and unplugs functions by the commands
- * that recorded programs write, in hexadecimal numbers:
+ * The file /sys/kernel/<module>/cmd. Recorded programs write commands to it that plug and
+ * unplug functions, in hexadecimal numbers:
  *
  *   add BUS SLOT FUNCTION VENDOR DEVICE SUBVENDOR SUBDEVICE CLASS FLAGS
  *   del BUS SLOT FUNCTION
  *
- * simpci carries them out. Nothing is linked with it, so that the module's dependencies
- * are those of the scenario.
+ * simpci runs them. The module is not linked with simpci, so that its dependencies are
+ * those of the scenario.
  */
 #ifndef STUB_CONTROL_H
 #define STUB_CONTROL_H
@@ -39,7 +39,7 @@ static int stub_control_call(const char *line)
 	return result;
 }
 
-/* A function that is there already is replaced. */
+/* Replaces an existing function. */
 static int stub_control_add(const unsigned int *n)
 {
 	unsigned int flags = n[8];

@@ -2,11 +2,11 @@
 /*
  * The end of a generated source: loading starts its parts, unloading stops them.
  *
- * What stands before it:
+ * The source above it defines:
  *   static const struct stub_part stub_parts[], the drivers before the devices
  *   STUB_INIT_MS     milliseconds that loading takes
- *   STUB_INIT_ERRNO  errno with which loading fails; 0: it succeeds
- *   STUB_LATE_MS     milliseconds after loading at which the parts appear; 0: at once
+ *   STUB_INIT_ERRNO  errno of loading; 0: success
+ *   STUB_LATE_MS     delay of the parts after loading, in milliseconds; 0: none
  */
 #include <linux/workqueue.h>
 
@@ -17,7 +17,7 @@ static void stub_stop_some(bool devices)
 	unsigned int i;
 
 	for (i = 0; i < stub_started; i++) {
-		/* devices go in the order in which they came, drivers in reverse */
+		/* devices in order of creation, drivers in reverse */
 		unsigned int at = devices ? i : stub_started - 1 - i;
 
 		if (stub_parts[at].is_device == devices)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * PCI drivers of a stub. One that is VFIO's registers what it binds through the kernel's
- * own vfio_pci_core; the source defines STUB_VFIO then.
+ * PCI drivers of a stub. VFIO drivers register their devices through the kernel's
+ * vfio_pci_core; their source defines STUB_VFIO.
  */
 #ifndef STUB_PCI_H
 #define STUB_PCI_H
@@ -16,8 +16,8 @@ struct stub_pci_driver {
 	struct stub_behaviour behaviour;
 	struct pci_driver driver;
 	bool sriov;
-	int virtual_only;	/* errno for what is no virtual function; 0: none */
-	const struct vfio_device_ops *vfio;	/* NULL: no driver of VFIO's */
+	int virtual_only;	/* errno for physical functions; 0: none */
+	const struct vfio_device_ops *vfio;	/* NULL: not a VFIO driver */
 };
 
 #ifdef STUB_VFIO

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The VFIO side of a stub's PCI driver: all of it is the kernel's vfio_pci_core, as in a
- * variant driver that adds nothing.
+ * The VFIO part of a stub's PCI driver: the kernel's vfio_pci_core, as in a variant driver
+ * without additions.
  */
 #ifndef STUB_VFIO_H
 #define STUB_VFIO_H
@@ -36,7 +36,7 @@ static int stub_vfio_open(struct vfio_device *device)
 #define STUB_IOMMUFD
 #endif
 
-/* Operations of a driver; the name is what captured virtual functions are given to. */
+/* Operations of a driver; its name becomes the driver_override of virtual functions. */
 #define STUB_VFIO_OPERATIONS(text)						\
 {										\
 	.name = text,								\
