@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from simkernel.filesystems.devtmpfs import devtmpfs
 from simkernel.filesystems.node import Attribute, Directory, Link
 from simkernel.filesystems.sysfs.root import sysfs
 from simkernel.filesystems.tree import Tree
 from simkernel.model.kernel import Kernel
 from tests.bench import GPU, bench, device
+from tests.trees import names
 
 DIRECTORY = f"devices/pci0000:01/{GPU}"
 
@@ -95,3 +97,19 @@ def test_class_has_a_directory_only_while_it_has_devices() -> None:
     kernel.pci.release(device(kernel, GPU))
 
     assert tree.lookup("devices/virtual/vfio") is None
+
+
+def test_old_kernels_have_no_vfio_dev() -> None:
+    """The class came with 6.1; the group's node is older."""
+    found = {}
+    for release in ("5.19.0", "6.1.0"):
+        kernel = bench("vfio_pci", release=release)
+        device(kernel, GPU).driver_override = b"vfio-pci"
+        kernel.pci.attach_device(device(kernel, GPU))
+        path = f"devices/pci0000:01/{GPU}/vfio-dev"
+        found[release] = (
+            "7" in names(devtmpfs(kernel), "vfio"),
+            sysfs(kernel).lookup(path) is not None,
+        )
+
+    assert found == {"5.19.0": (True, False), "6.1.0": (True, True)}
