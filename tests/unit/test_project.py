@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 from simkernel.drawing.svg import svg
 from simkernel.drawing.topology import topology
@@ -179,6 +180,17 @@ def test_files_that_are_named_exist(path: Path) -> None:
 
     missing = [one for one in named if not (ROOT / one).exists()]
     assert not missing
+
+
+def test_ci_files_are_valid_yaml() -> None:
+    """The action, the jobs in examples/ci, and those in docs/developers.md parse."""
+    files = [ROOT / "action.yml", *(ROOT / "examples/ci").glob("*.yml")]
+    texts = [one.read_text("utf-8") for one in files]
+    page = (ROOT / "docs" / "developers.md").read_text("utf-8")
+    texts += re.findall(r"^```yaml.*?\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+    assert len(texts) == 5
+    assert all(isinstance(yaml.safe_load(one), dict) for one in texts)
 
 
 def test_contributing_is_short() -> None:
