@@ -203,7 +203,7 @@ def test_other_machines_scenario_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
-        "error: the vm tier cannot have this scenario:\n"
+        "error: the vm tier does not support this scenario:\n"
         "    bus css (0.0.0000, driver io_subchannel, driver vfio_ccw): not on a PC\n"
         "    bus ap (driver cex4queue, driver vfio_ap): not on a PC\n"
     )

@@ -156,10 +156,10 @@ class _Builder:
             for entry, spec in entries
             if chosen.origins[spec.name] in (Origin.STUB, Origin.VARIANT)
         ]
-        given = self._prebuilt(chosen)
+        prebuilt = self._prebuilt(chosen)
         if not parts:
             return None
-        return scenario_modules.build(parts, chosen.origins, self._kernel, given)
+        return scenario_modules.build(parts, chosen.origins, self._kernel, prebuilt)
 
     def _prebuilt(self, chosen: ModulePlan) -> list[Prebuilt]:
         """Uncompress the prebuilt modules."""
@@ -197,13 +197,13 @@ class _Builder:
             for spec, entry in zip(self._specs, self._scenario.modules, strict=True)
             if entry.listed and (spec.builtin or self._has_file(spec, chosen))
         ]
-        given = depmod.generate(
+        indexes = depmod.generate(
             listed,
             self._kernel.release,
             builtin_table_aliases=self._features.builtin_table_aliases,
         )
         for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
-            (self._tree / name).write_bytes(given[name])
+            (self._tree / name).write_bytes(indexes[name])
         _depmod(self._place, self._kernel.release)
         for name in self._scenario.missing:
             (self._tree / name).unlink(missing_ok=True)

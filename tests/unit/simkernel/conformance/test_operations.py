@@ -83,6 +83,12 @@ def test_line_that_says_nothing_is_refused(line: str) -> None:
         from_line(line)
 
 
+def test_misspelled_operation_is_corrected() -> None:
+    """The error suggests the operation, and its hint shows a valid line."""
+    with pytest.raises(UsageError, match=r"did you mean unload\?\nhint: write an"):
+        from_line("unlod vfio_pci")
+
+
 @pytest.mark.parametrize(
     "made", [{}, {"op": "write"}, {"op": "no"}, {"op": "read", "path": "/", "data": ""}]
 )

@@ -52,6 +52,12 @@ def test_wrong_file_is_refused_by_name(text: str) -> None:
         parse_program(text, "mine.txt")
 
 
+def test_misspelled_key_is_corrected() -> None:
+    """The error suggests the key."""
+    with pytest.raises(UsageError, match=r"did you mean scenario\?"):
+        parse_program("scenaro: vfio_pci\n\nread /proc/modules\n")
+
+
 @pytest.mark.parametrize("name", written_programs())
 def test_written_program_can_be_played(name: str) -> None:
     """Each program that comes along names rules, and plays on its scenario."""

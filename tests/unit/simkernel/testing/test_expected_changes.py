@@ -77,6 +77,7 @@ def test_change_that_nobody_expected_is_shown_as_difference() -> None:
         ({f"{LINK}/numa_node": "0"}, "it has '-1\\n', and did not change"),
         ({f"{LINK}/numa_node": "-1"}, "it has '-1\\n', and did not change"),
         ({f"{LINK}/nosuch": "x"}, "it does not exist, and did not change"),
+        ({f"{LINK}/driver_overide": "x"}, "did you mean driver_override?"),
         ({"/proc/modules": ...}, "unchanged"),
         ({f"{LINK}/driver": None}, f"expected to be gone: {REAL}/driver"),
         ({"/dev/vfio/": None}, "expected to be gone: /dev/vfio/"),
