@@ -8,10 +8,12 @@ import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
 import yaml
 
+from resolver.inspect.in_use.use import Rule
 from simkernel.drawing.svg import svg
 from simkernel.drawing.topology import topology
 from simkernel.host.boot import boot_host
@@ -180,6 +182,17 @@ def test_files_that_are_named_exist(path: Path) -> None:
 
     missing = [one for one in named if not (ROOT / one).exists()]
     assert not missing
+
+
+def test_every_refusal_of_resolver_is_documented() -> None:
+    """Each rule in the code is in docs/json.md, and explained in one of two pages."""
+    code = "".join(one.read_text("utf-8") for one in (ROOT / "resolver").rglob("*.py"))
+    rules = {*re.findall(r'\brule="([a-z-]+)"', code), *get_args(Rule)}
+    docs = {one.name: one.read_text("utf-8") for one in ROOT.glob("docs/*.md")}
+    explained = docs["binding.md"] + docs["persistence.md"]
+
+    assert rules == {one for one in rules if f"`{one}`" in docs["json.md"]}
+    assert rules == {one for one in rules if f"`{one}`" in explained}
 
 
 def test_ci_files_are_valid_yaml() -> None:
