@@ -18,7 +18,7 @@ _NOT_SET = re.compile(r"# CONFIG_(\w+) is not set")
 
 
 def kernel_settings(data: bytes) -> dict[str, str]:
-    """Return the options of a kernel configuration; names lack ``CONFIG_``.
+    """Return the options of a kernel configuration, without ``CONFIG_``.
 
     :param data: content of ``/boot/config-<release>``, or of ``/proc/config.gz``
         unpacked.
@@ -34,9 +34,10 @@ def kernel_settings(data: bytes) -> dict[str, str]:
 
 
 def active_lockdown(text: str) -> str:
-    """Return ``integrity`` or ``confidentiality``; empty if not locked down.
+    """Return the lockdown level; empty if not locked down.
 
     :param text: of ``/sys/kernel/security/lockdown``: ``none [integrity] ...``.
+    :return: ``integrity``, ``confidentiality`` or empty.
 
     Source: Linux, security/lockdown/lockdown.c, lockdown_read().
     """

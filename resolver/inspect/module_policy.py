@@ -37,7 +37,7 @@ class Prohibition(NamedTuple):
 def prohibition_in(
     configuration: Iterable[Statement], module: str
 ) -> Prohibition | None:
-    """Return the first statement that keeps ``modprobe -b`` from loading a module.
+    """Return the first statement that blocks ``modprobe -b MODULE``.
 
     :param module: name with ``_`` only.
 
@@ -79,7 +79,7 @@ def command_line_prohibition(data: bytes, module: str) -> Prohibition | None:
 def module_options(
     configuration: Iterable[Statement], command_line: Iterable[str]
 ) -> dict[str, str]:
-    """Return ``module.parameter`` to the value that loading the module sets.
+    """Return ``module.parameter`` to its configured value.
 
     :param command_line: words of the kernel command line; they win.
 

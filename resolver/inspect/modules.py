@@ -1,4 +1,4 @@
-"""Modules of a host: aliases, drivers, and what keeps a module out. Only reads."""
+"""Modules of a host: aliases, drivers, prohibitions. Only reads."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ def visible_files(
     names_in: Callable[[str], Iterable[str]],
     ending: str,
 ) -> tuple[str, ...]:
-    """Return the paths of the files that take effect, in the order of their names.
+    """Return the files that take effect, sorted by name.
 
     A file hides the files of the same name in later directories.
 

@@ -51,7 +51,7 @@ def read(data: bytes, path: str) -> frozenset[Key]:
 
 
 def without(report: Report, keys: Collection[Key]) -> tuple[Report, int]:
-    """Return a report without known findings, and how many of those are gone."""
+    """Return a report without known findings, and the count of fixed ones."""
     known = tuple(one for one in report.findings if one.key in keys)
     new = tuple(one for one in report.findings if one.key not in keys)
     gone = len(set(keys) - {one.key for one in known})

@@ -1,4 +1,4 @@
-"""The cache of the content of module files: modules to bytes, and back.
+"""The cache of module files: modules to bytes, and back.
 
 An entry is valid while size and modification time of the file stay the same. The cache
 has no unreadable files: a missing library may be the reason.
@@ -21,7 +21,7 @@ _VERSION: Final = 1
 
 
 def file_name(directory: str) -> str:
-    """Return the cache file of a module directory, below the cache directory.
+    """Return the name of the cache file of a module directory.
 
     :param directory: path with every link resolved.
     """
@@ -41,7 +41,7 @@ def packed(read: Iterable[tuple[FileStatus, Module]]) -> bytes:
 def unpacked(
     data: bytes | None, files: Iterable[FileStatus]
 ) -> Mapping[FileStatus, Module]:
-    """Return the cached modules of unchanged files; none if the cache is broken.
+    """Return the cached modules of unchanged files.
 
     :param data: content of the cache file; ``None`` if there is none.
     """

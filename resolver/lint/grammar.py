@@ -1,4 +1,4 @@
-"""The grammar of aliases as modpost prints them, for the buses of VFIO.
+"""The grammar of modpost's aliases, for the buses of VFIO.
 
 Pure: text in, values out.
 
@@ -50,7 +50,7 @@ _NAMES: Final = [name for name, _ in _PCI_FIELDS] + ["i"]
 
 
 class PciPattern(NamedTuple):
-    """The fields of a ``pci:`` or ``vfio_pci:`` alias: hexadecimal digits or ``*``."""
+    """The fields of a PCI alias: hexadecimal digits or ``*``."""
 
     vendor: str
     device: str
@@ -72,7 +72,7 @@ class PciPattern(NamedTuple):
 
 
 def parse_pci(pattern: str) -> PciPattern | None:
-    """Return the fields of a PCI alias; ``None`` if modpost would not print it."""
+    """Return the fields of a PCI alias; ``None`` if malformed."""
     found = _PATTERNS["pci"].fullmatch(pattern)
     if found is None:
         return None
@@ -83,7 +83,7 @@ def parse_pci(pattern: str) -> PciPattern | None:
 
 
 def wrong(pattern: str) -> str | None:
-    """Return the difference from what modpost prints; ``None`` if none is known."""
+    """Return the difference from modpost's format, if any is known."""
     bus, colon, fields = pattern.partition(":")
     bus = bus.removeprefix("vfio_")
     form = _PATTERNS.get(bus)

@@ -1,4 +1,4 @@
-"""The PCI id tables of a driver, and the alias that modpost prints for each.
+"""PCI id tables of a driver, and the aliases that they give.
 
 Pure: bytes in, entries out.
 

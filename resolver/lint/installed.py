@@ -1,4 +1,4 @@
-"""Read an installed kernel to compare with, and the names of PCI devices."""
+"""Read an installed kernel, and the names of PCI devices."""
 
 from __future__ import annotations
 

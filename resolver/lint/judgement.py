@@ -54,7 +54,7 @@ def selected(only: Collection[str], disabled: Collection[str]) -> frozenset[str]
     for name in (*only, *disabled):
         if name not in CHECKS:
             raise UsageError(
-                f"there is no check {name!r}", hint=f"there are: {', '.join(CHECKS)}"
+                f"unknown check {name!r}", hint=f"there are: {', '.join(CHECKS)}"
             )
     return frozenset(only or CHECKS) - frozenset(disabled)
 

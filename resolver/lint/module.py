@@ -84,7 +84,7 @@ class Module:
 
     @property
     def makes_devices(self) -> bool:
-        """Whether it creates, or may create, VFIO devices without vfio-pci-core."""
+        """Whether it may create VFIO devices without vfio-pci-core."""
         if self.binary is None:
             return "vfio" in (self.depends or ())
         return any(one.startswith("vfio_register_") for one in self.binary.needs)

@@ -1,4 +1,4 @@
-"""An index of aliases, to find those of different modules that overlap. Pure."""
+"""An index to find overlapping aliases of modules. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Rivals:
         self._wide = [key for key in self._by_ids if "*" in key]
 
     def of(self, pattern: str, module: str) -> Rival | None:
-        """Return the alias of another module that matches as closely, or closer.
+        """Return another module's alias that matches as closely or closer.
 
         Of several, the one with the fewest ``*``.
         """

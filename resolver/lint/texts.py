@@ -1,4 +1,4 @@
-"""Build modules from texts: modinfo output and ``modules.alias``. Pure."""
+"""Modules from modinfo output and ``modules.alias``. Pure."""
 
 from __future__ import annotations
 

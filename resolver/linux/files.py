@@ -10,9 +10,10 @@ __all__ = ["remove_file", "remove_if_empty", "replace_file"]
 
 
 def replace_file(path: str, data: bytes) -> None:
-    """Write a file atomically, and create its directory. The caller holds a lock.
+    """Write a file atomically, and create its directory.
 
-    The data are on disk before the file gets its name; the name is on disk on return.
+    The caller holds a lock. The data are on disk before the file gets its name; the
+    name is on disk on return.
 
     :raises OSError: the error of the system call; no new file is left.
     """

@@ -27,7 +27,9 @@ class Host(Observer):
 
     @classmethod
     def below(cls, root: str) -> Host:
-        """Return the host with the file system at ``root``; ``/`` is the running host.
+        """Return the host with its file system at ``root``.
+
+        ``/`` is the running host.
 
         :raises UsageError: the directory does not exist.
         """
@@ -119,7 +121,7 @@ class Host(Observer):
             self._locks.leave_to(pid, names)
 
     def lock_holder(self, name: str) -> int | None:
-        """Return the other process that holds a lock; ``None`` if there is none."""
+        """Return the other process that holds a lock, if any."""
         if not self.is_live:
             return None
         from resolver.linux.locks import holder, lock_path
@@ -208,7 +210,7 @@ class Host(Observer):
             raise self._blocked(what, problem.pid, timeout_s) from None
 
     def wait(self, is_done: Callable[[], bool], timeout_s: float) -> bool:
-        """Poll until a condition holds or the time is over; return whether it holds."""
+        """Poll until a condition holds; return whether it holds."""
         deadline = time.monotonic() + timeout_s
         pause_s = 0.001
         while not is_done():

@@ -36,7 +36,7 @@ class Locks:
 
     @contextlib.contextmanager
     def hold(self, names: Iterable[str], timeout_s: float) -> Iterator[None]:
-        """Hold locks while the block runs; locks that are already held are kept.
+        """Hold locks while the block runs; held locks stay held.
 
         :param names: in an order that all callers share, to prevent deadlocks.
         :raises FailedError: another process still holds a lock after the timeout.

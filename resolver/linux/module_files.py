@@ -44,7 +44,9 @@ def real_path(path: str) -> str:
 
 
 def find_modules(directory: str) -> list[FileStatus]:
-    """Return the module files below a directory, sorted. Links are not followed.
+    """Return the module files below a directory, sorted.
+
+    Links are not followed.
 
     :raises OSError: the directory cannot be listed.
     """
@@ -96,7 +98,7 @@ def write_whole(path: str, data: bytes) -> None:
 
 
 def cache_folder() -> str | None:
-    """Return the cache directory of resolver; ``None`` without a home directory.
+    """Return the cache directory; ``None`` without a home directory.
 
     Source: XDG Base Directory Specification.
     """

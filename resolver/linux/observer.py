@@ -108,8 +108,9 @@ class Observer(Places):
         return ()
 
     def waiting(self, pid: int) -> tuple[str, str]:
-        """Return the one-letter state of a process, and the function it waits in.
+        """Return state and wait channel of a process.
 
+        The state is one letter; the wait channel is a function of the kernel.
         An unknown state is ``?``, an unknown function is empty.
 
         Source: proc(5), ``/proc/PID/stat`` and ``/proc/PID/wchan``.

@@ -41,14 +41,14 @@ def change_owner(path: str, owner: Owner) -> None:
 
 
 def user_number(text: str) -> int | None:
-    """Return the uid of a user, given by number or name; ``None`` if unknown."""
+    """Return a uid, given by number or name; ``None`` if unknown."""
     import pwd
 
     return _number(text, lambda: pwd.getpwnam(text).pw_uid)
 
 
 def group_number(text: str) -> int | None:
-    """Return the gid of a group, given by number or name; ``None`` if unknown."""
+    """Return a gid, given by number or name; ``None`` if unknown."""
     import grp
 
     return _number(text, lambda: grp.getgrnam(text).gr_gid)

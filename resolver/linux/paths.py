@@ -70,7 +70,7 @@ class Places(Files):
         return f"{self._root}{path}"
 
     def release(self) -> str | None:
-        """Return the kernel release; ``None`` if a captured host has no kernel.
+        """Return the kernel release; ``None`` without a kernel.
 
         :raises UsageError: a captured host has several.
         """

@@ -104,7 +104,7 @@ class Files:
             return []
 
     def link_target(self, path: str) -> str | None:
-        """Return the target of a link; ``None`` if it is no link."""
+        """Return the target of a link; ``None`` for anything else."""
         try:
             self._require_inside(path.rpartition("/")[0])
             return os.readlink(path)
@@ -114,12 +114,12 @@ class Files:
             raise
 
     def link_name(self, path: str) -> str | None:
-        """Return the last component of a link's target; ``None`` if it is no link."""
+        """Return the last component of a link's target, if any."""
         target = self.link_target(path)
         return None if target is None else target.rstrip("/").rpartition("/")[2]
 
     def followed(self, path: str) -> str:
-        """Return the absolute target of a link, which may be a link; else the path."""
+        """Return the absolute target of a link; else the path."""
         target = self.link_target(path)
         if target is None:
             return path

@@ -103,7 +103,7 @@ def read_builtin_modinfo(data: bytes, path: str) -> Reading:
 
 
 def all_aliases(data: bytes) -> Iterator[tuple[int, str, str]]:
-    """Yield line, pattern and module of every alias, as the file has them.
+    """Yield line, pattern and module of every alias, unchecked.
 
     :param data: content of ``modules.alias``.
     """
@@ -114,7 +114,7 @@ def all_aliases(data: bytes) -> Iterator[tuple[int, str, str]]:
 
 
 def all_builtin_aliases(data: bytes) -> Iterator[tuple[int, str, str]]:
-    """Yield record, pattern and module of every alias, as the file has them.
+    """Yield record, pattern and module of every alias, unchecked.
 
     :param data: content of ``modules.builtin.modinfo``.
     """

@@ -47,7 +47,7 @@ class Modalias(NamedTuple):
 
     @property
     def device_class(self) -> str | None:
-        """Class, subclass and interface of a PCI device: six hexadecimal digits."""
+        """Class of a PCI device: six hexadecimal digits."""
         found = _PCI.fullmatch(self.text)
         if found is None:
             return None

@@ -45,7 +45,10 @@ def has_signature(data: bytes) -> bool:
 
 
 def section_fields(data: bytes) -> list[Field]:
-    """Return the fields of a section ``.modinfo``: ``key=value``, each with a NUL."""
+    """Return the fields of a section ``.modinfo``.
+
+    :param data: ``key=value`` records, each with a NUL.
+    """
     found = []
     for record in data.split(b"\0"):
         key, is_set, value = record.decode("utf-8", "backslashreplace").partition("=")
@@ -55,7 +58,10 @@ def section_fields(data: bytes) -> list[Field]:
 
 
 def split_builtin(record: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return module, key and value of a record of ``modules.builtin.modinfo``."""
+    """Split a record of ``modules.builtin.modinfo``.
+
+    :return: module, key and value.
+    """
     module, _, setting = record.partition(b".")
     key, _, value = setting.partition(b"=")
     return module, key, value

@@ -1,4 +1,4 @@
-"""The lists of modules in a kernel's module directory, and names of modules.
+"""Names of modules, and the lists in a module directory.
 
 Pure: content of files in, names and paths out.
 """
@@ -31,7 +31,7 @@ def builtin_modules(data: bytes) -> frozenset[str]:
 
 
 def module_paths(data: bytes) -> dict[str, str]:
-    """Return the name of each module to its path, relative to the module directory.
+    """Return module names to paths below the module directory.
 
     :param data: content of ``modules.dep``: the path before the colon, then the paths
         of the modules that it needs.

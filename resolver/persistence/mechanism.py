@@ -45,7 +45,7 @@ def choose(host: Host, driver: str, module: str, *, has_owner: bool) -> Mechanis
 
 
 def files_of(host: Host, record: PersistentRecord, python: str) -> tuple[File, ...]:
-    """Return the files of a persistent device. The last one takes effect at boot.
+    """Return the files of a persistent device; the last acts at boot.
 
     :param python: path of the Python interpreter with resolver.
     """

@@ -20,9 +20,10 @@ def udev_rule(bus: str, device: str) -> str:
 
 
 def boot_unit(python: str) -> str:
-    """Return the template unit that binds a device; its instance is the key.
+    """Return the template unit that binds a device.
 
-    It starts after local file systems are mounted, and before services.
+    The instance is the key. It starts after local file systems are mounted, and before
+    services.
 
     :param python: path of the Python interpreter with resolver.
 
@@ -56,7 +57,7 @@ def driverctl_file(driver: str) -> str:
 
 
 def condition(device: str, vendor_device: str) -> str:
-    """Return the drop-in that makes driverctl's unit skip a different device.
+    """Return the drop-in by which driverctl's unit skips another device.
 
     Source: systemd.service(5), ``ExecCondition=``; Linux, drivers/pci/pci-driver.c,
     pci_uevent(): ``PCI_ID`` in upper case.

@@ -51,7 +51,7 @@ vfio_pci driver for ISM devices").
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Yield each variant driver that devices could use and the kernel lacks."""
+    """Yield each variant driver that the kernel lacks."""
     missing = defaultdict(list)
     for one in facts.wanted:
         if one.missing is not None:

@@ -1,4 +1,4 @@
-"""Check which devices a VFIO driver claims, and with which kind of alias."""
+"""Check the devices and the kind of a VFIO driver's aliases."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ CHECKS: Final = (_TIE, _SHADOWED, _TWICE)
 
 
 def check(module: Module, context: Context) -> Iterator[LintFinding]:
-    """Yield aliases that overlap with those of other modules, or are duplicates."""
+    """Yield duplicate aliases, and overlaps with other modules."""
     is_variant = module.is_variant
     seen = set()
     for alias in module.aliases:

@@ -1,4 +1,4 @@
-"""Check that a module declares the modules that it needs, and no conflicting ones."""
+"""Check the declared dependencies of a module."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ _CORE: Final = "vfio_pci_core"
 
 
 def check(module: Module, context: Context) -> Iterator[LintFinding]:
-    """Yield missing, unknown and conflicting dependencies of a variant driver."""
+    """Yield missing, unknown and conflicting dependencies."""
     if not module.is_variant or module.depends is None:
         return
     yield from _core(module, context.kernel)

@@ -1,4 +1,4 @@
-"""Check that tools find the driver that derive its name from the module name."""
+"""Check that tools can derive the driver name from the module name."""
 
 from __future__ import annotations
 

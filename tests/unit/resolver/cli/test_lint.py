@@ -287,7 +287,7 @@ def test_file_that_is_not_there(name: str, capsys: pytest.CaptureFixture[str]) -
     ("words", "problem"),
     [
         ([], "Missing argument"),
-        (["--disable", "nosuch", "a.ko"], "there is no check 'nosuch'"),
+        (["--disable", "nosuch", "a.ko"], "unknown check 'nosuch'"),
         (["--kernel", "nosuch", "a.ko"], "no kernel 'nosuch' in"),
         (["--modules-dir", ".", "a.ko"], "has no modules.alias"),
         (["--kernel", "a", "--modules-dir", ".", "a.ko"], "exclude each other"),

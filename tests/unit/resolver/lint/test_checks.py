@@ -281,7 +281,7 @@ def test_checks_can_be_chosen() -> None:
     """By id; a wrong one is an error that says which there are."""
     assert selected((), ("license",)) == frozenset(CHECKS) - {"license"}
     assert selected(("license", "unsigned"), ("unsigned",)) == {"license"}
-    with pytest.raises(UsageError, match="no check 'nosuch'"):
+    with pytest.raises(UsageError, match="unknown check 'nosuch'"):
         selected(("nosuch",), ())
     found = judge([module(license="")], None, NAMES, selected((), ("license",)))
     assert found.findings == ()

@@ -144,10 +144,19 @@ def test_every_alias_is_read_as_it_is(debian: Path) -> None:
     lines = data.decode().splitlines()
     assert len(found) == sum(line.startswith("alias ") for line in lines)
     assert all(lines[n - 1] == f"alias {p} {m}" for n, p, m in found)
-    assert [*all_aliases(b"#\n\nalias \xff /x\nalias y\n z\n")] == [(3, "\\xff", "/x")]
+    assert [*all_aliases(b"#\n\nalias \xff /x\nalias y\n z\n\nalias a b")] == [
+        (3, "\\xff", "/x"),
+        (7, "a", "b"),
+    ]
 
 
 def test_every_alias_of_builtin_modules_is_read() -> None:
     """Records are numbered, and other keys skipped."""
     data = b"a.license=GPL\0a-b.alias=pci:v*\0a.alias=x.y=z"
     assert [*all_builtin_aliases(data)] == [(2, "pci:v*", "a-b"), (3, "x.y=z", "a")]
+
+
+def test_a_line_can_be_one_word() -> None:
+    """Records are found wherever they start, the shortest next to each other."""
+    short = b"vfio_\nvfio_\n\nvfio_\n"
+    assert [one.line for one in read_modules_alias(short, "x").warnings] == [1, 2, 4]

@@ -32,7 +32,9 @@ def test_module_name_of_a_file(suffix: str) -> None:
 
 def test_paths_are_by_name() -> None:
     """modules.dep has the file of each module before the colon."""
-    data = b"kernel/a/vfio-pci.ko.xz: kernel/b.ko\nupdates/x.ko:\n\nrest\n"
+    data = (
+        b"kernel/a/vfio-pci.ko.xz: kernel/b.ko\nupdates/x.ko:\n\nrest\nkernel/x.ko:\n"
+    )
     expected = {"vfio_pci": "kernel/a/vfio-pci.ko.xz", "x": "updates/x.ko"}
     assert expected == module_paths(data)
 
