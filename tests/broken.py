@@ -1,4 +1,4 @@
-"""Kernels that have one rule wrong, for tests of those who should notice."""
+"""Simulated kernels with one wrong rule, to test the comparison."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simkernel.model.vfio.core import Vfio
 
 
 class BindsTwice(PciBus):
-    """Binding a device that is bound already succeeds."""
+    """Binding a bound device succeeds."""
 
     def bind(self, driver: Driver, device: PciDevice) -> None:
         if device.driver is None or self.match(driver, device) is None:
@@ -25,7 +25,7 @@ class BindsTwice(PciBus):
 
 
 class ComparesLoosely(PciBus):
-    """``driver_override`` is compared up to the shorter name's end."""
+    """``driver_override`` is compared only up to the shorter name's end."""
 
     def match(self, driver: Driver, device: PciDevice) -> PciId | None:
         kept = device.driver_override
@@ -38,7 +38,7 @@ class ComparesLoosely(PciBus):
 
 
 class Remembers(PciBus):
-    """A function that comes back has the ``driver_override`` that it had."""
+    """A function that comes back keeps its ``driver_override``."""
 
     def __init__(self, services: Services, vfio: Vfio) -> None:
         super().__init__(services, vfio)
@@ -61,7 +61,7 @@ class Remembers(PciBus):
 
 
 class _Kernel(Kernel):
-    """A kernel whose PCI bus is another."""
+    """A kernel with another PCI bus."""
 
     bus_class: type[PciBus]
 
@@ -77,4 +77,4 @@ def broken_executor(bus: type[PciBus]) -> ModelExecutor:
 
 
 BROKEN = [BindsTwice, ComparesLoosely, Remembers]
-"""All of them."""
+"""All wrong kernels."""

@@ -1,6 +1,6 @@
-"""The simulated kernel answers as real ones did, to every program that was recorded.
+"""The simulated kernel gives the recorded answers of real kernels.
 
-``simkernel verify --record tests/data/recorded`` makes the files.
+``simkernel verify --record tests/data/recorded`` writes the files.
 """
 
 from __future__ import annotations

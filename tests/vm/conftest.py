@@ -1,4 +1,4 @@
-"""Guests for tests: the real kernels that are installed here."""
+"""Fixtures with the installed kernels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A guest that does not do what it should, and one that serves many scenarios."""
+"""Guests that fail, and a guest that runs several scenarios."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DEVICE = "/sys/bus/pci/devices/0000:01:00.0"
 
 
 class Place:
-    """A booted guest with a scenario for it."""
+    """A booted guest and a scenario for it."""
 
     def __init__(
         self, guest: Guest, kernel: InstalledKernel, tree: ModuleDirectory
@@ -43,7 +43,7 @@ class Place:
         )
 
     def play(self, **operation: str) -> dict[str, object]:
-        """Carry out an operation and return its answer."""
+        """Run an operation and return its answer."""
         answer = self.guest.call("execute", operations=[operation])["answers"][0]
         return dict(answer)
 
@@ -82,7 +82,7 @@ def test_guest_that_does_not_boot_in_time(kernel: InstalledKernel) -> None:
 
 
 def test_kernel_that_panics(kernel: InstalledKernel) -> None:
-    """The guest is gone at once, and its last words are told."""
+    """The error has the end of the console."""
     machine = Machine(arguments=("rdinit=/no/such/file", "root=nowhere"))
     with pytest.raises(GuestError) as caught:
         Guest(machine, image=kernel.image, release=kernel.release)
@@ -94,7 +94,7 @@ def test_kernel_that_panics(kernel: InstalledKernel) -> None:
 
 
 def test_qemu_that_does_not_start(tmp_path: Path) -> None:
-    """What QEMU says is told."""
+    """The error has QEMU's message."""
     with pytest.raises(GuestError) as caught:
         Guest(Machine(), image=tmp_path / "no-kernel", release="6.12")
 
@@ -102,7 +102,7 @@ def test_qemu_that_does_not_start(tmp_path: Path) -> None:
 
 
 def test_scenario_goes_in_and_out(place: Place, scenario: Scenario) -> None:
-    """Afterwards nothing of it is there; whatever a program did, it can come again."""
+    """The guest is as before, so the scenario can be set up again."""
     for _ in range(3):
         assert place.setup.apply(scenario, place.tree) == []
         assert place.play(op="read", path=f"{DEVICE}/vendor")["value"] == "0x1b36\n"
@@ -121,7 +121,7 @@ def test_scenario_goes_in_and_out(place: Place, scenario: Scenario) -> None:
 
 
 def test_what_stays_behind_is_noticed(place: Place, scenario: Scenario) -> None:
-    """A guest that is not as after booting is not taken for one."""
+    """A guest that still has a mount cannot be reused."""
     place.setup.apply(scenario, place.tree)
     place.guest.call(
         "execute", operations=[{"op": "folder", "path": "/mnt", "files": {}}]
@@ -132,7 +132,7 @@ def test_what_stays_behind_is_noticed(place: Place, scenario: Scenario) -> None:
 
 
 def test_refusal_names_the_operation(place: Place, scenario: Scenario) -> None:
-    """What cannot be set up is told with the kernel's reason."""
+    """The error has the operation and the kernel's reason."""
     wrong = replace(scenario, devices=(replace(scenario.devices[1], id="ffff:ffff"),))
 
     with pytest.raises(GuestError) as caught:
@@ -143,7 +143,7 @@ def test_refusal_names_the_operation(place: Place, scenario: Scenario) -> None:
 
 
 def test_terminal_of_the_command(kernel: InstalledKernel, tmp_path: Path) -> None:
-    """On a terminal it has one of the same size; keys and a new size reach it."""
+    """The terminal has the same size; keys and a new size reach it."""
     script = """
     stty size; read word; echo got $word
     while [ "$(stty size)" = "30 90" ]; do sleep 0.1; done

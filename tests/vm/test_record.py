@@ -1,4 +1,4 @@
-"""A host that was recorded on a real kernel answers the same on the simulated one."""
+"""A host recorded on a real kernel looks the same when simulated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""resolver on a real kernel where it gets difficult."""
+"""resolver on a real kernel, in difficult cases."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def changed(before: dict[str, str], after: dict[str, str]) -> dict[str, str | No
 
 
 def test_virtual_function_leaves_the_physical_one_alone(guest: Guest) -> None:
-    """Bound, told by status, given back; of both, all is as it was."""
+    """Bind, status and restore change nothing else."""
     before = look(guest, PF), look(guest, VF)
     code, bound = resolver(guest, "bind", VF)
     during = look(guest, PF)
@@ -125,7 +125,7 @@ def test_virtual_function_leaves_the_physical_one_alone(guest: Guest) -> None:
 
 
 def test_group_with_bridges_is_bound_without_them(guest: Guest) -> None:
-    """One member alone is refused; the ports of a switch stay with their driver."""
+    """One member alone is refused; switch ports keep their driver."""
     alone, refused = resolver(guest, "bind", BELOW_SWITCH[0])
     code, bound = resolver(guest, "bind", "--group", BELOW_SWITCH[0])
     drivers = [driver_of(guest, one) for one in (*BELOW_SWITCH, *PORTS)]
@@ -139,7 +139,7 @@ def test_group_with_bridges_is_bound_without_them(guest: Guest) -> None:
 
 
 def test_eight_are_bound_side_by_side(guest: Guest) -> None:
-    """Each has its driver, and one command gives all of them back."""
+    """Each gets the driver, and one command restores all of them."""
     code, bound = resolver(guest, "bind", "--jobs", "4", f"vfs:{PF}")
     drivers = {driver_of(guest, one) for one in bound}
     back, restored = resolver(guest, "restore", "--all")
@@ -151,7 +151,7 @@ def test_eight_are_bound_side_by_side(guest: Guest) -> None:
 
 
 def test_driver_that_keeps_its_device_is_told_and_left(guest: Guest) -> None:
-    """Who waits in the kernel is named, lives on, and has the device to itself."""
+    """The blocked process is named, and keeps the device."""
     code, told = resolver(guest, "unbind", "--timeout", "2", KEPT)
     blocked = told[KEPT]["blocked"]
     alive, _ = output_of(guest, ["test", "-d", f"/proc/{blocked['pid']}"])

@@ -1,4 +1,4 @@
-"""``simkernel run --via vm`` behaves as the command itself would; nothing stays."""
+"""``simkernel run --via vm`` behaves like the command, and leaves nothing."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.real
 
 RUN = [sys.executable, "-m", "simkernel", "run", "--via", "vm"]
 HOST = "no_iommu"
-"""A scenario whose modules are soon built, and no two tests need another."""
+"""A scenario with modules that build quickly."""
 
 
 @pytest.fixture(autouse=True)
 def built(kernel: InstalledKernel) -> None:
-    """Have the modules in the cache, so that no test's time goes by them."""
+    """Build the modules first, so that no test waits for them."""
     module_directory(load(HOST), kernel, lambda text: None)
 
 
@@ -46,7 +46,7 @@ def run(
 
 @contextmanager
 def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a run of a command; at the end it is no more."""
+    """Start a run of a command; kill it at the end."""
     process = subprocess.Popen(
         [*RUN, HOST, "--", *words],
         cwd=folder,
@@ -77,7 +77,7 @@ def descendants(pid: int) -> set[int]:
 
 
 def until(condition: object, seconds: float = 300) -> bool:
-    """Tell whether a condition comes true in time."""
+    """Whether a condition becomes true in time."""
     assert callable(condition)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -93,7 +93,7 @@ def alive(pids: set[int]) -> set[int]:
 
 
 def test_streams_and_exit_code_are_the_commands(tmp_path: Path) -> None:
-    """Much input and output pass unharmed, in all three streams."""
+    """Long input and output pass unchanged, on all three streams."""
     data = bytes(range(256)) * 8000
     script = "cat; echo done >&2; exit 7"
 
@@ -105,7 +105,7 @@ def test_streams_and_exit_code_are_the_commands(tmp_path: Path) -> None:
 
 
 def test_only_the_working_directory_is_written(tmp_path: Path) -> None:
-    """A file in it stays, all others are gone with the guest; root is who writes."""
+    """A file in it is kept; all others are lost with the guest."""
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.mkdir()
@@ -129,7 +129,7 @@ def test_only_the_working_directory_is_written(tmp_path: Path) -> None:
 def test_command_that_does_not_run_or_is_killed(
     words: list[str], code: int, message: bytes, tmp_path: Path
 ) -> None:
-    """Exit codes are a shell's."""
+    """Exit codes are those of a shell."""
     done = run(*words, folder=tmp_path)
 
     assert code == done.returncode
@@ -137,7 +137,7 @@ def test_command_that_does_not_run_or_is_killed(
 
 
 def test_nobody_reads_the_output(tmp_path: Path) -> None:
-    """The command learns it as by a pipe."""
+    """The command gets SIGPIPE."""
     with started(tmp_path, "yes") as process:
         assert process.stdout is not None
         assert process.stdout.read(2) == b"y\n"
@@ -147,7 +147,7 @@ def test_nobody_reads_the_output(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_goes_to_the_command(number: signal.Signals, tmp_path: Path) -> None:
-    """It may end in its own way; what it leaves running ends with the guest."""
+    """The command handles it; remaining processes end with the guest."""
     script = (
         f"trap 'echo heard; exit 5' {number.value}; sleep 1000 & "
         "echo ready; while :; do sleep 0.1; done"
@@ -164,7 +164,7 @@ def test_signal_goes_to_the_command(number: signal.Signals, tmp_path: Path) -> N
 
 
 def test_interrupt_while_booting(tmp_path: Path) -> None:
-    """Nothing is left, and no traceback is shown."""
+    """No process remains, and no traceback is printed."""
     with started(tmp_path, "true") as process:
         assert until(lambda: descendants(process.pid))
         mine = descendants(process.pid)
@@ -177,7 +177,7 @@ def test_interrupt_while_booting(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("when", ["booting", "running"])
 def test_killed_run_leaves_nothing(when: str, tmp_path: Path) -> None:
-    """QEMU ends with simkernel, whatever ended that; there is no file to forget."""
+    """QEMU ends with simkernel, however that ended; no file remains."""
     with started(tmp_path, "sh", "-c", "echo ready; sleep 1000") as process:
         assert process.stdout is not None
         if when == "running":
@@ -191,7 +191,7 @@ def test_killed_run_leaves_nothing(when: str, tmp_path: Path) -> None:
 
 
 def test_other_machines_scenario_is_refused(tmp_path: Path) -> None:
-    """What stands in the way is named, and nothing is booted."""
+    """The error names the reasons, and no guest boots."""
     done = subprocess.run(
         [*RUN, "vfio_ccw_autoload", "--", "true"],
         cwd=tmp_path,
@@ -210,7 +210,7 @@ def test_other_machines_scenario_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_programs_are_named(tmp_path: Path) -> None:
-    """All at once, with the command that installs them."""
+    """The error names all of them, and the command that installs them."""
     done = subprocess.run(
         [*RUN, HOST, "--", "true"],
         env={"PATH": str(tmp_path), "HOME": str(tmp_path)},
@@ -227,7 +227,7 @@ def test_missing_programs_are_named(tmp_path: Path) -> None:
 
 
 def test_kernel_that_is_not_installed_is_named(tmp_path: Path) -> None:
-    """The message has what there is, and where to look for more."""
+    """The error names the installed ones and how to find others."""
     done = subprocess.run(
         [*RUN, "--kernel", "2.6", HOST, "--", "true"],
         cwd=tmp_path,

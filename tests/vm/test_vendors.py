@@ -1,4 +1,4 @@
-"""The scenarios of vendors on real kernels, with the real resolver."""
+"""Vendors' scenarios on real kernels, with the real resolver."""
 
 from __future__ import annotations
 
@@ -35,10 +35,7 @@ VENDORS = [
 
 
 class Hosts:
-    """A booted guest that becomes one scenario's host after the other.
-
-    :param scenarios: all that it will be.
-    """
+    """A booted guest that runs one scenario after another."""
 
     def __init__(
         self, guest: Guest, kernel: InstalledKernel, scenarios: list[Scenario]
@@ -57,7 +54,7 @@ class Hosts:
 
     @contextmanager
     def host(self, index: int) -> Iterator[Scenario]:
-        """Be the host of a scenario; afterwards, the guest is as after booting."""
+        """Set a scenario up; afterwards the guest is as after boot."""
         self._layout.apply(self._scenarios[index], self._trees[index])
         yield self._scenarios[index]
         self._layout.clear()
@@ -96,7 +93,7 @@ def without_differences(document: Any, name: str) -> Any:
 def test_resolver_binds_on_the_real_kernel(
     name: str, hosts: Hosts, each_kernel: InstalledKernel
 ) -> None:
-    """The variant has the device, VFIO its group, and resolver says the same."""
+    """The device is bound to the variant driver, in resolver's view, too."""
     with hosts.host(VENDORS.index(name)) as scenario:
         assert scenario.expected is not None
         device = scenario.expected.device
@@ -126,7 +123,7 @@ def test_resolver_binds_on_the_real_kernel(
 
 
 def test_one_line_binds_a_device(each_kernel: InstalledKernel, tmp_path: Path) -> None:
-    """The command of the documents, as a user would type it."""
+    """The command from the documents works as typed."""
     device = "0000:3b:00.2"
     script = f"resolver bind {device} && ls /sys/bus/pci/devices/{device}/vfio-dev"
     words = ["run", "--via", "vm", "--kernel", each_kernel.release, "mlx5_vfio_pci"]

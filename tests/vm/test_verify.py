@@ -1,4 +1,4 @@
-"""A real kernel notices when the simulated one has a rule wrong."""
+"""A comparison with a real kernel finds wrong rules of the simulated one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def real(kernel: InstalledKernel) -> Iterator[tuple[Scenario, Executor]]:
 def test_wrong_rule_is_found_and_shown_in_three_operations(
     bus: type[PciBus], real: tuple[Scenario, Executor]
 ) -> None:
-    """The same words that find nothing in the right model."""
+    """The same programs find nothing in the correct model."""
     scenario, player = real
     report = Report(release=scenario.kernel.release, seed=1)
     verification = Verification(

@@ -1,4 +1,4 @@
-"""Programs that get smaller."""
+"""Minimized programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _operations = st.integers(0, 30).map(lambda n: Read(f"/{n}"))
 
 
 class _Replay:
-    """A pair of kernels that differ when certain operations come in order."""
+    """Two kernels that differ after certain operations in order."""
 
     def __init__(self, needed: tuple[Operation, ...]) -> None:
         self.needed = needed
@@ -44,7 +44,7 @@ def _finding(program: tuple[Operation, ...]) -> Finding:
 def test_what_is_needed_is_left(
     others: list[Operation], needed: list[Operation]
 ) -> None:
-    """Of a long program only the operations remain that make the difference."""
+    """Only the operations that cause the difference remain."""
     replay = _Replay(tuple(needed))
     found = replay((*others, *needed))
     assert found is not None
@@ -56,7 +56,7 @@ def test_what_is_needed_is_left(
 
 
 def test_names_and_texts_become_simpler() -> None:
-    """Another driver's name does, and what stands behind a NUL is not needed."""
+    """An earlier driver's name replaces a later one; text after a NUL goes."""
     needed = (Write("/drivers/first/bind", b"a"),)
     replay = _Replay(needed)
     found = _finding((Write("/drivers/other/bind", b"a\0bc"),))
@@ -72,7 +72,7 @@ def _data(program: tuple[Operation, ...]) -> list[bytes]:
 
 
 def test_tries_are_limited() -> None:
-    """A kernel takes its time for each replay, so there are few."""
+    """Each rerun takes time, so their number is limited."""
     replay = _Replay(tuple(Read(f"/{n}") for n in range(40)))
 
     small = minimize(_finding(replay.needed), replay, max_tries=7)

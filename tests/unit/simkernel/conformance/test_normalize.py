@@ -1,4 +1,4 @@
-"""What of a state is compared."""
+"""Normalized states."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ def _host(group: int, stranger: int) -> dict[str, str]:
 
 
 def test_numbers_of_groups_do_not_count(normalizer: Normalizer) -> None:
-    """Two hosts that only number their groups otherwise look the same."""
+    """Two hosts that differ only in group numbers are equal."""
     assert normalizer.state(_host(5, 7)) == normalizer.state(_host(12, 5))
 
 
 def test_what_was_seen_stays_the_same(normalizer: Normalizer) -> None:
-    """A recorded state can be looked at again."""
+    """Normalizing twice has no further effect."""
     seen = normalizer.state(_host(5, 7))
 
     assert seen == normalizer.state(seen)
 
 
 def test_strangers_and_unknown_files_are_left_out(normalizer: Normalizer) -> None:
-    """Other devices, their groups, and files that the model never has."""
+    """Foreign devices, their groups, and files outside the model."""
     seen = normalizer.state(_host(5, 7))
 
     assert not [path for path in seen if "00:1f.2" in path or "00:1c.0" in path]
@@ -61,7 +61,7 @@ def test_strangers_and_unknown_files_are_left_out(normalizer: Normalizer) -> Non
 
 
 def test_what_belongs_to_the_scenario_counts(normalizer: Normalizer) -> None:
-    """A missing link, another text or another group member is seen."""
+    """A missing link, another text or group member is a difference."""
     one = _host(5, 7)
     for path in one:
         other = {key: text for key, text in one.items() if key != path}
@@ -70,7 +70,7 @@ def test_what_belongs_to_the_scenario_counts(normalizer: Normalizer) -> None:
 
 
 def test_text_that_was_read_is_seen_as_in_the_state(normalizer: Normalizer) -> None:
-    """What a machine says of itself is not compared, a number of bytes written is."""
+    """A hardware property is not compared, a byte count is."""
     irq, bind = f"/sys/bus/pci/devices/{PF}/irq", "/sys/bus/pci/drivers_probe"
 
     answers = [

@@ -43,7 +43,7 @@ _operations: st.SearchStrategy[Operation] = st.one_of(
 
 @given(_operations)
 def test_line_says_the_operation(operation: Operation) -> None:
-    """An operation is what its line says, and the line is one line of text."""
+    """A line gives the same operation, and has no newline."""
     line = to_line(operation)
 
     assert operation == from_line(line)
@@ -53,7 +53,7 @@ def test_line_says_the_operation(operation: Operation) -> None:
 
 @given(_operations)
 def test_object_is_the_operation(operation: Operation) -> None:
-    """An operation is what its object holds."""
+    """An object gives the same operation."""
     assert operation == from_json(to_json(operation))
 
 
@@ -69,7 +69,7 @@ def test_object_is_the_operation(operation: Operation) -> None:
     ],
 )
 def test_lines_are_short_and_plain(operation: Operation, expected: str) -> None:
-    """People can read a line, also of a long write."""
+    """Long writes give short lines."""
     assert expected == to_line(operation)
 
 
@@ -78,7 +78,7 @@ def test_lines_are_short_and_plain(operation: Operation, expected: str) -> None:
     ["", "write /sys/a", "read", "jump over", "load a b c", "read 'a", "write ' "],
 )
 def test_line_that_says_nothing_is_refused(line: str) -> None:
-    """A wrong line is shown as it was written."""
+    """The error quotes the line."""
     with pytest.raises(UsageError, match=r"operation|quotes"):
         from_line(line)
 
@@ -93,6 +93,6 @@ def test_misspelled_operation_is_corrected() -> None:
     "made", [{}, {"op": "write"}, {"op": "no"}, {"op": "read", "path": "/", "data": ""}]
 )
 def test_object_that_is_no_operation_is_refused(made: dict[str, str]) -> None:
-    """What an object lacks, or has too much, is not guessed."""
+    """A missing or an extra field is an error."""
     with pytest.raises(UsageError, match="invalid operation"):
         from_json(made)

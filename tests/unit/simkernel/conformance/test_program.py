@@ -28,7 +28,7 @@ load vfio # a comment is a line of its own
 
 
 def test_file_is_the_program() -> None:
-    """What a program file says is in the program, and the other way round."""
+    """Formatting and parsing a program are inverse."""
     program = Program(
         scenario="mlx5_vfio_pci",
         about="Modules that are there.",
@@ -47,7 +47,7 @@ def test_file_is_the_program() -> None:
     "text", [TEXT, "about: no scenario\n\n", "scenario a\n\n", "colour: red\n\n"]
 )
 def test_wrong_file_is_refused_by_name(text: str) -> None:
-    """The message says which file."""
+    """The error names the file."""
     with pytest.raises(UsageError, match=r"^mine\.txt: "):
         parse_program(text, "mine.txt")
 
@@ -60,7 +60,7 @@ def test_misspelled_key_is_corrected() -> None:
 
 @pytest.mark.parametrize("name", written_programs())
 def test_written_program_can_be_played(name: str) -> None:
-    """Each program that comes along names rules, and plays on its scenario."""
+    """Each names rules and runs on its scenario."""
     program = written_programs()[name]
 
     assert program.about

@@ -1,4 +1,4 @@
-"""Recordings of what a kernel answered."""
+"""Recorded answers of a kernel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "vfio_pci"
 
 
 def test_recording_answers_as_the_kernel_did(tmp_path: Path) -> None:
-    """What was recorded, written and read is what the kernel said, and no more."""
+    """Written and read answers equal the recorded ones."""
     scenario = load(NAME, {})
     recording = RecordedAnswers(scenario=NAME, release="6.12.117-test")
     comparison = Comparison(ModelExecutor(), ModelExecutor())
@@ -40,7 +40,7 @@ def test_recording_answers_as_the_kernel_did(tmp_path: Path) -> None:
 
 
 def test_other_answer_is_seen(tmp_path: Path) -> None:
-    """A model that answers otherwise than the recorded kernel differs."""
+    """A model that answers differently is found."""
     scenario = load(NAME, {})
     recording = RecordedAnswers(scenario=NAME, release="6.12.117-test")
     program = (Read("/sys/bus/pci/drivers_autoprobe"), Write("/sys/nothing", b"1"))
@@ -60,7 +60,7 @@ def test_other_answer_is_seen(tmp_path: Path) -> None:
 
 
 def test_other_file_is_refused(tmp_path: Path) -> None:
-    """The format has a name."""
+    """Another format is an error."""
     path = tmp_path / "other.xz"
     path.write_bytes(lzma.compress(b'{"schema": "other/1"}\n{}\n'))
 

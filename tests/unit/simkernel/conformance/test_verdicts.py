@@ -17,7 +17,7 @@ TABLE = """# Rules
 
 
 def test_release_is_added_in_order() -> None:
-    """A release is added once, older ones stand first, and other rows stay."""
+    """A release is added once and in order; other rows stay."""
     once = add_release(TABLE, "6.1.192", {"R-BIND-2"})
     twice = add_release(once, "6.1.192", {"R-BIND-1", "R-BIND-2"})
 
@@ -27,12 +27,12 @@ def test_release_is_added_in_order() -> None:
 
 
 def test_rule_without_row_is_an_error() -> None:
-    """No verdict gets lost."""
+    """A rule without a row is an error."""
     with pytest.raises(UsageError, match="R-NONE-1"):
         add_release(TABLE, "6.12.117", {"R-NONE-1"})
 
 
 def test_verdict_is_a_version() -> None:
-    """The name of a package is no version."""
+    """A package name is an error."""
     with pytest.raises(UsageError, match="invalid kernel version"):
         add_release(TABLE, "6.1.0-56-amd64", set())

@@ -1,4 +1,4 @@
-"""A verification, with a kernel that has one rule wrong and with one that dies."""
+"""A verification with a wrong kernel, and with one that crashes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _verification(kernel: Any, **more: int) -> Verification:
 def test_wrong_rule_is_found_and_shown_in_three_operations(
     bus: type[PciBus], scenario: Scenario
 ) -> None:
-    """Random programs find each, and shrinking leaves what is needed."""
+    """Random programs find each wrong rule, and are minimized."""
     verification = _verification(broken_executor(bus), max_findings=1)
 
     verification.run_random({NAME: scenario}, 4000, seed=1)
@@ -49,7 +49,7 @@ def test_wrong_rule_is_found_and_shown_in_three_operations(
 
 
 def test_systematic_programs_find_a_wrong_rule(scenario: Scenario) -> None:
-    """Nothing needs to be drawn to see that a bound device can be bound."""
+    """No random program is needed to bind a bound device."""
     verification = _verification(broken_executor(BindsTwice))
 
     verification.run_systematic(NAME, scenario)
@@ -65,7 +65,7 @@ _PF = "0000:3b:00.0"
 
 
 def test_kernel_that_is_right_differs_in_nothing(scenario: Scenario) -> None:
-    """The model agrees with itself, and the report says on which rules."""
+    """The model equals itself, and the report lists confirmed rules."""
     verification = _verification(ModelExecutor())
 
     verification.run_systematic(NAME, scenario)
@@ -86,7 +86,7 @@ def test_kernel_that_is_right_differs_in_nothing(scenario: Scenario) -> None:
 
 
 class _Dying(ModelExecutor):
-    """A kernel that does not survive a certain operation."""
+    """A kernel that crashes on an operation."""
 
     def execute(self, operations: Sequence[Operation]) -> list[Answer]:
         if Read(PROBE) in operations:
@@ -98,7 +98,7 @@ class _Dying(ModelExecutor):
 
 
 def test_operation_that_kills_the_kernel_is_reported(scenario: Scenario) -> None:
-    """What the kernel did not survive is found, and the verification goes on."""
+    """The operation is found, and the verification continues."""
     verification = _verification(_Dying())
     deadly = Program(
         scenario=NAME, operations=(Write(PROBE, b"0"), Read(PROBE), Write(PROBE, b"1"))

@@ -24,7 +24,7 @@ modules:
 
 
 def test_names_without_domain_are_understood(nic: Sim) -> None:
-    """Driver, group, text of a file."""
+    """Driver, group and text of a file."""
     assert nic.driver_of("3b:00.2") == "mlx5_core"
     assert nic.group_of("3b:00.2") == 2
     assert nic.read(f"{DEVICE}/vendor") == "0x15b3\n"
@@ -32,7 +32,7 @@ def test_names_without_domain_are_understood(nic: Sim) -> None:
 
 
 def test_unknown_device_is_named_with_those_that_are_there(nic: Sim) -> None:
-    """A mistyped address is seen at once."""
+    """The error suggests an existing device."""
     with pytest.raises(
         UsageError, match=r"no device '3b:00.9'.*did you mean 0000:3b:00.[23]"
     ):
@@ -49,7 +49,7 @@ def test_injected_failure_meets_the_next_write_only(nic: Sim) -> None:
 
 
 def test_failure_can_be_injected_later_and_again(nic: Sim) -> None:
-    """Writes are counted from the moment of the call."""
+    """Writes count from the call."""
     assert take(nic).returncode == 0
     nic.kernel.inject("EBUSY", at_write=2)
 
@@ -59,7 +59,7 @@ def test_failure_can_be_injected_later_and_again(nic: Sim) -> None:
 
 
 def test_device_can_vanish_at_a_write(nic: Sim) -> None:
-    """The driver's file refuses what is not there."""
+    """The driver's file refuses the missing device."""
     nic.kernel.inject(remove=VF)
 
     assert take(nic).returncode == 3
@@ -67,7 +67,7 @@ def test_device_can_vanish_at_a_write(nic: Sim) -> None:
 
 
 def test_another_process_can_write_first(nic: Sim) -> None:
-    """It takes the device before the program does."""
+    """It unbinds the device before the program does."""
     nic.kernel.inject(path="/sys/bus/pci/drivers/mlx5_core/unbind", data=VF)
 
     assert take(nic).stderr == "No such device\n"
@@ -86,13 +86,13 @@ def test_another_process_can_write_first(nic: Sim) -> None:
 def test_injection_that_makes_no_sense_is_refused(
     nic: Sim, arguments: dict[str, object], reason: str
 ) -> None:
-    """At the call, not at the write."""
+    """The call fails, not a later write."""
     with pytest.raises(UsageError, match=reason):
         nic.kernel.inject(**arguments)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_function_is_unplugged_and_comes_back(nic: Sim) -> None:
-    """With its driver, and with the events that tell of it."""
+    """It gets its driver back, and uevents report both."""
     pf = "0000:3b:00.0"
     nic.kernel.unplug("3b:00.0")
     gone = nic.kernel.wait_for_event("remove", pf)
@@ -106,7 +106,7 @@ def test_function_is_unplugged_and_comes_back(nic: Sim) -> None:
 
 
 def test_new_function_is_plugged_in(nic: Sim) -> None:
-    """With the keys that a scenario has for it."""
+    """The keys are those of a scenario."""
     nic.kernel.hotplug(
         "0000:3b:01.0",
         id="15b3:101d",
@@ -132,13 +132,13 @@ def test_new_function_is_plugged_in(nic: Sim) -> None:
 def test_function_that_cannot_be_is_refused(
     nic: Sim, address: str, device: dict[str, str], reason: str
 ) -> None:
-    """In the words of the scenario's schema."""
+    """The error is that of the scenario's schema."""
     with pytest.raises(UsageError, match=reason):
         nic.kernel.hotplug(address, **device)
 
 
 def test_waiting_in_vain_says_what_came(nic: Sim) -> None:
-    """The events so far are in the message."""
+    """The error lists the events so far."""
     take(nic)
 
     with pytest.raises(AssertionError, match=r"within 0.02 s(.|\n)*unbind@/devices"):
@@ -146,7 +146,7 @@ def test_waiting_in_vain_says_what_came(nic: Sim) -> None:
 
 
 def test_driver_that_comes_late_is_waited_for(tmp_path: Path) -> None:
-    """Time passes for the kernel while the test waits."""
+    """Simulated time passes while the test waits."""
     (tmp_path / "late.yaml.j2").write_text(LATE)
     with Sim(tmp_path / "late.yaml.j2", via="fakefs") as host:
         host.run(["modprobe", "late"], check=True)
@@ -157,6 +157,6 @@ def test_driver_that_comes_late_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_refused_write_of_another_process_raises(nic: Sim) -> None:
-    """With the kernel's errno."""
+    """The error has the kernel's errno."""
     with pytest.raises(OSError, match="No such device"):
         nic.kernel.write("/sys/bus/pci/drivers_probe", "0000:99:00.0")

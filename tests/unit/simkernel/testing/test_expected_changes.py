@@ -1,4 +1,4 @@
-"""What a test may expect of a tree, and what it is told if that is not so."""
+"""Expected changes of the trees, and the messages if they differ."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ FULL = {
     ],
 )
 def test_expected_changes_are_no_complaint(expected: dict[str, object]) -> None:
-    """Through links, by the last name of a link, by pattern, by directory."""
+    """Through links, by the last component of a link, pattern or directory."""
     assert unexpected_changes(BEFORE, AFTER, expected) == ""
 
 
 def test_what_is_ignored_may_change() -> None:
-    """And need not."""
+    """Ignored paths need not change."""
     expected = {f"{REAL}/driver": "vfio-pci", f"{REAL}/driver_override": ...}
 
     assert unexpected_changes(BEFORE, AFTER, expected, ["/dev/*", "/proc/*"]) == ""
 
 
 def test_change_that_nobody_expected_is_shown_as_difference() -> None:
-    """Only what is not expected is in it."""
+    """The diff shows only unexpected changes."""
     expected = {path: FULL[path] for path in FULL if path != "/dev/vfio/"}
 
     assert unexpected_changes(BEFORE, AFTER, expected).splitlines() == [
@@ -86,7 +86,7 @@ def test_change_that_nobody_expected_is_shown_as_difference() -> None:
 def test_expectation_that_is_not_met_is_named(
     wrong: dict[str, object], reason: str
 ) -> None:
-    """With what is there instead."""
+    """The message has the actual content."""
     text = unexpected_changes(BEFORE, AFTER, FULL | wrong)
 
     assert text.startswith("expected, but missing:\n")
@@ -94,7 +94,7 @@ def test_expectation_that_is_not_met_is_named(
 
 
 def test_what_is_gone_is_none() -> None:
-    """A path that was there, and a whole directory."""
+    """A path that existed, and a whole directory."""
     expected = {
         f"{LINK}/driver": "nic",
         f"{LINK}/driver_override": "(null)",

@@ -19,7 +19,7 @@ DEVICE = f"/sys/bus/pci/devices/{VF}"
 
 
 def test_program_is_run_and_its_output_kept_apart(nic: Sim) -> None:
-    """The result is subprocess's own."""
+    """The result is that of subprocess."""
     done = take(nic)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "taken\n", "")
@@ -28,7 +28,7 @@ def test_program_is_run_and_its_output_kept_apart(nic: Sim) -> None:
 
 
 def test_bytes_descriptors_and_input_of_a_program(nic: Sim) -> None:
-    """Whatever way it prints, it is kept, in order."""
+    """All output is captured, in order."""
     code = (
         "import os, sys; os.write(1, b'one '); sys.stdout.buffer.write(b'two ');"
         "print(sys.stdin.read()); os.write(2, b'err')"
@@ -49,7 +49,7 @@ def test_one_program_finds_what_the_other_left(nic: Sim) -> None:
 
 
 def test_real_files_are_as_they_are_now(nic: Sim, tmp_path: Path) -> None:
-    """A test changes its directory between two runs, and reads what they wrote."""
+    """A test changes its directory and reads the program's files."""
     code = "text = open('in').read(); open('out', 'w').write(text * 2)"
     for text in ("a", "b"):
         (tmp_path / "in").write_text(text)
@@ -59,7 +59,7 @@ def test_real_files_are_as_they_are_now(nic: Sim, tmp_path: Path) -> None:
 
 
 def test_what_a_program_sets_in_its_process_is_taken_back(nic: Sim) -> None:
-    """Environment, directory, signals, log handlers and modules stay the test's."""
+    """Environment, directory, signals, log handlers and modules are restored."""
     before = (
         dict(os.environ),
         os.getcwd(),
@@ -86,14 +86,14 @@ def test_what_a_program_sets_in_its_process_is_taken_back(nic: Sim) -> None:
 
 
 def test_environment_can_be_given(nic: Sim) -> None:
-    """It is all that the program has."""
+    """The program has no other variables."""
     code = "import os; print(sorted(os.environ))"
 
     assert nic.run(["python", "-c", code], env={"A": "1"}).stdout == "['A']\n"
 
 
 def test_check_raises_as_subprocess_does(nic: Sim) -> None:
-    """With the program's own code."""
+    """The error has the program's exit code."""
     with pytest.raises(subprocess.CalledProcessError) as caught:
         nic.run(["python", "-c", "raise SystemExit(7)"], check=True)
 
@@ -102,19 +102,19 @@ def test_check_raises_as_subprocess_does(nic: Sim) -> None:
 
 @pytest.mark.parametrize("argv", [["ls", "/sys"], ["sh", "-c", "cd /; ls"]])
 def test_other_programs_are_refused_with_the_way_out(nic: Sim, argv: list[str]) -> None:
-    """The message names the tier that runs them."""
+    """The hint names the tier that can run them."""
     with pytest.raises(UsageError, match="--sim-via fuse"):
         nic.run(argv)
 
 
 def test_starting_a_program_needs_the_other_tier(nic: Sim) -> None:
-    """In one process there is nothing that could go on."""
+    """fakefs runs programs in the test's process."""
     with pytest.raises(UsageError, match="requires the fuse tier"):
         nic.start(["python", "-c", "pass"])
 
 
 def test_test_itself_can_be_on_the_host(nic: Sim) -> None:
-    """And is back on the machine afterwards."""
+    """Afterwards it is on the real machine."""
     take(nic)
     with nic.inside():
         assert not os.path.exists(f"{DEVICE}/driver")
@@ -128,7 +128,7 @@ def test_test_itself_can_be_on_the_host(nic: Sim) -> None:
 def test_module_imported_after_the_host_was_made_is_on_it(
     nic: Sim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A test may import the code under test when it likes."""
+    """A test may import the code under test at any time."""
     (tmp_path / "probed_late.py").write_text(
         "import os\ndef names(): return os.listdir('/sys/bus/pci/drivers')"
     )
@@ -141,7 +141,7 @@ def test_module_imported_after_the_host_was_made_is_on_it(
 
 
 def test_hosts_are_apart(nic: Sim) -> None:
-    """Two of the same scenario share nothing."""
+    """Two hosts of one scenario share nothing."""
     take(nic)
     with Sim("mlx5_vfio_pci", {"vfs": 2}, via="fakefs") as other:
         assert other.driver_of(VF) == "mlx5_core"
@@ -165,7 +165,7 @@ def test_pyfakefs_beside_it_is_refused() -> None:
 
 
 def test_tree_is_as_before_when_all_is_put_back(nic: Sim) -> None:
-    """Snapshots of one host compare equal, whenever they are taken."""
+    """Snapshots of one state are equal."""
     before = nic.tree()
     take(nic)
     assert before != nic.tree()
@@ -176,7 +176,7 @@ def test_tree_is_as_before_when_all_is_put_back(nic: Sim) -> None:
 
 
 def test_expected_change_passes_and_other_ones_fail(nic: Sim) -> None:
-    """The failure is a difference that a person can read."""
+    """The failure has a readable diff."""
     take(nic)
     nic.assert_changed(
         {
@@ -194,7 +194,7 @@ def test_expected_change_passes_and_other_ones_fail(nic: Sim) -> None:
 
 
 def test_change_can_be_counted_from_a_later_moment(nic: Sim) -> None:
-    """What was before it is no matter."""
+    """Earlier changes do not count."""
     take(nic)
     middle = nic.tree()
 
@@ -215,7 +215,7 @@ def test_unknown_scenario_parameter_and_tier_are_named() -> None:
 
 
 def test_wrong_template_is_refused(tmp_path: Path) -> None:
-    """With the place in it."""
+    """The error names the position."""
     path = tmp_path / "own.yaml.j2"
     path.write_text("description: x\n---\nkernel: {release: 6.1.0, iommo: true}\n")
 

@@ -1,4 +1,4 @@
-"""Snapshots of a tree and their differences, as a person reads them."""
+"""Snapshots of a tree and their diffs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DEVICE = "/sys/devices/pci0000:00/0000:01:00.0"
 
 
 def test_difference_has_a_part_for_each_directory() -> None:
-    """Links, one-line files and files of several lines each show what matters."""
+    """Links and files of one or more lines are readable."""
     before = Snapshot(
         {
             f"{DEVICE}/driver": "-> ../../../bus/pci/drivers/nic",
@@ -43,7 +43,7 @@ def test_difference_has_a_part_for_each_directory() -> None:
 
 
 def test_directory_that_came_is_one_line() -> None:
-    """What is below it is counted, not listed."""
+    """Paths below it are counted, not listed."""
     before = Snapshot({"/dev/null": "x", "/dev/vfio-other": "y"})
     after = Snapshot(
         {"/dev/null": "x", "/dev/vfio-other": "z", "/dev/vfio/": "", "/dev/vfio/2": "n"}
@@ -58,12 +58,12 @@ def test_directory_that_came_is_one_line() -> None:
 
 
 def test_equal_snapshots_have_no_difference() -> None:
-    """Nothing to say is no text at all."""
+    """Equal snapshots give an empty text."""
     assert Snapshot({"/a": "1"}).diff(Snapshot({"/a": "1"})) == ""
 
 
 def test_comparison_shows_the_older_one_first_whichever_side_it_is_on() -> None:
-    """Minus is what was there, also in ``after == before``."""
+    """Minus is the older one, also in ``after == before``."""
     before, after = Snapshot({"/a/x": "1"}), Snapshot({"/a/x": "2"})
 
     assert describe(after, before) == describe(before, after)
@@ -71,7 +71,7 @@ def test_comparison_shows_the_older_one_first_whichever_side_it_is_on() -> None:
 
 
 def test_path_through_links_is_found() -> None:
-    """Links on the way are followed, the last one is not."""
+    """Links are resolved except the last component."""
     tree = Snapshot(
         {
             "/sys/bus/pci/devices/d": "-> ../../../devices/pci/d",

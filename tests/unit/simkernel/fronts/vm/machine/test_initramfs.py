@@ -1,4 +1,4 @@
-"""The table of the IOMMU."""
+"""The DMAR table in the initial RAM disk."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from simkernel.fronts.vm.machine.initramfs import dmar_table
 
 
 def test_table_is_one_that_the_kernel_takes() -> None:
-    """Signature, length, checksum, and a revision above QEMU's own."""
+    """Signature, length and checksum are right, the revision is above QEMU's."""
     table = dmar_table()
 
     assert table[:4] == b"DMAR"
@@ -17,7 +17,7 @@ def test_table_is_one_that_the_kernel_takes() -> None:
 
 
 def test_unit_is_for_every_function() -> None:
-    """Its only unit includes all functions and names none."""
+    """The only unit includes all functions."""
     unit = dmar_table()[48:]
 
     assert (unit[0], unit[2]) == (0, 16)

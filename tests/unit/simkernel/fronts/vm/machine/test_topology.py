@@ -1,4 +1,4 @@
-"""Which buses and bridges QEMU gets for scenarios."""
+"""The buses and bridges of QEMU for scenarios."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ports(machine: Machine) -> list[tuple[str, str, int]]:
 
 
 def test_bus_that_no_bridge_leads_to_is_a_root_bus() -> None:
-    """A function keeps its bus, though nothing says how it is reached."""
+    """A function keeps its bus even without a bridge to it."""
     machine = plan_machine([host("0000:6b:00.0", "0000:02:00.0")])
 
     assert machine.root_buses == (0x02, 0x6B)
@@ -44,7 +44,7 @@ def test_bus_that_no_bridge_leads_to_is_a_root_bus() -> None:
 
 
 def test_bridge_on_a_root_bus_is_a_root_port() -> None:
-    """A port stands at the bridge's own address, its bus behind it."""
+    """A port has the bridge's address and secondary bus."""
     machine = plan_machine([host("0000:3a:00.0>3b", "0000:3b:00.0")])
 
     assert machine.root_buses == (0x3A,)
@@ -52,7 +52,7 @@ def test_bridge_on_a_root_bus_is_a_root_port() -> None:
 
 
 def test_bridges_in_a_row_are_a_switch() -> None:
-    """Below a root port come an upstream and a downstream port, in that order."""
+    """Below a root port follow an upstream and a downstream port."""
     machine = plan_machine(
         [host("0000:18:01.0>19", "0000:16:00.0>17", "0000:19:00.0", "0000:17:00.0>18")]
     )
@@ -65,7 +65,7 @@ def test_bridges_in_a_row_are_a_switch() -> None:
 
 
 def test_gap_in_the_numbers_is_filled_with_ports() -> None:
-    """Firmware counts on from bridge to bridge; what lies between takes the numbers."""
+    """Filler ports consume the numbers between two bridges."""
     machine = plan_machine([host("0000:00:0a.0>01", "0000:00:0c.0>03")])
 
     assert ports(machine) == [
@@ -102,7 +102,7 @@ def test_gap_in_the_numbers_is_filled_with_ports() -> None:
 def test_buses_that_cannot_be_had_are_refused(
     devices: tuple[str, ...], problem: str
 ) -> None:
-    """The message names the function that is in the way, and why."""
+    """The error names the function and the reason."""
     with pytest.raises(UsageError) as refusal:
         plan_machine([host(*devices)])
 
@@ -110,7 +110,7 @@ def test_buses_that_cannot_be_had_are_refused(
 
 
 def test_scenarios_that_differ_get_machines_of_their_own() -> None:
-    """One machine serves as many as it can; none is left without."""
+    """Scenarios share a machine where possible."""
     first = host("0000:3a:00.0>3b")
     other_bus = host("0000:3a:00.0>3b", "0000:5d:00.0>5e")
     no_iommu = host("0000:3a:00.0>3b", iommu=False)
@@ -124,7 +124,7 @@ def test_scenarios_that_differ_get_machines_of_their_own() -> None:
 
 
 def test_vendor_scenarios_share_one_machine() -> None:
-    """What is verified on a real kernel needs few guests."""
+    """Verification needs few guests."""
     names = ["mlx5", "virtio", "pds", "qat", "hisi_acc", "xe"]
     scenarios = [load(f"{one}_vfio_pci") for one in names]
     scenarios += [load(one) for one in ("golden_lab", "vfio_pci", "name_mismatch")]
@@ -133,7 +133,7 @@ def test_vendor_scenarios_share_one_machine() -> None:
 
 
 def test_own_devices_keep_out_of_the_scenarios_way() -> None:
-    """What the guest itself needs on bus 00 sits where the scenario has nothing."""
+    """The guest's own devices use free slots on bus 00."""
     machine = plan_machine([host("0000:00:1e.0", "0000:00:1c.0>01")])
 
     places = list(islice(machine.free_slots(), 9))
@@ -144,7 +144,7 @@ def test_own_devices_keep_out_of_the_scenarios_way() -> None:
 
 
 def test_options_name_every_bus_and_port() -> None:
-    """QEMU's options have the numbers of the scenario."""
+    """QEMU's options have the scenario's numbers."""
     machine = plan_machine([host("0000:3a:00.0>3b", "0000:3b:00.0")])
 
     assert machine.devices(machine.free_slots()) == [

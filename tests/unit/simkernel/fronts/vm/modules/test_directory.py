@@ -22,7 +22,7 @@ def test_key_covers_every_source_of_the_package() -> None:
 
 @pytest.mark.real
 def test_new_file_is_covered(tmp_path: Path) -> None:
-    """A list of names would not have it."""
+    """A new file needs no entry in a list."""
     (tmp_path / "more" / "__pycache__").mkdir(parents=True)
     for name in ("a.py", "more/b.c", "more/__pycache__/b.pyc"):
         (tmp_path / name).write_text("x")

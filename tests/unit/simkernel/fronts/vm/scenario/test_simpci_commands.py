@@ -1,4 +1,4 @@
-"""How a scenario's functions are told to the module that plays them."""
+"""The commands for simpci from a scenario's functions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_bridges_are_qemus_and_the_rest_synthetic() -> None:
 
 
 def test_physical_function_is_told_with_its_capability() -> None:
-    """Everything that the kernel can see of it is in the line."""
+    """The command has every property that the kernel can see."""
     scenario = load("hisi_acc_vfio_pci")
     (device,) = (one for one in scenario.devices if one.address == "0000:75:00.0")
 
@@ -44,7 +44,7 @@ def test_physical_function_is_told_with_its_capability() -> None:
 
 
 def test_functions_of_one_group_have_no_access_control() -> None:
-    """That is what makes the kernel put them into one group."""
+    """Without ACS, the kernel puts them into one group."""
     scenario = parse("""
         kernel: {release: 6.12.1}
         devices:

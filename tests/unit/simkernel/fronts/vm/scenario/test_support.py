@@ -1,4 +1,4 @@
-"""What of a scenario a real kernel in QEMU cannot have, said by name."""
+"""The parts of a scenario that a real kernel does not support."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ REFUSED["vfio_ap_blacklisted"] = REFUSED["vfio_ap_autoload"]
 
 @pytest.mark.parametrize("name", installed())
 def test_only_scenarios_of_other_machines_are_refused(name: str) -> None:
-    """Every scenario of a PC can be had on a real kernel."""
+    """A real kernel supports every scenario of a PC."""
     assert REFUSED.get(name, []) == refusals(load(name))
 
 
 def test_group_across_devices_is_refused() -> None:
-    """Only functions of one device come into one group by themselves."""
+    """Only functions of one slot can share a group."""
     scenario = parse("""
         kernel: {release: 6.12.1}
         devices:
@@ -73,17 +73,17 @@ def test_conventional_bridge_is_refused() -> None:
     ],
 )
 def test_what_is_left_out_is_told(name: str, line: str) -> None:
-    """Nothing is dropped in silence."""
+    """Each part that is left out is reported."""
     assert line in left_out(load(name))
 
 
 def test_nothing_is_told_where_nothing_is_left_out() -> None:
-    """A scenario that can be had as it is gives no line."""
+    """A fully supported scenario gives no line."""
     assert left_out(load("vfio_pci")) == []
 
 
 def test_software_that_is_not_there_is_told() -> None:
-    """udev, owned groups and character devices are named, each by its key."""
+    """udev, owned groups and character devices are named by their keys."""
     scenario = parse("""
         kernel: {release: 6.12.1, vfio_cdev: true}
         udev: true
