@@ -66,7 +66,7 @@ class _Commands(click.Group):
 )
 @click.version_option(package_name="simkernel")
 def cli() -> None:
-    """Test driver-binding tools on a simulated kernel, without hardware.
+    """Test driver-binding tools on a simulated kernel.
 
     A scenario describes a host: its PCI devices, IOMMU groups, drivers and modules. A
     command that runs there sees the files of that host, such as /sys and /lib/modules.
@@ -79,7 +79,7 @@ for _commands in _SECTIONS.values():
 
 
 def main() -> None:
-    """Run the command line. An expected error prints a message; exit code 2."""
+    """Run the command line; exit 2 on an expected error."""
     try:
         cli(prog_name="simkernel")
     except SimkernelError as error:

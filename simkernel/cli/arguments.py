@@ -1,4 +1,4 @@
-"""Arguments that several subcommands take: a scenario and its parameters."""
+"""Arguments that several subcommands share."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def parsed_settings(settings: tuple[str, ...]) -> dict[str, str]:
 
 
 def title_of(scenario: str) -> str:
-    """Return the name of a scenario; of a path, its last part without the suffix."""
+    """Return the name of a scenario, without folder and suffix."""
     return scenario.rpartition("/")[2].removesuffix(_SUFFIX)

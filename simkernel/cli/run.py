@@ -1,4 +1,4 @@
-"""``simkernel run``: a command on the simulated host of a scenario."""
+"""``simkernel run``: a command on the host of a scenario."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``simkernel shell``: an interactive shell on the host of a scenario."""
+"""``simkernel shell``: a shell on the host of a scenario."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def shell(via: str, settings: tuple[str, ...], scenario: str) -> None:
 
 
 def _best_tier() -> str:
-    """Return fuse if it works here. Else print the reason and return fakefs."""
+    """Return fuse, or print a reason and return fakefs."""
     from simkernel.testing.fuse_tier import missing
 
     reason = missing()
@@ -106,7 +106,7 @@ def _on_fakefs(scenario: str, values: dict[str, str]) -> None:
 
 @contextmanager
 def _prompt(title: str) -> Iterator[None]:
-    """Put the scenario's name into Python's prompt while the block runs."""
+    """Put the scenario's name into Python's prompt."""
     before = getattr(sys, "ps1", None)
     sys.ps1 = f"[{title}] >>> "
     try:

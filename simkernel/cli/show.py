@@ -1,4 +1,4 @@
-"""``simkernel show``: a scenario as text or picture, or a file of its host."""
+"""``simkernel show``: a scenario, or a file of its host."""
 
 from __future__ import annotations
 

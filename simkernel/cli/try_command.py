@@ -1,4 +1,4 @@
-"""``simkernel try``: test a VFIO driver module on a generated host."""
+"""``simkernel try``: test a VFIO driver module."""
 
 from __future__ import annotations
 

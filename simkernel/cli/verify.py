@@ -1,4 +1,4 @@
-"""``simkernel verify``: compare the simulated kernel with a real one."""
+"""``simkernel verify``: simulated and real kernel compared."""
 
 from __future__ import annotations
 

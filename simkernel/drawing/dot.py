@@ -10,7 +10,7 @@ __all__ = ["dot"]
 
 
 def dot(title: str, host: Topology) -> str:
-    """Return a graph: IOMMU groups as clusters, drivers, and bindings as edges.
+    """Return a DOT graph of groups, drivers and bindings.
 
     A device without a driver has no edge. A dashed edge leads to the driver that only
     ``driver_override`` names.

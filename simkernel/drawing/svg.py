@@ -1,4 +1,4 @@
-"""Draw a host as an SVG picture: groups on the left, drivers on the right."""
+"""Draw a host as an SVG picture."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _device_tops(
 def _places(
     host: Topology, tops: dict[tuple[str, str], float]
 ) -> dict[tuple[str, str], _Place]:
-    """Place each driver beside the middle of its devices, without overlaps."""
+    """Place each driver beside its devices, without overlaps."""
     beside: dict[tuple[str, str], list[float]] = {}
     for device in host.devices:
         top = tops[device.bus, device.name] + _ROW / 2
@@ -230,7 +230,7 @@ def _words(x: float, y: float, text: str, style: str = "") -> str:
 
 
 def _text(text: str) -> str:
-    """Escape a text for XML; replace characters that XML does not allow."""
+    """Escape a text for XML; replace invalid characters."""
     allowed = (
         one if one >= " " or one in "\t\n" else "\N{REPLACEMENT CHARACTER}"
         for one in text

@@ -1,4 +1,4 @@
-"""The content of a picture: devices, IOMMU groups and drivers of a kernel.
+"""The content of a picture: devices, groups and drivers.
 
 Plain values; the other modules of the package draw them.
 """
@@ -87,7 +87,7 @@ class Topology:
     """Loaded modules, oldest first, each with the modules that use it."""
 
     def groups(self) -> list[tuple[str, list[DeviceNode]]]:
-        """Return the devices by IOMMU group number; an empty number: no group."""
+        """Return the devices by group number; empty: no group."""
         found: dict[str, list[DeviceNode]] = {}
         for device in self.devices:
             found.setdefault(device.group, []).append(device)

@@ -47,7 +47,7 @@ def _add_bus(root: Tree, bus: str, devices: list[DeviceNode]) -> None:
 
 
 def _device_text(device: DeviceNode) -> Text:
-    """Return name, id, class, group, driver and override of a device."""
+    """Return the line of a device."""
     text = Text.assemble((device.name, "cyan"), f"  {device.id}")
     if device.kind:
         text.append(f"  {device.kind}", "dim")

@@ -35,6 +35,6 @@ class Autoload(Observer):
             ]
 
     def operation_ended(self) -> None:
-        """Load modules for the queued modaliases, and for those that loading adds."""
+        """Load modules until no modalias is queued."""
         while self._pending:
             self.load(self._pending.pop(0))

@@ -1,4 +1,4 @@
-"""Boot the host of a scenario: fill the kernel model, then replay its start."""
+"""Boot the host of a scenario."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def boot_host(
 def _host_without_devices(
     scenario: schema.Scenario, kernel_class: type[Kernel]
 ) -> Host:
-    """Return the host with its kernel and built-in modules, before device discovery."""
+    """Return the host before device discovery."""
     kernel = kernel_class(
         scenario.kernel.release,
         cdev=scenario.kernel.vfio_cdev,
@@ -106,7 +106,7 @@ def _discover_devices(kernel: Kernel, scenario: schema.Scenario) -> None:
 def _steps(
     kernel: Kernel, scenario: schema.Scenario
 ) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Yield the steps after device discovery, each with its place in the scenario."""
+    """Yield the steps after device discovery, with their places."""
     for index, name in enumerate(scenario.loaded):
         yield f"loaded[{index}]", partial(_load, kernel, name)
     for index, device in enumerate(scenario.devices):
@@ -145,7 +145,7 @@ def _set_up_function(kernel: Kernel, entry: schema.DeviceEntry) -> None:
 
 
 def _bind(kernel: Kernel, device: PciDevice, wanted: str) -> None:
-    """Bind a device to a driver by an override; ``none``: unbind it."""
+    """Bind a device by an override; ``none``: unbind it."""
     if device.driver is not None and device.driver.name != wanted:
         kernel.pci.release(device)
     if wanted == "none" or device.driver is not None:

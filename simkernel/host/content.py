@@ -39,7 +39,7 @@ def read_path(host: Host, path: str) -> str:
 
 
 def snapshot(host: Host) -> dict[str, str]:
-    """Return the content of every path: text, link target, or kind.
+    """Return the content of every path by path.
 
     Write-only files and ``config`` show their mode. A file whose read fails shows the
     name of the errno.

@@ -15,7 +15,7 @@ __all__ = ["PlainFiles"]
 
 
 class PlainFiles:
-    """Files of a host: ``/sys`` and ``/proc`` from the kernel, others from a mapping.
+    """Files of a host, ``/sys`` and ``/proc`` from its kernel.
 
     :param plain: content of the other files, by absolute path.
     """

@@ -48,7 +48,7 @@ class Host:
     """Listener that loads modules; None: no udev runs."""
 
     def trees(self) -> dict[str, Tree]:
-        """Return the trees of ``/sys``, ``/proc`` and ``/dev`` by name."""
+        """Return the trees of ``sys``, ``proc`` and ``dev`` by name."""
         kernel = self.kernel
         trees = {"sys": sysfs(kernel), "proc": procfs(kernel), "dev": devtmpfs(kernel)}
         extra: dict[str, bytes | str] = {**self.files, **self.links}
@@ -69,7 +69,7 @@ class Host:
                 yield path, data
 
     def module_files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield path and content of each file of ``/lib/modules/<release>``.
+        """Yield path and content of each module file and index.
 
         Files of the build directory follow.
         """
@@ -110,7 +110,7 @@ class Host:
         )
 
     def start_udev(self) -> None:
-        """Start udev: it listens to uevents and loads modules for new devices."""
+        """Start udev, which loads modules for new devices."""
         plain = dict(self.module_files()) | self.files
         self.autoload = Autoload(lambda modalias: None)
         self.load_through(PlainFiles(self.kernel, plain))

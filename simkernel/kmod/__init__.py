@@ -1,4 +1,4 @@
-"""The tools of kmod 30: depmod, modprobe, modinfo, rmmod, insmod, lsmod.
+"""The tools of kmod 30, on files and system calls.
 
 User space only: callers pass the files and the two system calls of a host. The package
 never touches the real host. Entry points::

@@ -11,5 +11,5 @@ VERSION: Final = "kmod version 30\n+ZSTD +XZ -ZLIB +LIBCRYPTO -EXPERIMENTAL"
 
 
 def usage(name: str) -> str:
-    """Return a pointer to the manual; the real commands list their options."""
+    """Return a pointer to the manual instead of all options."""
     return f"Usage:\n\t{name} [options] ...\nThis is a simulation of {name}(8)."

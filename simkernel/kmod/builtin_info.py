@@ -1,4 +1,4 @@
-"""Read ``modules.builtin.modinfo``: what built-in modules declare."""
+"""Read ``modules.builtin.modinfo``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["builtin_info"]
 
 
 def builtin_info(library: Library, name: str) -> list[tuple[str, str]]:
-    """Return the pairs of a built-in module, from the first block of its texts only.
+    """Return the pairs in the first block of a built-in module.
 
     :raises OSError: ENOENT, the kernel has no such file; ENOSYS, the file does not
         mention the module.

@@ -1,4 +1,4 @@
-"""Module parameters on the kernel command line: ``module.parameter=value``."""
+"""Module parameters on the kernel command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SPACES: Final = " \t\n\v\f\r"
 
 
 def kernel_parameters(text: str) -> Iterator[tuple[str, str]]:
-    """Yield ``(module, "parameter=value")`` for each parameter of a module.
+    """Yield ``(module, "parameter=value")`` pairs.
 
     Blanks may stand inside double quotes, in a value only. A quote before the module
     name is moved to the start of the value, where it belongs.

@@ -1,4 +1,4 @@
-"""The commands by name. A tier calls them when a program starts one."""
+"""The commands by name, for the tiers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def commands() -> tuple[str, ...]:
 
 
 def is_command(name: str) -> bool:
-    """Tell whether ``name``, bare or with its directory, is one of the commands."""
+    """Tell whether a name or path is one of the commands."""
     directory, slash, base = name.rpartition("/")
     return base in _COMMANDS and directory + slash in _DIRECTORIES
 
@@ -52,7 +52,7 @@ def run(argv: Sequence[str], context: Context) -> CommandResult:
 
 
 def run_process(process: Process) -> int | None:
-    """Run a command to its end and return its exit status; None: no such command."""
+    """Run a command; return its exit status, None: unknown."""
     if not is_command(process.argv[0]):
         return None
     try:

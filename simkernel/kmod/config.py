@@ -1,4 +1,4 @@
-"""The configuration of kmod: ``modprobe.d``, ``modules.softdep``, kernel command line.
+"""Read the configuration of kmod.
 
 Reads and orders it; what the lines lead to is decided by those who use it.
 """
@@ -55,7 +55,7 @@ class SoftDependency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """Something in the configuration that kmod reports and then ignores."""
+    """A problem that kmod reports and then ignores."""
 
     line: int
     """Line of libkmod-config.c that reports it; shown to the user."""
@@ -67,7 +67,7 @@ class Complaint:
 
 @dataclass(slots=True)
 class Configuration:
-    """All lines that were read, in order; names have ``_`` for ``-``."""
+    """All configuration lines in order, with normalized names."""
 
     aliases: list[tuple[str, str]] = field(default_factory=list)
     """Pattern and module of each ``alias``."""

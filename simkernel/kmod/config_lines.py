@@ -1,4 +1,4 @@
-"""Cut configuration text into lines and words, with the oddities of libkmod."""
+"""Split configuration text into lines and words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SPACES: Final = " \t\n\v\f\r"
 
 
 def logical_lines(content: str) -> Iterator[tuple[int, str]]:
-    """Yield the number of its last physical line, and the text, of each line.
+    """Yield the last physical line number and text of each line.
 
     A backslash joins lines, and before any other character it disappears.
 
@@ -42,7 +42,7 @@ def logical_lines(content: str) -> Iterator[tuple[int, str]]:
 
 
 def next_word(text: str) -> tuple[str | None, str]:
-    """Return the first word and what follows the single blank after it.
+    """Return the first word and the rest after one blank.
 
     As strtok_r(3) cuts; ``None`` if there is no word.
     """

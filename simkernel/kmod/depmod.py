@@ -1,4 +1,4 @@
-"""Generate the tree below ``/lib/modules/<release>/``, as kernel build and depmod do.
+"""Generate the tree below ``/lib/modules/<release>/``.
 
 The input are module specs, never files of a host. ``simkernel.kmod.depmod_indexes``
 generates the files that depmod writes.
@@ -42,7 +42,7 @@ _TABLE_PREFIXES: Final = (
 
 
 class ModuleTree(Mapping[str, bytes]):
-    """Files of a module tree, each made when it is first asked for.
+    """Files of a module tree, generated on first access.
 
     :param makers: path below ``/lib/modules/<release>/`` -> its content or what makes
         it.
@@ -71,7 +71,7 @@ def generate(
     builtin_table_aliases: bool = True,
     compress: bool = False,
 ) -> Mapping[str, bytes]:
-    """Return every file of ``/lib/modules/<release>/`` for a kernel with these modules.
+    """Return every file of ``/lib/modules/<release>/``.
 
     The order of ``specs`` is the link order: that of ``modules.order`` and
     ``modules.builtin``. Modules outside ``kernel/`` are in no ``modules.order``.
@@ -107,7 +107,7 @@ def generate(
 
 
 def export_name(module: str) -> str:
-    """Return the symbol by which modules that depend on ``module`` refer to it."""
+    """Return the symbol that a module exports to its users."""
     return f"{module}_interface"
 
 

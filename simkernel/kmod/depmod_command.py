@@ -1,4 +1,4 @@
-"""The command depmod: compute the indexes of a tree from its module files."""
+"""The command depmod: compute the indexes of a tree."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _Request:
 
 
 def main(process: Process) -> int:
-    """Run depmod; the options ``-C``, ``-E``, ``-F``, ``-e``, ``-P`` change nothing.
+    """Run depmod; ``-C``, ``-E``, ``-F``, ``-e``, ``-P`` do nothing.
 
     With ``-A`` it always computes, whatever the times of the files say.
 

@@ -41,7 +41,7 @@ def depmod_makers(
     given: Mapping[str, bytes],
     report: Report = _discard,
 ) -> dict[str, Callable[[], bytes]]:
-    """Return a generator function for each file, in the order in which depmod writes.
+    """Return a generator for each file, in depmod's order.
 
     :param given: content of ``modules.order``, ``modules.builtin`` and
         ``modules.builtin.modinfo``, as far as the tree has them.

@@ -1,4 +1,4 @@
-"""The order in which depmod lists modules, and the dependencies of each."""
+"""Order and dependencies of modules in depmod."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class ModuleFile:
 
     @property
     def order_path(self) -> str:
-        """Path as ``modules.order`` has it: without compression suffix."""
+        """Path as in ``modules.order``, uncompressed."""
         directory, slash, file = self.path.rpartition("/")
         return f"{directory}{slash}{file[: len(self.name) + len('.ko')]}"
 
 
 def sort_modules(modules: Sequence[ModuleFile], order: str) -> list[ModuleFile]:
-    """Return the modules as ``modules.order`` has them, then the rest by hash.
+    """Return modules in ``modules.order``, then the rest by hash.
 
     :param order: content of ``modules.order``.
 
@@ -54,14 +54,14 @@ def sort_modules(modules: Sequence[ModuleFile], order: str) -> list[ModuleFile]:
 
 
 def symbol_owners(modules: Sequence[ModuleFile]) -> dict[str, ModuleFile]:
-    """Return the module that exports each symbol, the last one if there are more."""
+    """Return the last module that exports each symbol."""
     return {name: module for module in modules for name in module.exports}
 
 
 def sorted_dependencies(
     modules: Sequence[ModuleFile], owners: Mapping[str, ModuleFile]
 ) -> dict[str, list[ModuleFile]]:
-    """Return every module that each module needs, users before used, by its name.
+    """Return the dependencies of each module, users first.
 
     :param modules: in the order of ``sort_modules``.
     :raises UsageError: some need each other.

@@ -1,4 +1,4 @@
-"""``.ko`` files: small relocatable ELF objects that carry a ``.modinfo`` section.
+"""Read and write ``.ko`` files with a ``.modinfo`` section.
 
 Writes just the sections that kmod and a loader of modules look at; reads the same
 ones from any ELF object, and takes garbage for what it is.
@@ -49,7 +49,7 @@ def write_module(
     exports: Sequence[str] = (),
     needs: Sequence[str] = (),
 ) -> bytes:
-    """Return a relocatable ELF64 x86-64 object that describes a module.
+    """Return an ELF64 x86-64 object that describes a module.
 
     :param info: pairs of ``.modinfo``, in order.
     :param exports: symbols that it exports, listed in ``__ksymtab_strings``.
@@ -187,7 +187,7 @@ class ModuleImage:
         return found
 
     def undefined_symbols(self) -> list[str]:
-        """Return the symbols that the module needs, empty if it has no table.
+        """Return the undefined symbols; empty: it has no table.
 
         Source: libkmod-elf.c kmod_elf_get_dependency_symbols().
         """
@@ -216,7 +216,7 @@ class ModuleImage:
 
 
 def module_name(image: bytes) -> str | None:
-    """Return the name that a module file declares, ``None`` if it declares none.
+    """Return the name in a module file; ``None``: it has none.
 
     Taken from ``name=`` of ``.modinfo``, before Linux 4.11 from ``struct module``.
 

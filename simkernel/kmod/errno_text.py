@@ -1,4 +1,4 @@
-"""The texts of strerror(3) of glibc on Linux, whatever the host is."""
+"""The texts of strerror(3) of glibc, on every host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two interfaces through which the tools see a host: files and system calls.
+"""The tools' interfaces to a host: files and system calls.
 
 The tiers and the tests implement them.
 """
@@ -25,10 +25,10 @@ class Files(Protocol):
     """
 
     def read(self, path: str) -> bytes:
-        """Return the content of a file, or raise the ``OSError`` of open(2)."""
+        """Return a file's content, or raise as open(2)."""
 
     def listdir(self, path: str) -> list[str]:
-        """Return the names in a directory, or raise the ``OSError`` of open(2)."""
+        """Return the names in a directory, or raise as open(2)."""
 
     def exists(self, path: str) -> bool:
         """Tell whether stat(2) succeeds; links are followed."""
@@ -39,7 +39,7 @@ class WritableFiles(Files, Protocol):
     """A file system to which depmod can write."""
 
     def write(self, path: str, content: bytes) -> None:
-        """Create or replace a file, or raise the ``OSError`` of open(2)."""
+        """Create or replace a file, or raise as open(2)."""
 
 
 class ModuleSyscalls(Protocol):
@@ -60,7 +60,7 @@ class ModuleSyscalls(Protocol):
 
 
 def read_text(files: Files, path: str) -> str:
-    """Return the content of a file as text; bytes that are no UTF-8 survive.
+    """Return a file as text, with surrogates for invalid UTF-8.
 
     :raises OSError: as ``Files.read``.
     """
@@ -68,7 +68,7 @@ def read_text(files: Files, path: str) -> str:
 
 
 def read_text_or_none(files: Files, path: str) -> str | None:
-    """Return the content of a file as text, ``None`` if it cannot be read."""
+    """Return a file as text; ``None``: it is unreadable."""
     try:
         return read_text(files, path)
     except OSError:

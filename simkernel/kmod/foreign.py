@@ -1,4 +1,4 @@
-"""Specs of modules that the scenario does not describe, read from their files.
+"""Specs of modules that the scenario does not describe.
 
 The kernel loads them with their parameters and users; they have no drivers.
 """

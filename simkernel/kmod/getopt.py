@@ -1,4 +1,4 @@
-"""Split a command line into options and operands as getopt_long(3) of glibc does."""
+"""Split a command line as getopt_long(3) of glibc."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Options:
         """Arguments that are no options; complete when the iteration has ended."""
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        """Yield ``(flag, value)``; the value is empty if the option takes none.
+        """Yield ``(flag, value)``; a flag without value: empty.
 
         :raises ExitCommand: an option is wrong, which has been reported.
         """

@@ -1,4 +1,4 @@
-"""The order in which depmod walks its hash tables, visible in its output."""
+"""The order in which depmod walks its hash tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MASK: Final = 0xFFFFFFFF
 
 
 def bucket_order(names: Iterable[str], buckets: int) -> list[str]:
-    """Return ``names`` as depmod meets them: by bucket, inside a bucket by bytes.
+    """Return names by bucket, inside a bucket by bytes.
 
     :param buckets: number of buckets, a power of two.
 

@@ -1,4 +1,4 @@
-"""The binary index files of kmod: ``modules.*.bin``, a trie with wildcard keys.
+"""Read ``modules.*.bin``, tries with wildcard keys.
 
 Layout, all numbers big-endian 32 bit: magic, version, reference of the root node;
 then the nodes, children before parents. A reference is an offset with flags in its
@@ -114,7 +114,7 @@ class Index:
         self._data = data
 
     def search(self, key: str) -> str | None:
-        """Return the first value of exactly ``key``, ``None`` if there is none.
+        """Return the first value of a key; ``None``: no such key.
 
         Source: libkmod-index.c index_mm_search().
         """
@@ -131,7 +131,7 @@ class Index:
         return None
 
     def search_wild(self, key: str) -> list[str]:
-        """Return the values of every pattern in the index that matches ``key``.
+        """Return the values of every pattern that matches a key.
 
         In ascending priority; among equals the one found last comes first.
 

@@ -1,4 +1,4 @@
-"""Make the binary index files that ``simkernel.kmod.index`` reads and describes."""
+"""Write the index files that ``simkernel.kmod.index`` reads."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Branch:
 
 
 def build(entries: Iterable[Entry]) -> bytes:
-    """Return the index file for ``(key, value, priority)`` entries, byte for byte.
+    """Return the index file of ``(key, value, priority)`` entries.
 
     :param entries: keys and values are ASCII; look-ups that find several values give
         them in ascending priority.

@@ -25,7 +25,7 @@ _REASONS: Final = {
 
 
 def main(process: Process) -> int:
-    """Run insmod; the configuration in ``modprobe.d`` does not matter to it.
+    """Run insmod, which ignores ``modprobe.d``.
 
     Source: tools/insmod.c do_insmod().
     """

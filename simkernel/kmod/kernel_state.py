@@ -14,7 +14,7 @@ __all__ = ["holders", "init_state", "is_in_kernel", "reference_count"]
 
 
 def init_state(library: Library, module: KmodModule) -> InitState | None:
-    """Return the state of a module, ``None`` if it is not in the kernel.
+    """Return the state of a module; ``None``: not loaded.
 
     Source: libkmod-module.c kmod_module_get_initstate().
     """
@@ -37,7 +37,7 @@ def is_in_kernel(library: Library, module: KmodModule) -> bool:
 
 
 def reference_count(library: Library, module: KmodModule) -> int:
-    """Return how many users a loaded module has, a negative errno if unknown.
+    """Return the use count of a module, or a negative errno.
 
     Source: libkmod-module.c kmod_module_get_refcnt().
     """
@@ -58,7 +58,7 @@ def reference_count(library: Library, module: KmodModule) -> int:
 
 
 def holders(library: Library, module: KmodModule) -> list[KmodModule]:
-    """Return the modules that use a loaded module, in the order of its directory.
+    """Return the modules that use a module, in directory order.
 
     Source: libkmod-module.c kmod_module_get_holders().
     """

@@ -56,7 +56,7 @@ class Library:
         self.process.log_library(severity, ("libkmod-module", line, function), text)
 
     def index(self, name: str) -> Index | None:
-        """Return an index of the module directory, ``None`` if it cannot be used.
+        """Return an index file; ``None``: it is unusable.
 
         :param name: file name without ``.bin``.
         """
@@ -70,7 +70,7 @@ class Library:
         return self._indexes[name]
 
     def module(self, name: str, alias: str | None = None) -> KmodModule:
-        """Return the module of that name, always the same object for the same words.
+        """Return the module of a name, one object per name and alias.
 
         :param name: taken literally.
         :param alias: text under which it was looked up, if that was no module name.
@@ -81,7 +81,7 @@ class Library:
         return self._modules[key]
 
     def module_from_name(self, name: str) -> KmodModule:
-        """Return the module of a name in any spelling; it need not exist."""
+        """Return the module of a name in any spelling."""
         return self.module(normalize_module_name(name))
 
     def module_from_path(self, path: str) -> KmodModule:
@@ -123,7 +123,7 @@ class Library:
         return module.path
 
     def dependencies(self, module: KmodModule) -> list[KmodModule]:
-        """Return the modules that must be loaded before, in that order.
+        """Return the dependencies of a module, in load order.
 
         Source: libkmod-module.c kmod_module_get_dependencies().
         """
@@ -138,7 +138,7 @@ class Library:
             self.set_dependencies(module, line)
 
     def set_dependencies(self, module: KmodModule, line: str) -> None:
-        """Take path and dependencies of a module from its line of ``modules.dep``.
+        """Set path and dependencies from a line of ``modules.dep``.
 
         Source: libkmod-module.c kmod_module_parse_depline().
         """
@@ -181,7 +181,7 @@ class Library:
         return module.builtin
 
     def options(self, module: KmodModule) -> str | None:
-        """Return the parameters that the configuration gives to a module.
+        """Return the configured parameters of a module.
 
         Source: libkmod-module.c kmod_module_get_options().
         """
@@ -193,13 +193,13 @@ class Library:
         return " ".join(texts) if texts else None
 
     def install_command(self, module: KmodModule) -> str | None:
-        """Return the shell command to run instead of loading, ``None`` without one."""
+        """Return the install command; ``None``: there is none."""
         if module.install is not None:
             return module.install
         return _first_match(self.configuration.install, module.name)
 
     def remove_command(self, module: KmodModule) -> str | None:
-        """Return the shell command to run instead of unloading, ``None`` if none."""
+        """Return the remove command; ``None``: there is none."""
         if module.remove is not None:
             return module.remove
         return _first_match(self.configuration.remove, module.name)

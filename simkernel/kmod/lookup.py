@@ -16,7 +16,7 @@ _Source = Callable[[Library, str], list[KmodModule]]
 
 
 def lookup(library: Library, text: str) -> list[KmodModule]:
-    """Return the modules that ``text`` names, from the first source with a match.
+    """Return the modules in the first source with a match.
 
     The sources: ``alias`` lines, ``modules.dep``, ``modules.symbols``, names in
     ``install`` and ``remove`` lines, ``modules.alias``, ``modules.builtin``, aliases of
@@ -30,7 +30,7 @@ def lookup(library: Library, text: str) -> list[KmodModule]:
 
 
 def lookup_name(library: Library, name: str) -> KmodModule | None:
-    """Return the module of that name, loadable or built in, ``None`` without one.
+    """Return the module of a name; ``None``: no such module.
 
     Source: libkmod-module.c kmod_module_new_from_name_lookup().
     """
@@ -41,7 +41,7 @@ def lookup_name(library: Library, name: str) -> KmodModule | None:
 def soft_dependencies(
     library: Library, module: KmodModule
 ) -> tuple[list[KmodModule], list[KmodModule]]:
-    """Return what to load before and after a module, if it can be found.
+    """Return the soft dependencies before and after a module.
 
     Only the first ``softdep`` line that matches the module counts.
 

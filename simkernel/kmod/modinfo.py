@@ -1,4 +1,4 @@
-"""The command modinfo: print what module files and the kernel image declare."""
+"""The command modinfo: print the ``.modinfo`` of modules."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class _Request:
 
 
 def main(process: Process) -> int:
-    """Run modinfo; the configuration in ``modprobe.d`` does not matter to it.
+    """Run modinfo, which ignores ``modprobe.d``.
 
     Source: tools/modinfo.c do_modinfo().
     """

@@ -17,7 +17,7 @@ Pair = tuple[str, str]
 def loadable_pairs(
     spec: ModuleSpec, *, depends: Sequence[str], vermagic: str
 ) -> list[Pair]:
-    """Return the pairs of a ``.ko`` file in the order of a real build.
+    """Return the pairs of a ``.ko`` file in build order.
 
     :param depends: the loadable ones among the modules that it uses.
     :param vermagic: text that the kernel compares with its own.
@@ -37,7 +37,7 @@ def loadable_pairs(
 
 
 def builtin_pairs(spec: ModuleSpec, aliases: Sequence[str]) -> list[Pair]:
-    """Return the pairs of a built-in module in ``modules.builtin.modinfo``.
+    """Return the pairs of a built-in module.
 
     :param aliases: those of its aliases that the build keeps.
 
@@ -63,7 +63,7 @@ def _parameter_pairs(spec: ModuleSpec) -> Iterable[Pair]:
 
 
 def join_modinfo(pairs: Iterable[Pair]) -> bytes:
-    """Return the content of a ``.modinfo`` section: ``key=value`` and NUL for each."""
+    """Return a ``.modinfo`` section of NUL-terminated pairs."""
     texts = (f"{key}={value}\0" for key, value in pairs)
     return "".join(texts).encode("utf-8", "surrogateescape")
 

@@ -1,4 +1,4 @@
-"""Generate the aliases of a driver's id table, as the kernel's build does.
+"""Generate the aliases of a driver's id table.
 
 Source: scripts/mod/file2alias.c, a function ``do_<bus>_entry`` for each bus; order
 observed on modules built with GCC. Rule: R-ALIAS-3.
@@ -14,7 +14,7 @@ __all__ = ["aliases"]
 
 
 def aliases(drivers: Iterable[DriverSpec]) -> tuple[str, ...]:
-    """Return the aliases of all tables, in the order of ``.modinfo``.
+    """Return the aliases of all tables, in ``.modinfo`` order.
 
     That is the reverse order of the table. An entry that no alias can express, such as
     a class mask with partial bytes, has none.
@@ -68,7 +68,7 @@ def _other_alias(bus: str, entry: str) -> str | None:
 
 
 def _nibbles(entry: str) -> str:
-    """Return a masked number with ``?`` for each digit outside the mask.
+    """Return a masked number with ``?`` for unmasked digits.
 
     A partially masked digit becomes a bracket with all possible digits.
     """

@@ -1,4 +1,4 @@
-"""The command modprobe: find modules and load, unload or show them."""
+"""The command modprobe: load, unload or show modules."""
 
 from __future__ import annotations
 

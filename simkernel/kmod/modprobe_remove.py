@@ -1,4 +1,4 @@
-"""``modprobe -r``: unload modules, and dependencies that become unused."""
+"""``modprobe -r``: unload modules and unused dependencies."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Removal:
     """
 
     def remove_all(self, texts: Sequence[str]) -> bool:
-        """Unload the modules that each text names; return whether all succeeded."""
+        """Unload modules; return whether all succeeded."""
         outcomes = [self._remove_found(text) for text in texts]
         return all(outcomes)
 

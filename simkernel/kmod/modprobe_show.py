@@ -1,4 +1,4 @@
-"""``modprobe --showconfig``, ``--show-modversions`` and ``--show-exports``."""
+"""The options of modprobe that only print."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VERSION_SIZE = 64
 
 
 def show_configuration(library: Library) -> None:
-    """Print the configuration by kind of line, then all aliases of the indexes.
+    """Print the configuration, then all aliases of the indexes.
 
     Source: tools/modprobe.c show_config().
     """
@@ -41,7 +41,7 @@ def show_configuration(library: Library) -> None:
 
 
 def show_modversions(library: Library, path: str, grave: Severity) -> bool:
-    """Print checksum and name of each symbol that a module file was built against.
+    """Print the versions of the symbols that a module uses.
 
     Source: tools/modprobe.c show_modversions().
     """
@@ -60,7 +60,7 @@ def show_modversions(library: Library, path: str, grave: Severity) -> bool:
 
 
 def show_exports(library: Library, path: str, grave: Severity) -> bool:
-    """Print each symbol that a module file exports; checksums are 0 here.
+    """Print the symbols that a module exports; checksums are 0.
 
     Source: tools/modprobe.c show_exports().
     """

@@ -19,7 +19,7 @@ class InitState(Enum):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class KmodModule:
-    """One module, perhaps of several for one name: each alias has its own."""
+    """A module; each alias of a name has its own object."""
 
     name: str
     """Module name."""

@@ -23,7 +23,7 @@ def read_module_file(files: Files, path: str) -> bytes:
 
 
 def uncompressed(data: bytes) -> bytes:
-    """Return the content of a module file; its first bytes determine the compression.
+    """Return the uncompressed content of a module file.
 
     :raises OSError: EINVAL, the file is shorter than 6 bytes, its compression is
         broken, or it is zstd, which only the real kmod can read.

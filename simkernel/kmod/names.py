@@ -1,4 +1,4 @@
-"""Normalize module names and aliases, as kmod does before it compares them."""
+"""Normalize module names and aliases, as kmod does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SUFFIXES = (".ko", ".ko.xz", ".ko.zst")
 
 
 def normalize_alias(text: str) -> str:
-    """Return ``text`` with ``-`` turned into ``_``, except between ``[`` and ``]``.
+    """Return an alias with ``_`` for ``-`` outside brackets.
 
     :raises ValueError: a bracket has no partner.
 
@@ -39,7 +39,7 @@ def normalize_alias(text: str) -> str:
 
 
 def normalize_module_name(name: str) -> str:
-    """Return ``name`` up to its first dot, with ``-`` turned into ``_``.
+    """Return a name up to its first dot, with ``_`` for ``-``.
 
     Source: libkmod shared/util.c modname_normalize().
     """
@@ -47,7 +47,7 @@ def normalize_module_name(name: str) -> str:
 
 
 def path_to_module_name(path: str) -> str:
-    """Return the module name of a ``.ko`` file; empty for a path that ends in ``/``.
+    """Return the module name of a ``.ko`` file.
 
     Source: libkmod shared/util.c path_to_modname().
     """
@@ -55,7 +55,7 @@ def path_to_module_name(path: str) -> str:
 
 
 def has_module_suffix(path: str) -> bool:
-    """Tell whether ``path`` ends as a module file does, with something before it.
+    """Tell whether a path has the suffix of a module file.
 
     Source: libkmod shared/util.c path_ends_with_kmod_ext().
     """

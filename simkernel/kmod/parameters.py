@@ -1,4 +1,4 @@
-"""Module parameters on the command line of modprobe and insmod."""
+"""Module parameters on the command line of the tools."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["join_parameters", "quoted_parameter"]
 
 
 def join_parameters(arguments: Iterable[str]) -> str:
-    """Return one text with a blank between arguments; empty ones in front vanish.
+    """Join arguments with blanks; drop empty ones in front.
 
     Source: tools/insmod.c do_insmod(), tools/modprobe.c options_from_array().
     """
@@ -19,7 +19,7 @@ def join_parameters(arguments: Iterable[str]) -> str:
 
 
 def quoted_parameter(argument: str) -> str:
-    """Return ``name=value`` with double quotes around a value that has a blank.
+    """Return ``name=value``, quoted if the value has a blank.
 
     Source: tools/modprobe.c options_from_array().
     """

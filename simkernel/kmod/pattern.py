@@ -1,4 +1,4 @@
-"""Match shell patterns as fnmatch(3) of glibc does in the C locale, without flags."""
+"""Match shell patterns as fnmatch(3) in the C locale."""
 
 from __future__ import annotations
 

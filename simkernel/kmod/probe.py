@@ -41,7 +41,7 @@ class ProbeMode:
 def probe(
     library: Library, module: KmodModule, parameters: str, mode: ProbeMode
 ) -> int:
-    """Load a module with its dependencies, soft dependencies and commands.
+    """Load a module with its dependencies and commands.
 
     A blacklisted module is silently left alone if it was found by an alias; blacklisted
     dependencies are loaded.
@@ -168,7 +168,7 @@ def _run_install_command(
 
 
 def insert_module(library: Library, module: KmodModule, parameters: str) -> int:
-    """Load the file of a module, nothing else; return 0 or an errno.
+    """Load the file of a module only; return 0 or an errno.
 
     Source: libkmod-module.c kmod_module_insert_module().
     """

@@ -1,4 +1,4 @@
-"""One running command: its arguments, environment, output and messages."""
+"""A running command: arguments, environment, output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ExitCommand", "Process", "Runner", "Severity", "Streams"]
 
 
 class Severity(IntEnum):
-    """Priority of a message, as syslog(3) numbers them; the smaller the graver."""
+    """Priority of a message, as in syslog(3); 0 is most severe."""
 
     EMERGENCY = 0
     ALERT = 1
@@ -84,11 +84,11 @@ class Process:
         return f"{self.context.directory.rstrip('/')}/{path}"
 
     def print(self, text: str, end: str = "\n") -> None:
-        """Write to standard output; it appears when the command ends or flushes."""
+        """Buffer a text for standard output until the next flush."""
         self._pending += text + end
 
     def flush(self) -> None:
-        """Write everything printed so far, before the output of child commands."""
+        """Write the buffered text to standard output."""
         self.streams.stdout += self._pending.encode("utf-8", "surrogateescape")
         self._pending = ""
 

@@ -26,7 +26,7 @@ _LONG: Final = {
 
 
 def main(process: Process) -> int:
-    """Run rmmod; the configuration in ``modprobe.d`` does not matter to it.
+    """Run rmmod, which ignores ``modprobe.d``.
 
     Source: tools/rmmod.c do_rmmod().
     """

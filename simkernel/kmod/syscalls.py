@@ -1,4 +1,4 @@
-"""The module system calls of the kmod commands, on the simulated kernel."""
+"""The module system calls of the simulated kernel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["KernelSyscalls"]
 
 
 class KernelSyscalls:
-    """``finit_module(2)`` and ``delete_module(2)`` of a simulated kernel.
+    """``finit_module(2)`` and ``delete_module(2)``.
 
     :param takes_unknown: also insert modules that the scenario does not describe.
     """

@@ -16,7 +16,7 @@ __all__ = ["fitting_aliases"]
 def fitting_aliases(
     host: HostReader, folder: str, modaliases: Iterable[str]
 ) -> dict[str, list[str]]:
-    """Return the aliases that match a device, by module, in file order.
+    """Return the aliases that match a device, by module.
 
     :param folder: the module directory.
     :param modaliases: of the devices; each is also matched with the prefix ``vfio_``.
@@ -43,7 +43,7 @@ def _listed(host: HostReader, folder: str) -> Iterator[tuple[str, str]]:
 
 
 def _builtin(host: HostReader, folder: str) -> Iterator[tuple[str, str]]:
-    """Yield pattern and module of each alias in ``modules.builtin.modinfo``."""
+    """Yield pattern and module of each built-in alias."""
     data = host.data(f"{folder}/modules.builtin.modinfo") or b""
     for record in data.decode("utf-8", "replace").split("\0"):
         key, _, pattern = record.partition("=")

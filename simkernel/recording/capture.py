@@ -78,7 +78,7 @@ def record(root: str = "") -> RecordedHost:
 
 
 def _below(files: Mapping[str, str], *, inside: bool) -> dict[str, str]:
-    """Return the files in ``/etc/modprobe.d`` by name, or all others by path."""
+    """Return files in ``/etc/modprobe.d`` by name, or the others."""
     folder = "/etc/modprobe.d/"
     return {
         path.removeprefix(folder): text
@@ -119,7 +119,7 @@ def _kernel(
 def _modules(
     host: HostReader, modules: HostModules, functions: Sequence[Function]
 ) -> list[ModuleEntry]:
-    """Return VFIO's modules, and those that match or drive a device."""
+    """Return the modules of VFIO and of the devices."""
     aliases = fitting_aliases(
         host, modules.folder, (one.modalias for one in functions if one.modalias)
     )
@@ -190,7 +190,7 @@ def _present(scenario: Scenario) -> set[str]:
 def _differences(
     scenario: Scenario, functions: Sequence[Function]
 ) -> list[tuple[Function, str]]:
-    """Boot the scenario and return how its functions differ from the host's."""
+    """Return the differences between booted scenario and host."""
     try:
         kernel = boot_host(scenario, source="the recorded host").kernel
     except SimkernelError as error:

@@ -1,4 +1,4 @@
-"""Record a host's module configuration, without data that identify the host."""
+"""Record the module configuration of a host anonymously."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORDS = frozenset(
 
 
 def command_line(host: HostReader, modules: Collection[str]) -> str:
-    """Return the kernel parameters that affect VFIO or a recorded module.
+    """Return the kernel parameters for VFIO or a module.
 
     :param modules: names of the recorded modules.
     """
@@ -42,7 +42,7 @@ def command_line(host: HostReader, modules: Collection[str]) -> str:
 
 
 def modprobe_files(host: HostReader, modules: Collection[str]) -> dict[str, str]:
-    """Return path and text of each modprobe file with a line about a recorded module.
+    """Return path and text of each relevant modprobe file.
 
     Other lines and comments become empty lines, so that line numbers stay the same.
     """

@@ -20,7 +20,7 @@ _LONGEST_NAME = 15
 
 
 class InterfaceNames:
-    """Names of network interfaces: the host's, without MAC addresses."""
+    """Names of network interfaces, without MAC addresses."""
 
     def __init__(self) -> None:
         self.replaced: dict[str, str] = {}
@@ -36,7 +36,7 @@ class InterfaceNames:
 
 @dataclass(frozen=True, slots=True)
 class _Virtual:
-    """The SR-IOV capability of a physical function, and its virtual functions."""
+    """The SR-IOV capability of a function, and its VFs."""
 
     sriov: Sriov
     addresses: tuple[str, ...]
@@ -109,7 +109,7 @@ def _virtual(
     drivers: Collection[str],
     naming: InterfaceNames,
 ) -> _Virtual | None:
-    """Return the SR-IOV capability; None: it cannot describe the virtual functions."""
+    """Return the SR-IOV capability; None: it is not enough."""
     virtual = [functions[one] for one in physical.virtual if one in functions]
     texts = physical.sriov
     try:
@@ -161,7 +161,7 @@ def _differs(one: Function, physical: Function, first: Function) -> bool:
 
 
 def _pattern(names: Sequence[str]) -> str | None:
-    """Return a pattern with ``{index}`` that yields the names; None: there is none.
+    """Return a pattern with ``{index}`` for the names, or None.
 
     A function bound to a VFIO driver has no interface, so its name may be empty.
     """

@@ -1,4 +1,4 @@
-"""Turn recorded modules into modules of a scenario, with their drivers."""
+"""Turn recorded modules into modules of a scenario."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def module_of(
 
 
 def stray_module(driver: str, functions: Sequence[Function]) -> ModuleEntry:
-    """Return an invented built-in module for a driver without a known module."""
+    """Return an invented module for a driver without module."""
     name = f"of_{re.sub('[^A-Za-z0-9_]', '_', driver)}"[:55]
     held = [one for one in functions if one.driver == driver]
     return ModuleEntry(
@@ -111,7 +111,7 @@ def _driver(
 
 
 def _ids(aliases: Sequence[str], held: Sequence[Function]) -> tuple[PciIdEntry, ...]:
-    """Return the ids in the aliases, and of bound devices that match no alias."""
+    """Return the ids in aliases, and of other bound devices."""
     entries = [entry for one in aliases if (entry := parse_alias(one)) is not None]
     found = dict.fromkeys(entry.id_entry() for entry in reversed(entries))
     for one in held:

@@ -93,7 +93,7 @@ def _read(host: HostReader, address: str, behind: str) -> Function:
 
 
 def _announced_bus(host: HostReader, path: str) -> str:
-    """Return the secondary bus of a bridge without devices behind it."""
+    """Return the secondary bus of a bridge without devices."""
     text = host.text(f"{path}/secondary_bus_number")
     return f"{int(text):02x}" if text.isdecimal() and int(text) else ""
 

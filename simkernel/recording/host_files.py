@@ -21,7 +21,7 @@ class HostReader:
         self._root = root.rstrip("/")
 
     def text(self, path: str) -> str:
-        """Return a file's text without the last newline; empty: no such file."""
+        """Return a file's text; empty: no such file."""
         data = self.data(path)
         return "" if data is None else data.decode("utf-8", "replace").rstrip("\n")
 
@@ -38,21 +38,21 @@ class HostReader:
         yield from self.text(path).splitlines()
 
     def names(self, path: str) -> list[str]:
-        """Return the names in a directory, sorted; empty: no such directory."""
+        """Return the names in a directory; empty: no directory."""
         try:
             return sorted(os.listdir(f"{self._root}{path}"))
         except OSError:
             return []
 
     def link_name(self, path: str) -> str:
-        """Return the last component of a link's target; empty: no link."""
+        """Return the base name of a link's target; empty: no link."""
         try:
             return os.path.basename(os.readlink(f"{self._root}{path}"))
         except OSError:
             return ""
 
     def above(self, path: str) -> str:
-        """Return the name of the directory that contains a link's target."""
+        """Return the name of the directory of a link's target."""
         real = os.path.realpath(f"{self._root}{path}")
         return os.path.basename(os.path.dirname(real))
 
@@ -74,7 +74,7 @@ class HostReader:
         return self.text("/proc/sys/kernel/osrelease")
 
     def name(self) -> str:
-        """Return the host's name, which the recording must not contain."""
+        """Return the host's name, which is a secret."""
         return self.text("/etc/hostname").strip() or (
             "" if self._root else os.uname().nodename
         )

@@ -1,4 +1,4 @@
-"""Read the modules of a host: files, dependencies, parameters, drivers."""
+"""Read the modules of a host."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ class HostModules:
 
     @cached_property
     def loaded(self) -> list[str]:
-        """Names of the loaded modules, oldest first, from ``/proc/modules``."""
+        """Names of the loaded modules, oldest first."""
         names = [line.split(" ")[0] for line in self._host.lines("/proc/modules")]
         return names[::-1]
 
     @cached_property
     def order(self) -> dict[str, int]:
-        """Rank of each module in ``modules.order``; other modules come last."""
+        """Rank of each module in ``modules.order``."""
         lines = self._host.lines(f"{self.folder}/modules.order")
         return {_name(line): number for number, line in enumerate(lines)}
 
@@ -99,7 +99,7 @@ class HostModules:
         ]
 
     def with_dependencies(self, names: Iterable[str]) -> list[str]:
-        """Return modules with hard and soft dependencies, in link order."""
+        """Return modules and their dependencies, in link order."""
         found: dict[str, None] = {}
         pending = list(names)
         while pending:

@@ -101,7 +101,7 @@ def _modules(scenario: schema.Scenario) -> Iterator[str]:
 
 
 def _builtin_drivers(scenario: schema.Scenario) -> Iterator[str]:
-    """Check that built-in drivers of a bus differ in name, else the kernel panics."""
+    """Check that built-in drivers of a bus differ in name."""
     taken: set[tuple[str, str]] = set()
     for index, module in enumerate(scenario.modules):
         for number, driver in enumerate(module.drivers if module.builtin else ()):

@@ -1,4 +1,4 @@
-"""Check the addresses, capabilities and drivers of a scenario's PCI functions."""
+"""Check the PCI functions of a scenario."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _bridge(
     address: PciAddress,
     buses: dict[tuple[int, int], str],
 ) -> Iterator[str]:
-    """Check that a bus is behind one bridge and above the bridge's own bus."""
+    """Check the number of the bus behind a bridge."""
     behind = int(device.secondary_bus, 16)
     if behind <= address.bus:
         yield (
@@ -69,7 +69,7 @@ def _sriov(where: str, sriov: schema.Sriov) -> Iterator[str]:
 
 
 def _virtual_functions(scenario: schema.Scenario) -> Iterator[str]:
-    """Check that no virtual function has the address of another function."""
+    """Check the addresses of virtual functions."""
     taken = {PciAddress.parse(one.address): "" for one in scenario.devices}
     for index, device in enumerate(scenario.devices):
         where, sriov = f"devices[{index}].sriov", device.sriov

@@ -123,7 +123,7 @@ def _scalar(
 
 
 def to_data(value: Any) -> Any:
-    """Return the mappings, lists and strings that :func:`from_data` reads back.
+    """Return plain data that :func:`from_data` reads back.
 
     Values at their default are omitted.
     """
@@ -154,7 +154,7 @@ def _advice(key: str, known: Iterable[str]) -> str:
 
 
 def _key(spec: Field[Any]) -> str:
-    """Return the key in the document: ``class_`` is written ``class``."""
+    """Return the key in the document, such as ``class``."""
     return spec.name.rstrip("_")
 
 

@@ -115,7 +115,9 @@ def installed() -> list[str]:
 
 
 def find(name: str) -> Template:
-    """Return a template by name, or by path if the name holds a ``/`` or a suffix.
+    """Return a template by name or path.
+
+    A path contains a ``/`` or ends in ``.j2``, ``.yaml`` or ``.yml``.
 
     :raises UsageError: there is no such template.
     :raises ScenarioError: the header is invalid.
@@ -202,7 +204,7 @@ def render(template: Template, settings: dict[str, str]) -> str:
 
 
 def _line_of(template: Template, error: Exception) -> str:
-    """Return the line of the template that raised an error, from the traceback."""
+    """Return the line of the template that raised an error."""
     place = "template"
     for frame, line in traceback.walk_tb(error.__traceback__):
         name = frame.f_code.co_filename
@@ -212,14 +214,14 @@ def _line_of(template: Template, error: Exception) -> str:
 
 
 def _place(template: Template, name: str | None, line: int) -> str:
-    """Return file and line; lines of the template count from the start of its file."""
+    """Return file and line of an error."""
     if name is None:
         return f"template, line {line + template.first_line - 1}"
     return f"{name}, line {line}"
 
 
 def _typed(text: str) -> int | bool | str:
-    """Convert a parameter's value to a number or truth value, if it looks like one."""
+    """Convert a parameter's value to a number or truth value."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     is_number = text.isascii() and text.isdecimal() and (text == "0" or text[0] != "0")
@@ -239,7 +241,7 @@ def parse(text: str, *, source: str = "scenario") -> Scenario:
 
 
 def dump(scenario: Scenario) -> str:
-    """Return YAML that :func:`parse` reads back as the same scenario.
+    """Return YAML that :func:`parse` reads back.
 
     The text is ASCII, because PyYAML loses some of the other line separators.
     """

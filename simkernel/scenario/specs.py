@@ -1,4 +1,4 @@
-"""Convert the entries of a scenario to the specs of the kernel model."""
+"""Convert scenario entries to specs of the kernel model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["fault", "function", "module", "other_device"]
 
 
 def module(entry: schema.ModuleEntry, features: Features) -> ModuleSpec:
-    """Return the spec of a module, as built for a kernel with these features."""
+    """Return the spec of a module, as built for a kernel."""
     drivers = tuple(_driver(one, features) for one in entry.drivers)
     return ModuleSpec(
         name=entry.name,
@@ -53,7 +53,7 @@ def module(entry: schema.ModuleEntry, features: Features) -> ModuleSpec:
 
 
 def _info(entry: schema.ModuleEntry) -> tuple[tuple[str, str], ...]:
-    """Return the ``.modinfo`` pairs that a module declares, and that modpost adds.
+    """Return the ``.modinfo`` pairs of a module.
 
     Source: scripts/mod/modpost.c read_symbols(): modpost adds srcversion to a module
     with a version. Rule: R-MOD-10.
@@ -76,7 +76,7 @@ def other_device(entry: schema.OtherDeviceEntry) -> DeviceSpec:
 
 
 def _driver(entry: schema.DriverEntry, features: Features) -> DriverSpec:
-    """Return the spec of a driver, as built for a kernel with these features.
+    """Return the spec of a driver, as built for a kernel.
 
     Older kernels have no override-only ids, so tables and aliases omit them.
     """
@@ -180,5 +180,5 @@ def fault(entry: schema.FaultEntry) -> Fault:
 
 
 def _errno(name: str) -> int:
-    """Return the number of an errno; 0: no name. ``check`` validated the name."""
+    """Return the number of a validated errno; 0: no name."""
     return errno_numbers().get(name, 0)

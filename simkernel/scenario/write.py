@@ -12,7 +12,7 @@ __all__ = ["part", "template_text"]
 
 
 def part(key: str, value: object) -> str:
-    """Return one key of a scenario as YAML for the body of a template.
+    """Return one key of a scenario as YAML for a template.
 
     :param key: the key; empty: write only the items of a list.
     :param value: schema object, text, list or mapping. Jinja2 syntax in it is escaped.

@@ -1,4 +1,4 @@
-"""``simkernel try``: test a VFIO driver module on a generated host.
+"""``simkernel try``: test a VFIO driver module.
 
 ``driver_module`` reads the module (``decompress``, ``driver_names``). ``alias`` derives
 device ids from its aliases, ``kernel_modules`` reads the aliases of the kernel's own

@@ -1,4 +1,4 @@
-"""Parse the aliases of PCI drivers, and derive a device from each.
+"""Parse aliases of PCI drivers, and derive devices.
 
 Pure: text in, values out.
 
@@ -57,7 +57,7 @@ class DeviceIds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasIds:
-    """An entry of a driver's id table, decoded from an alias; None: wildcard."""
+    """An id table entry decoded from an alias; None: wildcard."""
 
     bus: str
     """``vfio_pci``: matches only with ``driver_override``; ``pci``: always matches."""
@@ -68,7 +68,7 @@ class AliasIds:
     class_parts: tuple[int | None, int | None, int | None]
 
     def example_device(self) -> DeviceIds:
-        """Return the ids of a device that matches; wildcards get default values."""
+        """Return ids that match, with defaults for wildcards."""
         vendor = _VENDOR if self.vendor is None else self.vendor
         base, sub, interface = (
             usual if one is None else one
@@ -83,7 +83,7 @@ class AliasIds:
         )
 
     def may_match(self, vendor: int, device: int) -> bool:
-        """Tell whether a device with this vendor and device id may match."""
+        """Tell whether a vendor and device id may match."""
         return self.vendor in (None, vendor) and self.device in (None, device)
 
     def id_entry(self) -> PciIdEntry:
@@ -101,7 +101,7 @@ class AliasIds:
 
 
 def parse_alias(alias: str) -> AliasIds | None:
-    """Return the ids in an alias; None: it is no well-formed PCI alias."""
+    """Return the ids in an alias; None: not a PCI alias."""
     found = _ALIAS.fullmatch(alias)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Bind the devices of a trial with ``resolver``, and query the kernel about them."""
+"""Bind the devices of a trial, and query the kernel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TrialError(SimkernelError):
 
 
 def bind_devices(trial: Trial, run: Run) -> list[Row]:
-    """Return a row for each alias: first those with a device, then those without.
+    """Return a row for each alias, undecodable ones last.
 
     :raises TrialError: ``resolver`` or ``simkernel.trial.inside`` printed no result.
     """
@@ -96,7 +96,7 @@ def _row(target: Target, result: dict[str, Any], answer: dict[str, Any]) -> Row:
 
 
 def spellings(module: DriverModule) -> list[str]:
-    """Return the names that tools may write to ``driver_override``, each once.
+    """Return the names that tools write to ``driver_override``.
 
     Tools use the name of the driver or of the module, as it is or with ``-`` and ``_``
     exchanged.

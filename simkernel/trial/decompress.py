@@ -19,7 +19,7 @@ _LIMIT_BYTES: Final = 128 << 20
 
 
 def decompressed(data: bytes, name: str) -> bytes:
-    """Return the content of xz, zstd or gzip data; other data as they are.
+    """Return data, decompressed if they are xz, zstd or gzip.
 
     :param name: the file, for errors.
     :raises UsageError: the data are corrupt, truncated or too large, or zstandard is
@@ -37,7 +37,7 @@ def decompressed(data: bytes, name: str) -> bytes:
 
 
 def _unpacked(data: bytes) -> tuple[bytes, bool]:
-    """Return the data, at most one byte over the limit, and whether they are whole."""
+    """Return the data, up to the limit, and whether they are whole."""
     most = _LIMIT_BYTES + 1
     if data.startswith(b"\xfd7zXZ\0"):
         xz = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=most)

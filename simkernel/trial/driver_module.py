@@ -55,13 +55,13 @@ class DriverModule:
 
     @property
     def is_vfio(self) -> bool:
-        """It has a ``vfio_pci:`` alias, or depends on a VFIO PCI core module."""
+        """It has a ``vfio_pci:`` alias, or depends on VFIO PCI."""
         announces = any(one.startswith("vfio_pci:") for one in self.aliases)
         return announces or any(one in self.depends for one in CORE)
 
     @property
     def uses_vfio(self) -> bool:
-        """It can register devices with VFIO: it depends on a VFIO module."""
+        """It depends on a VFIO module, so it can register devices."""
         return any(one in self.depends for one in ("vfio", *CORE))
 
     def values(self, key: str) -> list[str]:
@@ -109,7 +109,7 @@ def read_driver_module(path: Path, drivers: tuple[str, ...] = ()) -> DriverModul
 
 
 def _read(path: Path) -> tuple[str, bytes]:
-    """Return a file's name without compression suffix, and its content.
+    """Return a file's uncompressed name and content.
 
     :raises UsageError: the file is unreadable, or has no suffix of a module.
     """

@@ -33,7 +33,7 @@ _Place = tuple[int, int]
 
 
 def driver_names(data: bytes, name: str) -> tuple[str, ...]:
-    """Return the names of the PCI drivers in a module; none found: empty.
+    """Return the names of the PCI drivers in a module.
 
     :param data: the module, decompressed.
     :param name: the file, for errors.
@@ -80,7 +80,7 @@ def _symbols(elf: ELFFile) -> SymbolTableSection | None:
 
 
 def _pointers(elf: ELFFile, symbols: SymbolTableSection) -> dict[_Place, _Place]:
-    """Return the target of each pointer in the module's data sections."""
+    """Return the target of each pointer in the data sections."""
     from elftools.elf.relocation import RelocationSection
 
     found: dict[_Place, _Place] = {}

@@ -1,4 +1,4 @@
-"""Generate the other modules of a trial's host: host drivers, rivals, dependencies."""
+"""Generate host drivers, rivals and dependencies of a trial."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PERMANENT = ("virtio_pci",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """An alias of a tested module, and the device generated for it."""
+    """An alias of a tested module, and its generated device."""
 
     address: str
     alias: str
@@ -38,7 +38,7 @@ class Target:
 
 
 def driver_module_entry(module: DriverModule) -> ModuleEntry:
-    """Return the scenario entry of a tested module, without its file.
+    """Return the scenario entry of a tested module.
 
     If the kernel's build generates exactly its aliases from ids, the entry has only the
     ids. Otherwise it has the aliases verbatim, and the ids decoded from them.
@@ -81,7 +81,7 @@ def host_modules(
     installed: KernelModules,
     vfio: Iterable[str],
 ) -> Iterator[ModuleEntry]:
-    """Yield the modules of the host other than the tested ones and VFIO's.
+    """Yield the modules that are neither tested nor VFIO's.
 
     :param installed: the kernel's own modules.
     :param vfio: names of VFIO's modules.
@@ -130,7 +130,7 @@ def _host_module(
     installed: KernelModules,
     known: set[str],
 ) -> str | None:
-    """Return the module of a device's host driver; None: a tested module has it.
+    """Return the module of a device's host driver; None: a tested one.
 
     Sources, in this order: the tested modules, the aliases of the kernel's own modules,
     the dependencies of the driver's module. Otherwise the name is invented.
@@ -151,7 +151,7 @@ def _host_module(
 
 
 def generated_aliases(ids: Sequence[PciIdEntry]) -> list[str]:
-    """Return the aliases that the kernel's build generates from ids."""
+    """Return the aliases that a build generates from ids."""
     newest = Features.of_release("999.0")
     table = ModuleEntry(
         name="m", path="m.ko", drivers=(DriverEntry(name="m", ids=tuple(ids)),)

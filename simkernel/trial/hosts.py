@@ -20,7 +20,7 @@ Run = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]
 def simulated_host(
     template: Path, settings: Mapping[str, str], *, via: str
 ) -> Iterator[tuple[Run, str]]:
-    """Boot a simulated host while the block runs; yield a runner and its release.
+    """Boot a simulated host; yield a runner and its release.
 
     :param via: ``fakefs`` or ``fuse``.
     :raises UsageError: the tier does not work on this machine.
@@ -39,7 +39,7 @@ def real_host(
     progress: Callable[[str], None],
     note: Callable[[str], None],
 ) -> Iterator[tuple[Run, str]]:
-    """Boot a real kernel while the block runs; yield a runner and its release.
+    """Boot a real kernel; yield a runner and its release.
 
     :param release: release of an installed kernel, or its beginning.
     :raises UsageError: the kernel, or a program that the tier requires, is not

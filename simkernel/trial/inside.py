@@ -1,4 +1,6 @@
-"""Query the kernel about a driver's devices. Runs on the trial's host, as root.
+"""Query the kernel about a driver's devices.
+
+Runs on the host of the trial, as root.
 
 ``python -m simkernel.trial.inside JSON`` takes ``modules`` and ``devices``. Each device
 has an ``address``, a ``modalias``, the ``drivers`` of its module, and ``spellings`` to
@@ -34,14 +36,14 @@ def main(text: str) -> None:
 
 
 def _found(address: str) -> dict[str, Any]:
-    """Return a device's driver, and whether programs can open it through VFIO."""
+    """Return a device's driver, and whether VFIO can open it."""
     group = _link_name(f"{_BUS}/devices/{address}/iommu_group")
     is_open = bool(group) and os.path.exists(f"/dev/vfio/{group}")
     return {"driver": _driver(address), "vfio": is_open}
 
 
 def _query(device: dict[str, Any], modules: set[str]) -> dict[str, Any]:
-    """Return what happens to a device without an override, and with each spelling.
+    """Return the driver without override and for each spelling.
 
     :param modules: the tested modules, loaded if the kernel accepts them.
     """
@@ -61,7 +63,7 @@ def _query(device: dict[str, Any], modules: set[str]) -> dict[str, Any]:
 
 
 def _try(address: str, name: str) -> dict[str, str]:
-    """Return the driver that an unbound device gets by an override, and the errno."""
+    """Return driver and errno of a probe with an override."""
     error = _write(f"{_BUS}/devices/{address}/driver_override", name)
     error = error or _write(f"{_BUS}/drivers_probe", address)
     driver = _driver(address)
@@ -75,7 +77,7 @@ def _driver(address: str) -> str:
 
 
 def _link_name(path: str) -> str:
-    """Return the last component of a link's target; empty: no link."""
+    """Return the base name of a link's target; empty: no link."""
     try:
         return os.path.basename(os.readlink(path))
     except OSError:
@@ -88,7 +90,7 @@ def _release(address: str) -> None:
 
 
 def _write(path: str, text: str) -> str:
-    """Write to an existing file; return the name of the errno, empty: success."""
+    """Write to a file; return the errno's name, empty: success."""
     try:
         file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:

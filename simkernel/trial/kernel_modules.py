@@ -1,4 +1,4 @@
-"""Read the aliases of a kernel's own modules from its module directory."""
+"""Read the aliases of a kernel's own modules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SUFFIX: Final = re.compile(r"\.(?:xz|zst|gz)$")
 
 @dataclass(frozen=True, slots=True)
 class KernelModules:
-    """The PCI aliases of a kernel's modules, and the paths of their files."""
+    """The PCI aliases and paths of a kernel's modules."""
 
     aliases: tuple[tuple[str, str], ...] = ()
     """Pattern and module, in the order of ``modules.alias``."""
@@ -27,19 +27,19 @@ class KernelModules:
     """File below the module directory, by module; None: no module directory."""
 
     def for_device(self, modalias: str) -> Iterator[tuple[str, str]]:
-        """Yield pattern and module of each alias that matches a modalias."""
+        """Yield pattern and module of each matching alias."""
         bus = modalias[: modalias.index(":") + 1]
         for pattern, module in self.aliases:
             if pattern.startswith(bus) and matches(pattern, modalias):
                 yield pattern, module
 
     def path_of(self, module: str) -> str:
-        """Return a module's file; of an unknown module, a plausible path."""
+        """Return a module's file; of an unknown one, a plausible path."""
         return (self.paths or {}).get(module, f"kernel/drivers/{module}.ko")
 
 
 def module_directory(release: str) -> Path | None:
-    """Return the module directory of an installed kernel; None: not installed.
+    """Return the module directory of a kernel, or None.
 
     :param release: a release, or its first components, such as ``6.1``.
     """

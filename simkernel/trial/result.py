@@ -10,7 +10,7 @@ __all__ = ["Result", "Row", "Spelling"]
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A name written to ``driver_override``, and the result of the probe."""
+    """A name in ``driver_override``, and the probe's result."""
 
     name: str
     driver: str
@@ -54,7 +54,7 @@ class Row:
 
     @property
     def passed(self) -> bool:
-        """A driver of the module has the device, and registered it with VFIO."""
+        """A driver of the module registered the device with VFIO."""
         return self.driver in self.wanted_drivers and self.is_vfio
 
     def by_itself(self) -> str:
@@ -86,7 +86,7 @@ class Result:
         return bool(self.rows) and all(one.passed for one in self.rows)
 
     def to_json(self) -> dict[str, object]:
-        """Return the document that ``--json`` prints, schema ``simkernel/1``."""
+        """Return the JSON document, schema ``simkernel/1``."""
         return {
             "schema": "simkernel/1",
             "command": "try",
@@ -147,7 +147,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _spelling_rows(rows: Sequence[Row]) -> list[tuple[str, ...]]:
-    """Return a row for each spelling and outcome, with its devices."""
+    """Return a row for each spelling and outcome."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         for one in row.spellings:

@@ -154,7 +154,7 @@ def _save(path: Path, text: str) -> None:
 
 
 def _write_modules(modules: Sequence[DriverModule], folder: Path) -> dict[str, str]:
-    """Write the modules, decompressed; return the parameters that name them."""
+    """Write the modules; return the parameters with their paths."""
     settings = {}
     for one in modules:
         path = folder / one.file_name

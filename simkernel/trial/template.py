@@ -1,4 +1,4 @@
-"""Generate the scenario of a trial: a device for each alias of the tested modules."""
+"""Generate the scenario of a trial."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Trial:
 
 
 def file_parameter(module: DriverModule) -> str:
-    """Return the parameter of the template that holds the path of a module's file."""
+    """Return the template parameter with a module's path."""
     return f"file_{module.name}"
 
 

@@ -1,4 +1,4 @@
-"""The schema of scenarios: every key, its type and its meaning.
+"""The schema of scenarios: keys, types and meanings.
 
 Values are as the author writes them; ``simkernel.scenario.specs`` converts them to the
 specs of the kernel model.

@@ -1,4 +1,4 @@
-"""Regular expressions of the texts in a scenario, and fields that use them."""
+"""Patterns of texts in a scenario, and fields with them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ OVERRIDE = r"[^\0\n]{1,4094}"
 
 
 def text_field(pattern: str, meaning: str, default: str | None = None) -> Any:
-    """Declare a field for a text that matches a pattern; no default: required."""
+    """Declare a field for a text that matches a pattern."""
     metadata = {"pattern": pattern, "meaning": meaning}
     if default is None:
         return field(metadata=metadata)

@@ -19,7 +19,7 @@ __all__ = ["Expected", "Scenario"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """The expected state after binding, for tests of a tool on the scenario."""
+    """The expected state after binding, for tests of a tool."""
 
     device: str = text_field(ADDRESS, ADDRESS_MEANING)
     """The device to bind."""
