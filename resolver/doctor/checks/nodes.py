@@ -55,7 +55,8 @@ def _open_to_all(nodes: list[Node]) -> Finding:
         severity="warning",
         message=f"every user may open {_list(nodes)}, and control a device with it",
         advice=(
-            "run `chmod o=` on these files, and correct the udev rule that changed them",
+            "run `chmod o=` on these files, and correct the udev rule that changed "
+            "them",
         ),
     )
 
@@ -66,8 +67,8 @@ def _only_for_root(nodes: list[Node]) -> Finding:
         severity="note",
         message=f"only root may open {_list(nodes)}",
         advice=(
-            "run `resolver bind --uid USER DEVICE` or `--gid GROUP` to set the owner of "
-            "a device's nodes",
+            "run `resolver bind --uid USER DEVICE` or `--gid GROUP` to set the owner "
+            "of a device's nodes",
             "or run `groupadd --system vfio` and add a file to /etc/udev/rules.d with "
             'SUBSYSTEM=="vfio", GROUP="vfio", MODE="0660", for all devices',
         ),
