@@ -44,7 +44,7 @@ devices:
 
 
 def host(release: str = "6.12.0", init_errno: str = "") -> Scenario:
-    """Return a scenario in which much is said about the start."""
+    """Return a scenario with many keys about the state at boot."""
     return parse(HOST.format(release=release, init_errno=init_errno))
 
 
@@ -72,7 +72,7 @@ def test_virtual_functions_are_where_they_were_put() -> None:
     assert read_path(booted, VF.format(2) + "driver_override") == "kept\n"
 
 
-def test_host_that_does_not_come_up_is_told() -> None:
+def test_failed_boot_is_an_error() -> None:
     """A module that cannot be loaded at the start is an error of the scenario."""
     with pytest.raises(ScenarioError) as caught:
         boot_host(host(init_errno="ENODEV"), source="mine")
@@ -80,8 +80,8 @@ def test_host_that_does_not_come_up_is_told() -> None:
     assert str(caught.value) == ("mine: loaded[0]: boot failed: ENODEV (R-MOD-2)")
 
 
-def test_driver_that_refuses_its_device_at_the_start_is_told() -> None:
-    """A device cannot start on a driver whose probe fails."""
+def test_failed_probe_at_boot_is_an_error() -> None:
+    """A device cannot boot with a driver that fails to probe."""
     scenario = load("probe_fails")
     variant = "mlx5_vfio_pci"
     (*bridges, card) = scenario.devices
@@ -93,7 +93,7 @@ def test_driver_that_refuses_its_device_at_the_start_is_told() -> None:
         boot_host(broken)
 
 
-def test_parts_that_do_not_fit_are_told() -> None:
+def test_contradictory_scenario_is_refused() -> None:
     """Nothing is built of a scenario with problems."""
     with pytest.raises(ScenarioError, match=r"loaded\[0\]: no module nic"):
         boot_host(replace(host(), modules=()))
@@ -129,7 +129,7 @@ def test_two_hosts_of_a_scenario_are_alike_and_apart() -> None:
 
 @given(hosts())
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_host_comes_up_or_its_problems_are_told(scenario: Scenario) -> None:
+def test_host_boots_or_its_problems_are_reported(scenario: Scenario) -> None:
     """Whatever the schema allows either becomes a host with every device in it, or is
     refused in words."""
     try:

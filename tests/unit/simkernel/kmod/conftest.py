@@ -117,7 +117,7 @@ class FakeHost:
         )
 
     def delete_module(self, name: str, *, force: bool) -> None:
-        """Unload a module that nobody uses."""
+        """Unload an unused module."""
         if name not in self.loaded:
             raise refusal(errno.ENOENT)
         if self.reference_count(name):

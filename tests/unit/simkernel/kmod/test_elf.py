@@ -61,7 +61,7 @@ def test_broken_file_gives_an_os_error_or_less(at: int, junk: bytes, cut: int) -
     ],
     ids=["empty", "text", "short", "32-bit", "no sections"],
 )
-def test_what_is_no_module_is_refused(data: bytes, expected: int) -> None:
+def test_data_that_are_no_module_are_refused(data: bytes, expected: int) -> None:
     """ENOEXEC without the magic, EINVAL for a broken header."""
     with pytest.raises(OSError, match=r".") as caught:
         ModuleImage(data)

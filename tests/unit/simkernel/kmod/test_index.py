@@ -82,7 +82,7 @@ def test_broken_file_is_searched_without_harm(
     ids=["empty", "magic", "version"],
 )
 def test_other_files_are_refused(data: bytes) -> None:
-    """A file that is no index of this version is told apart."""
+    """A file that is no index of this version is refused."""
     with pytest.raises(ValueError, match=r"short|check fail"):
         Index(data)
 

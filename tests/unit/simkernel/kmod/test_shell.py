@@ -46,7 +46,7 @@ def ours(script: str) -> tuple[int, bytes, bytes]:
 
 
 def is_dash() -> bool:
-    """Tell whether sh is dash, whose messages we copy."""
+    """Tell whether sh is dash, which has the same messages."""
     return os.path.realpath("/bin/sh").endswith("/dash")
 
 

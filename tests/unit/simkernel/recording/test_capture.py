@@ -133,13 +133,13 @@ def test_notes_name_differences(copy: Copy) -> None:
 
 def test_driver_without_a_module_is_kept(copy: Copy) -> None:
     """Its device has the driver at boot."""
-    copy.device("0000:01:01.0", driver="of nobody", group=4)
-    copy.add("sys/bus/pci/drivers/of nobody/bind", "")
+    copy.device("0000:01:01.0", driver="orphan", group=4)
+    copy.add("sys/bus/pci/drivers/orphan/bind", "")
 
     recording = copy.record()
 
     assert recording.notes == ()
-    assert recording.scenario.devices[1].driver == "of nobody"
+    assert recording.scenario.devices[1].driver == "orphan"
 
 
 def test_virtual_functions_of_their_own_group_stay_virtual() -> None:

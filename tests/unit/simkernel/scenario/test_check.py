@@ -1,4 +1,4 @@
-"""Parts that do not fit together are told, all of them, with their place."""
+"""Checks of a whole scenario report every problem with its place."""
 
 from __future__ import annotations
 

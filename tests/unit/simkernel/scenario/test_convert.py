@@ -69,7 +69,7 @@ def test_words_for_truth_are_texts_where_a_text_is_wanted() -> None:
     assert (module.name, module.description, module.version) == ("on", "no", "null")
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     """Each problem of a document is one line, with the place where it is."""
     text = """
 kernel: {release: six, iommu: perhaps}
@@ -123,8 +123,8 @@ faults: [{at_write: first}]
         ({"release": "6.12\n"}, "release: '6.12\\n' must be a release like"),
     ],
 )
-def test_wrong_data_are_told(data: object, problem: str) -> None:
-    """What has the wrong form is told in words."""
+def test_invalid_data_are_reported(data: object, problem: str) -> None:
+    """The problem names the place and the expected form."""
     (told,) = problems_of(KernelImage, data)
 
     assert told.startswith(problem)

@@ -91,10 +91,8 @@ def test_unknown_scenario_is_refused_with_a_suggestion() -> None:
 @pytest.mark.parametrize(
     ("name", "reason"), [("", "Is a directory"), ("none.yaml.j2", "No such file")]
 )
-def test_path_that_cannot_be_read_is_told(
-    tmp_path: Path, name: str, reason: str
-) -> None:
-    """A path is told with what the system says of it."""
+def test_unreadable_path_is_refused(tmp_path: Path, name: str, reason: str) -> None:
+    """The error names the path and the reason of the system."""
     with pytest.raises(UsageError, match=f"cannot read scenario .*{reason}"):
         find(f"{tmp_path}/{name}")
 
@@ -124,17 +122,15 @@ def test_template_can_stand_anywhere_and_use_the_macros(template) -> None:
         ("{% include 'none' %}", "line 3: 'none' not found in search path"),
     ],
 )
-def test_mistake_in_a_template_is_told_with_its_line(
-    template, body: str, problem: str
-) -> None:
+def test_template_error_names_its_line(template, body: str, problem: str) -> None:
     """The line is that of the file; a mistake never becomes a traceback."""
     (told,) = problems_of(template(body))
 
     assert f"template, {problem}" in told
 
 
-def test_mistake_in_a_macro_is_told_with_its_file(template, tmp_path: Path) -> None:
-    """A mistake in an imported file is told with the file and its line."""
+def test_macro_error_names_its_file(template, tmp_path: Path) -> None:
+    """The error names the imported file and its line."""
     (tmp_path / "my.yaml.j2").write_text("\n{% macro m() %}\n{{ no }}\n{% endmacro %}")
 
     (told,) = problems_of(template('{% import "my.yaml.j2" as my %}{{ my.m() }}'))
@@ -179,7 +175,7 @@ def test_template_cannot_leave_its_sandbox(template, body: str) -> None:
         ),
     ],
 )
-def test_mistake_in_a_header_is_told(tmp_path: Path, text: str, problem: str) -> None:
+def test_invalid_header_is_refused(tmp_path: Path, text: str, problem: str) -> None:
     """The first document is checked like the second."""
     path = tmp_path / "test.yaml.j2"
     path.write_text(text)
@@ -202,7 +198,7 @@ def test_mistake_in_a_header_is_told(tmp_path: Path, text: str, problem: str) ->
         ("!!python/object/apply:os.system ['true']", "must be a mapping"),
     ],
 )
-def test_mistake_in_the_yaml_is_told(text: str, problem: str) -> None:
+def test_invalid_yaml_is_refused(text: str, problem: str) -> None:
     """What is no YAML, or would silently lose a part, is an error."""
     with pytest.raises(ScenarioError) as caught:
         parse(text)

@@ -46,7 +46,7 @@ def test_probe_that_defers_by_its_kernel_name() -> None:
 @pytest.mark.parametrize(
     ("driver", "module"), [("probe_ms: 60", ""), ("", "init_ms: 60")]
 )
-def test_what_takes_time_takes_it(driver: str, module: str) -> None:
+def test_durations_apply(driver: str, module: str) -> None:
     """modprobe returns when the module's init and its probes are over."""
     with simulated(_host(driver, module)):
         before = time.monotonic()
@@ -67,8 +67,8 @@ def test_release_that_takes_time_shows_no_driver_meanwhile() -> None:
         assert time.monotonic() - before >= 0.06
 
 
-def test_nothing_takes_time_without_a_clock() -> None:
-    """A kernel that nobody runs on does not wait, not even for what never ends."""
+def test_durations_need_a_clock() -> None:
+    """Without a clock, no duration applies, not even an endless one."""
     host = _host("probe_ms: 60000, remove_ms: -1", "init_ms: 60000")
 
     host.kernel.modules.load("slow")
@@ -151,7 +151,7 @@ def test_group_in_use_keeps_host_drivers_out() -> None:
             os.write(descriptor, b"0000:01:00.1")
 
 
-def test_device_in_use_blocks_whoever_unbinds_it() -> None:
+def test_unbinding_a_device_in_use_blocks() -> None:
     """The write does not return; the links are gone, the group's node is not."""
     host = boot_host(parse(OWNED))
     with simulated(host):

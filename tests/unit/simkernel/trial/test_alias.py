@@ -24,7 +24,7 @@ def test_an_alias_becomes_an_entry() -> None:
     )
 
 
-def test_what_an_alias_leaves_open_is_filled() -> None:
+def test_wildcards_get_default_ids() -> None:
     """A device needs all of it."""
     entry = parse_alias(MLX5)
 
@@ -51,7 +51,7 @@ def test_no_device_is_made_up(alias: str) -> None:
 @pytest.mark.parametrize(
     "alias", ["vfio_pci:v000015b3d0000101esv*sd*bc*sc*i*", "vfio_pci:v15B3d101E*"]
 )
-def test_what_people_write_is_understood(alias: str) -> None:
+def test_handwritten_aliases_are_parsed(alias: str) -> None:
     """The device is made; whether the alias fits it is what the trial shows."""
     entry = parse_alias(alias)
 
