@@ -58,16 +58,16 @@ class Tree:
     def resolve(self, path: str, *, follow: bool = True) -> Node | None:
         """Return the node at a path below the root, following links.
 
-        :param path: as for :meth:`walk`.
+        :param path: as for :meth:`follow`.
         """
-        return self.walk(path, follow=follow)[1]
+        return self.follow(path, last=follow)[1]
 
-    def walk(self, path: str, *, follow: bool = True) -> tuple[list[str], Node | None]:
+    def follow(self, path: str, *, last: bool = True) -> tuple[list[str], Node | None]:
         """Follow a path: return the names from the root to its node, and the node.
 
         :param path: names separated by ``/``; ``..`` after a link leaves the directory
             that the link leads to.
-        :param follow: follow a link at the end of the path, too.
+        :param last: follow a link at the end of the path, too.
 
         Source: fs/namei.c link_path_walk().
         """
@@ -83,7 +83,7 @@ class Tree:
             elif name not in ("", "."):
                 above = trail[-1]
                 node = above.child(name) if isinstance(above, Directory) else None
-                if isinstance(node, Link) and (pending or follow):
+                if isinstance(node, Link) and (pending or last):
                     links += 1
                     if links > _MOST_LINKS:
                         return names, None

@@ -168,7 +168,7 @@ def _stat(
         if dir_fd is not None or not _is_kernel_path(path, trees):
             return fallback(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
         top, _, rest = path[1:].partition("/")
-        names, node = trees[top].walk(rest, follow=follow_symlinks)
+        names, node = trees[top].follow(rest, last=follow_symlinks)
         if node is None:
             raise _missing(path)
         return _status(node, "/".join(["", top, *names]))
