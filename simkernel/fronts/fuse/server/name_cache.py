@@ -41,9 +41,10 @@ class StaleNames(Observer):
         An added or removed device makes its path stale, other changes only short-lived
         names.
         """
-        is_path = notice.kind is Kind.DEVICE and notice.change is not Change.CHANGED
-        stale = Lifetime.DEVICE if is_path else Lifetime.SHORT
-        self._stale = max(stale, self._stale or Lifetime.SHORT)
+        if notice.kind is Kind.DEVICE and notice.change is not Change.CHANGED:
+            self._stale = Lifetime.DEVICE
+        elif self._stale is None:
+            self._stale = Lifetime.SHORT
 
     def take(self) -> Lifetime | None:
         """Return and reset the longest-lived stale names, if any."""
