@@ -62,7 +62,7 @@ def test_killed_run_is_restored_by_the_next(scenario: Scenario, command: str) ->
 
 def test_killed_set_of_devices_is_restored() -> None:
     """All devices or none is no promise of a killed run, but of its restoring."""
-    scenario = load("mlx5_vfio_pci")
+    scenario = load("mlx5_vfio_pci", {"vfs": "3"})
     words = ["resolver", "bind", "--atomic", "vfs:3b:00.0"]
 
     rows = [
@@ -103,7 +103,7 @@ def _killed(
         _prepare(host, scenario, is_prepared=is_prepared)
         with killed_at(counter):
             host.run(*words)
-        assert counter.has_killed
+        assert counter.has_killed, (counter.at, counter.seen)
         place = counter.seen[-1] + (" halfway" if counter.halfway else "")
         found = host.host.kernel.pci.devices[device]
         override = (found.driver_override or b"-").decode()

@@ -51,3 +51,12 @@ def test_every_check_of_a_rule_exists() -> None:
     ]
 
     assert missing == []
+
+
+def test_every_rule_has_a_verdict_or_a_reason() -> None:
+    """Releases of real kernels, or why no guest can show it."""
+    verdict = re.compile(r"\d+(\.\d+)+(, \d+(\.\d+)+)*|none: \w.*")
+
+    assert [
+        rule for rule, row in _rows().items() if not verdict.fullmatch(row[4])
+    ] == []

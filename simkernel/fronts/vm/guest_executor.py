@@ -100,7 +100,7 @@ class GuestExecutor:
             raise KernelLost("the guest has ended")
         words = [to_json(one) for one in operations]
         try:
-            made = self._call(self._guest, "play", operations=words, observe=True)
+            made = self._call(self._guest, "execute", operations=words, observe=True)
         except GuestError as error:
             self._close()
             raise KernelLost(str(error)) from None
@@ -132,7 +132,7 @@ class GuestExecutor:
             for one in self._added
         ]
         self._added.clear()
-        self._call(guest, "play", operations=words)
+        self._call(guest, "execute", operations=words)
 
     def _call(self, guest: Guest, word: str, **fields: Any) -> dict[str, Any]:
         return guest.call(word, **fields)
@@ -175,7 +175,7 @@ class GuestExecutor:
     def _read_version(self, guest: Guest) -> str:
         """Return the source version, which differs from Debian's release number."""
         read = to_json(Read("/proc/version"))
-        text = self._call(guest, "play", operations=[read])["answers"][0]["value"]
+        text = self._call(guest, "execute", operations=[read])["answers"][0]["value"]
         found = _DEBIAN.search(text) or _VERSION.search(text)
         return found[1] if found else ""
 
