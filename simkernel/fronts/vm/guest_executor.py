@@ -84,12 +84,12 @@ class GuestExecutor:
             self._is_used = True
             setup.apply(scenario, directory)
             roots = ObservationScope.of(scenario).roots()
-            words = {
+            words: dict[str, Any] = {
                 "roots": roots,
                 "skip": not_modelled_patterns(),
                 "fixed": [CONSTANT_FILES],
             }
-            return dict(self._call(guest, "observe", **words)["state"])
+            return dict(guest.call("observe", **words)["state"])
         except GuestError as error:
             self._close()
             raise KernelLost(str(error)) from None
@@ -100,7 +100,7 @@ class GuestExecutor:
             raise KernelLost("the guest has ended")
         words = [to_json(one) for one in operations]
         try:
-            made = self._call(self._guest, "execute", operations=words, observe=True)
+            made = self._guest.call("execute", operations=words, observe=True)
         except GuestError as error:
             self._close()
             raise KernelLost(str(error)) from None
@@ -132,10 +132,7 @@ class GuestExecutor:
             for one in self._added
         ]
         self._added.clear()
-        self._call(guest, "execute", operations=words)
-
-    def _call(self, guest: Guest, word: str, **fields: Any) -> dict[str, Any]:
-        return guest.call(word, **fields)
+        guest.call("execute", operations=words)
 
     def _machine_for(self, scenario: Scenario) -> Machine:
         return next(
@@ -175,7 +172,7 @@ class GuestExecutor:
     def _read_version(self, guest: Guest) -> str:
         """Return the source version, which differs from Debian's release number."""
         read = to_json(Read("/proc/version"))
-        text = self._call(guest, "execute", operations=[read])["answers"][0]["value"]
+        text = guest.call("execute", operations=[read])["answers"][0]["value"]
         found = _DEBIAN.search(text) or _VERSION.search(text)
         return found[1] if found else ""
 
