@@ -1,4 +1,4 @@
-"""Real folders to which a program on a host may write."""
+"""Real directories to which a program on a host may write."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 __all__ = ["kept_folders"]
 
 _SIMULATED = ("sys", "proc", "dev", "run", "etc", "lib/modules", "usr/sbin")
-"""Folders of the simulated host. Files written there never reach the real disk."""
+"""Directories of the simulated host. Files written there never reach the real disk."""
 
 
 def kept_folders(folders: Sequence[Path]) -> list[Path]:
-    """Return the folders that do not overlap a simulated one.
+    """Return the directories that do not overlap a simulated one.
 
     :param folders: absolute paths without symbolic links.
     """

@@ -58,19 +58,20 @@ def _write_modules(filesystem: FakeFilesystem, host: Host) -> None:
 
 
 def add_real_folders(filesystem: FakeFilesystem, folders: Iterable[str]) -> None:
-    """Make real folders readable; writes to them stay in pyfakefs.
+    """Make real directories readable.
 
-    Folders of an earlier call are read again from the disk.
+    Writes to them stay in pyfakefs. Directories of an earlier call are read again from
+    the disk.
 
-    :param folders: absolute paths of existing folders; those that the simulated host
-        has itself are left out.
+    :param folders: absolute paths of existing directories; those that the simulated
+        host has itself are left out.
     """
     added: list[str] = []
     for folder in sorted(set(folders), key=len):
         if any(folder.startswith(f"{above}/") for above in added):
             continue
         if filesystem.exists(folder) and _is_replaceable(filesystem, folder):
-            # remove_object() would first read the whole folder from the disk.
+            # remove_object() would first read the whole directory from the disk.
             above, name = posixpath.split(folder)
             del filesystem.resolve(above).entries[name]
         if not filesystem.exists(folder):
@@ -79,7 +80,7 @@ def add_real_folders(filesystem: FakeFilesystem, folders: Iterable[str]) -> None
 
 
 def _is_replaceable(filesystem: FakeFilesystem, folder: str) -> bool:
-    """Tell whether a folder is real or made by pyfakefs."""
+    """Tell whether a directory is real or made by pyfakefs."""
     if folder == tempfile.gettempdir() and not filesystem.listdir(folder):
         return True
     return isinstance(filesystem.resolve(folder), FakeDirectoryFromRealDirectory)
@@ -101,7 +102,7 @@ class HostFiles:
         return data
 
     def listdir(self, path: str) -> list[str]:
-        """Return the names in a folder.
+        """Return the names in a directory.
 
         :raises OSError: as the system call would.
         """
@@ -112,7 +113,7 @@ class HostFiles:
         return bool(self._filesystem.exists(path))
 
     def is_directory(self, path: str) -> bool:
-        """Tell whether a path is a folder, after following links."""
+        """Tell whether a path is a directory, after following links."""
         return bool(self._filesystem.isdir(path))
 
     def is_link(self, path: str) -> bool:
@@ -128,14 +129,14 @@ class HostFiles:
             stream.write(content)
 
     def make_directory(self, path: str) -> None:
-        """Create a folder.
+        """Create a directory.
 
         :raises OSError: as the system call would.
         """
         self._filesystem.makedir(path)
 
     def remove(self, path: str, *, recursive: bool = False) -> None:
-        """Remove a file, or a folder and its content.
+        """Remove a file, or a directory and its content.
 
         :raises OSError: as the system call would.
         """

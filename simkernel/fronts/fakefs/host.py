@@ -85,7 +85,8 @@ class FakefsHost:
 
         The process is root there.
 
-        :param real_folders: folders to read from the disk, such as the program's code.
+        :param real_folders: directories to read from the disk, such as the program's
+            code.
         """
         add_real_folders(
             self.filesystem, [*_code_folders(), *map(os.fspath, real_folders)]
@@ -128,7 +129,7 @@ def simulated(
 
     The process is root there.
 
-    :param real_folders: folders to read from the disk, such as the program's code.
+    :param real_folders: directories to read from the disk, such as the program's code.
     """
     with FakefsHost(host) as fakefs_host, fakefs_host.visit(real_folders) as filesystem:
         yield filesystem
@@ -154,10 +155,10 @@ def _replace(stack: ExitStack, owner: Any, name: str, value: Any) -> None:
 
 
 def _code_folders() -> list[str]:
-    """Return the folders of installed Python code.
+    """Return the directories of installed Python code.
 
     For an editable installation by setuptools, the MAPPING of its import hook has the
-    folder.
+    directory.
     """
     paths = [sys.prefix, sys.base_prefix, *sys.path]
     for hook in sys.meta_path:

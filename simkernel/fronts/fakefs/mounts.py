@@ -15,7 +15,7 @@ __all__ = ["Mounts"]
 
 
 class Mounts:
-    """Mounts on plain folders.
+    """Mounts on plain directories.
 
     Mounts on the kernel's trees are refused, since calls on them bypass pyfakefs.
     """
@@ -23,17 +23,17 @@ class Mounts:
     def __init__(self, filesystem: FakeFilesystem) -> None:
         self._filesystem = filesystem
         self._mounts: list[tuple[str, FakeDirectory, FakeDirectory]] = []
-        """Mount point, its parent, and the covered folder; in mount order."""
+        """Mount point, its parent, and the covered directory; in mount order."""
 
     def bind(self, source: str, target: str) -> None:
-        """Mount a folder on another one.
+        """Mount a directory on another one.
 
         :raises OSError: as the system call would.
         """
         self._mount(target, self._folder(source))
 
     def tmpfs(self, target: str) -> None:
-        """Mount an empty folder on a folder.
+        """Mount an empty directory on a directory.
 
         :raises OSError: as the system call would.
         """
@@ -41,9 +41,9 @@ class Mounts:
         self._mount(target, FakeDirectory(name, 0o1777, self._filesystem))
 
     def unmount(self, target: str) -> None:
-        """Unmount the last mount on a folder.
+        """Unmount the last mount on a directory.
 
-        :raises OSError: EINVAL, the folder is not a mount point.
+        :raises OSError: EINVAL, the directory is not a mount point.
         """
         target = self._filesystem.absnormpath(target)
         for at, (path, parent, covered) in reversed(list(enumerate(self._mounts))):

@@ -58,9 +58,9 @@ class LiveFile(FakeFile):
 
 
 class LiveDirectory(FakeDirectory):
-    """A folder of the kernel; entries are created at each access.
+    """A directory of the kernel, with entries made at each access.
 
-    :param path: absolute path of the folder.
+    :param path: absolute path of the directory.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class LiveDirectory(FakeDirectory):
 
 
 class _LiveEntries(MutableMapping[str, FakeFile]):
-    """The entries of a live folder, as a mapping for pyfakefs."""
+    """The entries of a live directory, as a mapping for pyfakefs."""
 
     def __init__(self, owner: LiveDirectory, node: Directory, tree: Tree) -> None:
         self._owner = owner

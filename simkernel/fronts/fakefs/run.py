@@ -40,9 +40,9 @@ def run(host: Host, argv: Sequence[str], trace: Trace | None = None) -> int:
 def run_on(fakefs_host: FakefsHost, argv: Sequence[str]) -> int:
     """Run a Python program on a running host.
 
-    Afterwards, files that it wrote below the working directory, or below a folder named
-    in its arguments, are written to the real disk. Other files are not, nor are files
-    in folders that contain or lie in a folder of the simulated host.
+    Afterwards, files that it wrote below the working directory, or below a directory
+    named in its arguments, are written to the real disk. Other files are not, nor are
+    files in directories that contain or lie in a directory of the simulated host.
 
     :raises UsageError: the command is not a Python program.
     """
@@ -83,7 +83,7 @@ def _is_dir(word: str) -> bool:
 
 
 def _written_below(filesystem: FakeFilesystem, folder: Path) -> dict[Path, bytes]:
-    """Return the new and changed files below a folder."""
+    """Return the new and changed files below a directory."""
     found: dict[Path, bytes] = {}
     top = filesystem.resolve(os.fspath(folder))
     pending = [(folder, top)] if isinstance(top, FakeDirectoryFromRealDirectory) else []

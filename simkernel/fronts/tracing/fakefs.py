@@ -36,7 +36,7 @@ _HOST_FOLDERS = (
     "/sys",
     "/usr/lib/modules",
 )
-"""Folders of the simulated host. Other files belong to the program itself."""
+"""Directories of the simulated host. Other files belong to the program itself."""
 
 _OS_CALLS = {
     "access": "stat",

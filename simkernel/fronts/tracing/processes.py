@@ -16,7 +16,7 @@ class ProcessTable:
 
     def __init__(self) -> None:
         self._folders: dict[int, str] = {}
-        """Thread id on the host to its folder in ``/proc`` here."""
+        """Thread id on the host to its directory in ``/proc`` here."""
 
     def process(self, thread: int) -> tuple[int, str | None]:
         """Return id and program name of the process of a thread.
@@ -42,7 +42,7 @@ class ProcessTable:
 
 
 def _threads_below(process: int) -> Iterator[str]:
-    """Yield ``/proc`` folders of the descendants' threads."""
+    """Yield ``/proc`` directories of the descendants' threads."""
     for child in _children(process):
         yield from _threads(child)
         yield from _threads_below(child)
@@ -71,7 +71,7 @@ def _children(process: int) -> Iterator[int]:
 
 
 def _status(folder: str) -> dict[str, str]:
-    """Return the fields of ``status`` in a folder, if it exists."""
+    """Return the fields of a ``status`` file, if it exists."""
     try:
         with open(f"{folder}/status", encoding="utf-8", errors="replace") as file:
             pairs = (line.partition(":") for line in file)

@@ -140,6 +140,6 @@ def _pipelines(words: list[str]) -> list[list[Stage]]:
 
 
 def _name(word: str) -> str:
-    """Return the name of a program, "" outside program folders."""
+    """Return a program's name, "" outside program directories."""
     folder, name = os.path.split(word)
     return name if folder in _FOLDERS else ""

@@ -82,7 +82,7 @@ class InitProcess:
         self._release = message["release"]
         self._private_network = message["private_network"]
         files = f"/proc/self/fd/{index}", f"/proc/self/fd/{content}"
-        mounts.hide_folders(message["hidden_folders"])
+        mounts.hide_directories(message["hidden_folders"])
         modules = message["modules_dir"], f"/lib/modules/{message['release']}"
         mounts.write_files(message["folders"], modules, *files)
         mounts.bind_kernel_files(message["kernel_files"])
@@ -199,10 +199,10 @@ def _child_wakeup() -> int:
 
 
 def _start_kthreadd() -> None:
-    """Start process 2, which has the name that it has on every host.
+    """Start process 2, an idle process named kthreadd.
 
-    Programs tell by it that they see the processes of the whole host, not of a
-    container. It does nothing.
+    Its name tells programs that they see the processes of a whole host, not of a
+    container.
 
     Source: Linux, init/main.c, rest_init().
     """

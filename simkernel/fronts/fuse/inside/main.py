@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def _open_device() -> int:
-    """Open ``/dev/fuse`` in a new user namespace, to mount it there."""
+    """Open ``/dev/fuse`` in the user namespace that mounts it."""
     with step("create a user namespace"):
         enter_user_namespace()
     with step("open /dev/fuse"):

@@ -1,4 +1,4 @@
-"""Mount points, also where the machine has no folder.
+"""Mount points, also where the machine has no directory.
 
 It never creates anything on the machine's own file systems.
 """
@@ -20,25 +20,25 @@ _PLAIN = syscalls.NO_SETUID | syscalls.NO_DEVICES
 
 
 class MountPoints:
-    """Folders and files in private file systems."""
+    """Directories and files in private file systems."""
 
     def __init__(self) -> None:
         self._private: set[int] = set()
         """Device numbers of the file systems mounted by this object."""
 
     def cover(self, path: str, mode: int = 0o755) -> None:
-        """Mount an empty private folder on a path.
+        """Mount an empty private directory on a path.
 
         Makes the mount point if it does not exist.
 
         :raises OSError: as the system call that failed.
         """
-        self.make_folder(path)
+        self.make_directory(path)
         syscalls.mount("simkernel", path, "tmpfs", _PLAIN, f"mode={mode:o}")
         self._private.add(os.stat(path).st_dev)
 
-    def make_folder(self, path: str) -> None:
-        """Make a folder, if it does not exist.
+    def make_directory(self, path: str) -> None:
+        """Make a directory, if it does not exist.
 
         :raises OSError: as the system call that failed.
         """
@@ -46,13 +46,13 @@ class MountPoints:
         if os.path.isdir(path):
             return
         parent = os.path.dirname(path)
-        self.make_folder(parent)
+        self.make_directory(parent)
         if os.stat(parent).st_dev not in self._private:
             self._recreate(parent)
         os.mkdir(path, 0o755)
 
     def overlay(self, source: str, path: str) -> None:
-        """Mount a folder so that writes to it do not reach the disk.
+        """Mount a directory, and keep writes to it from the disk.
 
         :raises OSError: the kernel does not allow it; nothing has changed.
 
@@ -76,7 +76,7 @@ class MountPoints:
         :raises OSError: as the system call that failed.
         """
         folder = os.path.realpath(os.path.dirname(path))
-        self.make_folder(folder)
+        self.make_directory(folder)
         if os.stat(folder).st_dev not in self._private:
             try:
                 self.overlay(folder, folder)
@@ -96,7 +96,7 @@ class MountPoints:
             file.write(data)
 
     def _recreate(self, path: str) -> None:
-        """Cover a folder with a private one that binds its entries."""
+        """Cover a directory with a private one that binds its entries."""
         stage = f"{STAGE}/recreated"
         self.cover(stage, stat.S_IMODE(os.stat(path).st_mode))
         with os.scandir(path) as entries:

@@ -118,12 +118,12 @@ class MountNamespace:
             self._mount_points.cover(f"{stage}/shm", 0o1777)
             syscalls.move(stage, "/dev")
 
-    def hide_folders(self, folders: list[str]) -> None:
-        """Hide folders of the machine, and make ``/etc`` private.
+    def hide_directories(self, folders: list[str]) -> None:
+        """Hide directories of the machine, and make ``/etc`` private.
 
         :raises StepError: the machine does not allow it.
         """
-        with suppress(OSError):  # then only these folders are private
+        with suppress(OSError):  # then only these directories are private
             self._mount_points.overlay("/etc", "/etc")
         with step("hide the machine's own configuration"):
             for folder in {os.path.realpath(folder) for folder in folders}:
@@ -135,8 +135,8 @@ class MountNamespace:
     ) -> None:
         """Write the host's plain files.
 
-        :param folders: folders that contain files of the host only.
-        :param modules: a folder of the machine ("" for none), and its mount point.
+        :param folders: directories that contain files of the host only.
+        :param modules: a directory of the machine ("" for none), and its mount point.
         :param index: path of a JSON list of paths and sizes.
         :param content: path of the concatenated contents.
         :raises StepError: the machine does not allow it.
@@ -144,7 +144,7 @@ class MountNamespace:
         source, mount_point = modules
         with step(f"open {source}"):
             tree = os.open(source or "/", os.O_PATH)  # before it is covered
-        with step("mount private folders"):
+        with step("mount private directories"):
             for folder in folders:
                 self._mount_points.cover(folder)
         if source:
@@ -174,7 +174,7 @@ class MountNamespace:
             if os.path.islink(target) or not os.path.exists(target):
                 return  # a link per process; or in the simulated root of /proc
         elif os.path.isdir(source):
-            self._mount_points.make_folder(target)
+            self._mount_points.make_directory(target)
         elif not os.path.exists(target):
             os.close(os.open(target, os.O_CREAT | os.O_CLOEXEC))
         syscalls.bind(source, target)

@@ -100,7 +100,7 @@ def mount(
 
 
 def bind(source: str, target: str, flags: int = 0) -> None:
-    """Bind mount a file or folder.
+    """Bind mount a file or directory.
 
     :raises OSError: as ``mount(2)``, with the target as file name.
     """
@@ -116,7 +116,7 @@ def move(source: str, target: str) -> None:
 
 
 def detached(source: str) -> int:
-    """Return a descriptor of a detached bind mount of a folder.
+    """Return a descriptor of a detached bind mount of a directory.
 
     :raises OSError: as ``open_tree(2)``.
     """

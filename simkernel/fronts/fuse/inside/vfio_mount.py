@@ -18,7 +18,7 @@ class VfioMount:
     It uses no file of the FUSE file system: the simulated kernel may be waiting for
     this process.
 
-    :param source: path of the folder in the FUSE file system.
+    :param source: path of the directory in the FUSE file system.
     :raises OSError: the machine does not allow it.
     """
 
@@ -38,7 +38,7 @@ class VfioMount:
         os.close(self._mount)
 
     def set_visible(self, visible: bool) -> None:
-        """Show or hide the folder.
+        """Show or hide the directory.
 
         :raises OSError: a program uses the mount point for a mount of its own.
         """

@@ -16,14 +16,14 @@ from simkernel.host.host import Host
 __all__ = ["MountPlan", "linked_proc", "served_trees"]
 
 _FOLDERS = ("/etc/modprobe.d", "/lib/modules")
-"""Folders that contain files of the simulated host only."""
+"""Directories that contain files of the simulated host only."""
 _HIDDEN_FOLDERS = (
     "/etc/driverctl.d",
     "/lib/modprobe.d",
     "/usr/lib/modprobe.d",
     "/usr/local/lib/modprobe.d",
 )
-"""Folders with configuration for the machine's own devices."""
+"""Directories with configuration for the machine's own devices."""
 
 
 def served_trees(host: Host) -> dict[str, Tree]:

@@ -36,7 +36,7 @@ _ALWAYS = Lifetime.DIRECTORY
 
 @dataclass(slots=True)
 class _OpenFile:
-    """An open folder, or an open file with its text."""
+    """An open directory, or an open file with its text."""
 
     path: str
     node: Node

@@ -81,7 +81,7 @@ class Workers:
     def take_over(self) -> None:
         """Serve instead of libfuse's loop until unmount.
 
-        Call it in an operation to which nothing waits for the reply. libfuse's loop
+        Call it in an operation whose reply no program waits for. libfuse's loop
         frees the session when it ends, so it must be the last to return.
         """
         context = self._library.fuse_get_context()
