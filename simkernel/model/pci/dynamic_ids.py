@@ -12,7 +12,7 @@ from simkernel.errors import KernelRefusal
 from simkernel.model.core.bus import Bus
 from simkernel.model.core.device import Driver
 from simkernel.model.core.driver_spec import ANY_ID, PciId
-from simkernel.model.pci.matching import Ids, match_one
+from simkernel.model.pci.matching import match_one
 
 __all__ = ["add", "remove"]
 
@@ -53,17 +53,14 @@ def _check(driver: Driver, entry: PciId, *, all_given: bool, dynamic: bool) -> N
     :param all_given: the write had all seven fields; then duplicates are allowed.
     :param dynamic: compare with the dynamic ids, too.
     """
-    seen_as = Ids(
-        entry.vendor, entry.device, entry.subvendor, entry.subdevice, entry.class_
-    )
     table = driver.spec.ids
     static = [one for one in table if not one.override_only]
-    if not all_given and any(match_one(one, seen_as) for one in static):
+    if not all_given and any(match_one(one, entry) for one in static):
         raise KernelRefusal(EEXIST, "R-NEWID-2")
     if table and all(one.driver_data != entry.driver_data for one in table):
         raise KernelRefusal(EINVAL, "R-NEWID-3")
     compared = driver.dynamic_ids if dynamic and not all_given else []
-    if any(match_one(one, seen_as) for one in compared):
+    if any(match_one(one, entry) for one in compared):
         raise KernelRefusal(EEXIST, "R-NEWID-4")
 
 

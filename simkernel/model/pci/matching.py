@@ -5,30 +5,20 @@ Source of the whole: drivers/pci/pci-driver.c, drivers/pci/pci.h.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from simkernel.model.core.device import Driver
 from simkernel.model.core.driver_spec import ANY_ID, PciId
-from simkernel.model.pci.function import PciDevice
+from simkernel.model.pci.function import PciDevice, PciFunction
 
-__all__ = ["Ids", "match_device", "match_one"]
+__all__ = ["match_device", "match_one"]
 
 _ANY = PciId()
 """The entry that probe gets if only ``driver_override`` matched (pci_device_id_any)."""
 
 
-class Ids(NamedTuple):
-    """The ids of a function that drivers match."""
-
-    vendor: int
-    device: int
-    subvendor: int
-    subdevice: int
-    class_: int
-
-
-def match_one(entry: PciId, ids: Ids) -> bool:
+def match_one(entry: PciId, ids: PciFunction | PciId) -> bool:
     """Tell whether one table entry matches a function.
+
+    :param ids: the function, or a new id in its place.
 
     Source: drivers/pci/pci.h pci_match_one_device(). Rule: R-MATCH-1.
     """
@@ -58,12 +48,12 @@ def match_device(driver: Driver, device: PciDevice) -> PciId | None:
             return None
     elif override != driver.name.encode():
         return None
-    it = device.function
-    ids = Ids(it.vendor, it.device, it.subvendor, it.subdevice, it.class_)
+    function = device.function
     for entry in driver.dynamic_ids:
-        if match_one(entry, ids):
+        if match_one(entry, function):
             return entry
     for entry in driver.spec.ids:
-        if (override is not None or not entry.override_only) and match_one(entry, ids):
+        is_open = override is not None or not entry.override_only
+        if is_open and match_one(entry, function):
             return entry
     return None if override is None else _ANY
