@@ -26,6 +26,7 @@ from resolver.matching.select import Choice, choose
 from resolver.options import Grant, Options
 from resolver.persistence import persist, records
 from resolver.persistence.persist import Persisted
+from resolver.suggest import did_you_mean
 
 __all__ = ["bind", "choose_for", "unbind"]
 
@@ -130,9 +131,21 @@ def _bind(host: Host, aliases: Aliases, device: Device, options: Options) -> Out
             return _planned_binding(host, device, choice, driver, loads)
         if driver is None:
             checks.require_writable(host, device)
-            timeout_s = options.timeout_s
-            driver = load_driver(host, device.bus, choice.name, bound, timeout_s)
+            driver = _load(host, aliases, device, choice, options.timeout_s)
         return _bind_to(host, device, choice, driver, loads, options)
+
+
+def _load(
+    host: Host, aliases: Aliases, device: Device, choice: Choice, timeout_s: float
+) -> str:
+    bound = device.binding.driver
+    try:
+        return load_driver(host, device.bus, choice.name, bound, timeout_s)
+    except NotFoundError as problem:
+        drivers = host.names(f"{host.sys}/bus/{device.bus}/drivers")
+        names = {entry.module for entry in aliases.lookup.entries}
+        problem.hint = did_you_mean(choice.name, names.union(drivers), problem.hint)
+        raise
 
 
 def _bind_to(

@@ -1,7 +1,7 @@
 """The ``resolver`` command: arguments in; text, JSON and an exit code out.
 
-One module a subcommand, imported when it is called: ``--help`` and ``resolve`` are not
-to wait for what binds devices.
+Each subcommand is a module, imported when it is called: ``--help`` and ``resolve`` do
+not wait for the modules that bind devices.
 """
 
 from __future__ import annotations
@@ -14,26 +14,37 @@ import click
 
 from resolver.cli.invocation import Invocation
 from resolver.cli.options import common
-from resolver.errors import FailedError, ResolverError
+from resolver.errors import FailedError, ResolverError, UsageError
+from resolver.suggest import did_you_mean
 
 __all__ = ["main"]
 
-_COMMANDS = (
-    "bind",
-    "boot",
-    "devices",
-    "doctor",
-    "explain",
-    "lint",
-    "resolve",
-    "restore",
-    "status",
-    "unbind",
-    "unpersist",
-)
+_SECTIONS = {
+    "Common commands": ("devices", "bind", "restore"),
+    "Other commands": (
+        "boot",
+        "doctor",
+        "explain",
+        "lint",
+        "resolve",
+        "status",
+        "unbind",
+        "unpersist",
+    ),
+}
+_COMMANDS = sorted(name for names in _SECTIONS.values() for name in names)
+_EXAMPLES = """\b
+Examples:
+  resolver devices
+  resolver bind 0000:3b:00.2
+  resolver bind --dry-run vfs:ens1np0
+  resolver restore --all
+"""
 
 
 class _Commands(click.Group):
+    """Subcommands, the most common ones first."""
+
     def list_commands(self, context: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -43,22 +54,60 @@ class _Commands(click.Group):
         command: click.Command = import_module(f"{__name__}.{name}").command
         return command
 
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = arguments[0]
+        if not name.startswith("-") and name not in _COMMANDS:
+            raise UsageError(
+                f"unknown command {name!r}",
+                hint=did_you_mean(name, _COMMANDS, "run resolver --help"),
+            )
+        return super().resolve_command(context, arguments)
+
+    def format_commands(
+        self, context: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        width = max(map(len, _COMMANDS))
+        for title, names in _SECTIONS.items():
+            commands = (self.get_command(context, name) for name in names)
+            rows = [
+                (f"{one.name:<{width}}", one.get_short_help_str(formatter.width))
+                for one in commands
+                if one is not None
+            ]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
 
 @click.command(
     cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
+    subcommand_metavar="COMMAND [ARGS]...",
+    epilog=_EXAMPLES,
 )
 @click.version_option(package_name="simkernel", prog_name="resolver")
 @common
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Find, bind and give back the best VFIO driver of a PCI device.
+    r"""Bind PCI devices to their best VFIO driver, and restore them.
 
-    DEVICE is an address (0000:3b:00.2 or 3b:00.2), pci_0000_3b_00_2, a path below
-    /sys, the name of a network interface, or vendor:device (15b3:101e). Several are a
-    pattern of addresses or interfaces (3b:00.*), id:15b3:101e, class:net, vfs:ens1np0
-    for all virtual functions of a physical one, or - for words from stdin.
+    \b
+    DEVICE is one device:
+      0000:3b:00.2, 3b:00.2    an address
+      pci_0000_3b_00_2         an address, as libvirt writes it
+      ens1f0                   the name of a network interface
+      15b3:101e                vendor:device, if only one device has it
+      /sys/devices/...         a path below /sys
+
+    \b
+    or several:
+      '3b:00.*', 'ens1*'       a pattern of addresses or interfaces
+      class:net                all devices of a class
+      id:15b3:101e             all devices with this vendor:device
+      vfs:ens1np0              all virtual functions of a physical function
+      -                        one word a line, from stdin
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
@@ -71,7 +120,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit code; ``report`` says what it means."""
+    """Run the command and return its exit code; see ``docs/exit-codes.md``."""
     call = Invocation()
     try:
         stopped = cli.main(
@@ -80,7 +129,7 @@ def run(arguments: Sequence[str]) -> int:
         code = stopped if isinstance(stopped, int) else call.exit_code
     except click.UsageError as problem:
         usage = problem.ctx.get_usage() + "\n" if problem.ctx else ""
-        call.console.talk(f"{usage}error: {problem.format_message()}")
+        call.console.talk(f"{usage}error: {_message(problem)}")
         code = problem.exit_code
     except (click.Abort, KeyboardInterrupt):
         call.console.talk("error: interrupted")
@@ -94,3 +143,11 @@ def run(arguments: Sequence[str]) -> int:
         code = 1
     call.console.flush()
     return code or (141 if call.console.is_unread else 0)
+
+
+# click finds close options, and puts all of them into the message.
+def _message(problem: click.UsageError) -> str:
+    if not isinstance(problem, click.NoSuchOption):
+        return problem.format_message()
+    hint = did_you_mean(problem.option_name, problem.possibilities or ())
+    return f"unknown option {problem.option_name}" + (f"\nhint: {hint}" if hint else "")

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_EXAMPLES = """\b
+Examples:
+  resolver bind 0000:3b:00.2
+  resolver bind --dry-run vfs:ens1np0
+  resolver bind --driver vfio-pci --uid qemu 3b:00.2
+  resolver bind --group --persist 3b:00.0
+"""
+
 
 def _complete_drivers(
     context: click.Context, _parameter: click.Parameter, incomplete: str
@@ -25,30 +33,42 @@ def _complete_drivers(
     return drivers(context.ensure_object(Invocation).host(), incomplete)
 
 
-@click.command("bind")
+@click.command("bind", epilog=_EXAMPLES)
 @shared.devices(required=True)
 @click.option(
     "--driver",
     metavar="NAME",
-    help="Bind to this driver or module, not to the best one.",
+    help="Bind to driver or module NAME instead of the best match.",
     shell_complete=_complete_drivers,
 )
 @click.option(
     "--group",
     "with_group",
     is_flag=True,
-    help="Bind the other members of the IOMMU group, too, each to its best driver, "
-    "or none of them.",
+    help="Bind the other members of the IOMMU group, too, each to its best match: "
+    "all of them or none.",
 )
 @click.option(
     "--persist",
     "is_persistent",
     is_flag=True,
-    help="Bind it so at every boot, too; resolver unpersist ends that.",
+    help="Bind DEVICE at every boot, too; undo with `resolver unpersist`.",
 )
-@click.option("--uid", "user", metavar="USER", help="Give its nodes to this user.")
-@click.option("--gid", "group", metavar="GROUP", help="Give its nodes to this group.")
-@shared.changing
+@click.option(
+    "--uid",
+    "user",
+    metavar="USER",
+    help="Set the owner of the device's /dev/vfio nodes, by name or number [default: "
+    "unchanged].",
+)
+@click.option(
+    "--gid",
+    "group",
+    metavar="GROUP",
+    help="Set the group of the device's /dev/vfio nodes, which may then read and write "
+    "[default: unchanged].",
+)
+@shared.changing("Bind")
 @shared.common
 @pass_invocation
 def command(
@@ -64,7 +84,7 @@ def command(
 ) -> None:
     """Bind DEVICE to its best VFIO driver.
 
-    What it was bound to is remembered; resolver restore gives it back.
+    The previous driver is recorded; undo with `resolver restore`.
     """
     from dataclasses import replace
 

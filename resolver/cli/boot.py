@@ -17,18 +17,24 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_EXAMPLES = """\b
+Examples:
+  resolver boot pci-0000:3b:00.2
+"""
 
-@click.command("boot")
+
+@click.command("boot", epilog=_EXAMPLES)
 @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
-@shared.changing
+@shared.changing("Bind")
 @shared.common
 @pass_invocation
 def command(
     call: Invocation, keys: tuple[str, ...], options: Options, as_json: bool
 ) -> None:
-    """Bind what bind --persist made persistent, as the host does when it boots.
+    """Bind persistent devices, as the host does at boot.
 
-    KEY is a bus and a device, such as pci-0000:3b:00.2.
+    KEY is a bus and a device, such as pci-0000:3b:00.2. `resolver bind --persist` makes
+    a device persistent.
     """
     from resolver.cli import many
 

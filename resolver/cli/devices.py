@@ -19,15 +19,26 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_EXAMPLES = """\b
+Examples:
+  resolver devices
+  resolver devices --class net
+"""
 
-@click.command("devices")
-@click.option("--class", "kind", metavar="CLASS", help="Only net, storage, 0x0200...")
+
+@click.command("devices", epilog=_EXAMPLES)
+@click.option(
+    "--class",
+    "kind",
+    metavar="CLASS",
+    help="List only devices of CLASS, such as net, storage or 0x0200 [default: all].",
+)
 @shared.as_json
 @shared.kernel
 @shared.common
 @pass_invocation
 def command(call: Invocation, kind: str | None, as_json: bool) -> None:
-    """Show every PCI device, its driver and its best VFIO driver."""
+    """List PCI devices with their driver and their best VFIO driver."""
     from resolver.matching.device_class import class_prefix
     from resolver.matching.driver_state import REMARKABLE
     from resolver.output import documents, text

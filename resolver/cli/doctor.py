@@ -9,13 +9,22 @@ from resolver.cli.invocation import Invocation, pass_invocation
 
 __all__ = ["command"]
 
+_EXAMPLES = """\b
+Examples:
+  resolver doctor
+  resolver doctor --json
+"""
 
-@click.command("doctor")
+
+@click.command("doctor", epilog=_EXAMPLES)
 @shared.as_json
 @shared.common
 @pass_invocation
 def command(call: Invocation, as_json: bool) -> None:
-    """Say what keeps this host from using VFIO, and what to do about it."""
+    """Diagnose why this host cannot use VFIO, and how to fix it.
+
+    The exit code is 1 if there is a problem.
+    """
     from resolver.doctor import report
     from resolver.doctor.examination import examine
     from resolver.output import documents

@@ -15,15 +15,24 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_EXAMPLES = """\b
+Examples:
+  resolver explain 0000:3b:00.2
+  resolver explain --kernel 6.12.0 0000:3b:00.2
+"""
 
-@click.command("explain")
+
+@click.command("explain", epilog=_EXAMPLES)
 @shared.devices(required=True)
 @shared.as_json
 @shared.kernel
 @shared.common
 @pass_invocation
 def command(call: Invocation, devices: tuple[str, ...], as_json: bool) -> None:
-    """Show which driver DEVICE would get, and why; it may be a modalias."""
+    """Show which driver DEVICE would get, and why.
+
+    DEVICE may also be a modalias.
+    """
     from resolver.errors import ResolverError
     from resolver.output import documents, text
 

@@ -9,6 +9,7 @@ import click
 from resolver.errors import UsageError
 from resolver.linux import Host
 from resolver.output.console import Console
+from resolver.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from resolver.matching.alias_index import Aliases
@@ -57,10 +58,11 @@ class Invocation:
         if release is None:
             return read_aliases(host, None)
         directory = f"{host.modules}/{release}"
-        if self.kernel is not None and release not in host.names(host.modules):
-            kernels = ", ".join(host.names(host.modules)) or "none"
+        kernels = host.names(host.modules)
+        if self.kernel is not None and release not in kernels:
             raise UsageError(
-                f"{host.modules} has no kernel {release!r}", hint=f"it has: {kernels}"
+                f"no kernel {release!r} in {host.modules}",
+                hint=did_you_mean(release, kernels, f"run ls {host.modules}"),
             )
         return read_aliases(host, directory, is_running=self.kernel is None)
 

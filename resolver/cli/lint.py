@@ -10,6 +10,7 @@ import click
 
 from resolver.cli import options as shared
 from resolver.cli.invocation import Invocation, pass_invocation
+from resolver.errors import UsageError
 
 if TYPE_CHECKING:
     from resolver.lint.judgement import Report
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _IDS = "CHECK[,CHECK...]"
+_EXAMPLES = """\b
+Examples:
+  resolver lint mlx5_vfio_pci.ko
+  resolver lint --strict --kernel 6.12.0 build/*.ko
+  modinfo mlx5_vfio_pci | resolver lint -
+"""
 
 
 def _complete_ids(
@@ -29,7 +36,7 @@ def _complete_ids(
     return [f"{before}{comma}{one}" for one in CHECKS if one.startswith(begun)]
 
 
-@click.command("lint")
+@click.command("lint", epilog=_EXAMPLES)
 @click.argument(
     "files",
     metavar="FILE...",
@@ -41,49 +48,51 @@ def _complete_ids(
     "--modules-dir",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False),
-    help="Compare with the kernel whose modules are in DIR.",
+    help="Compare with the kernel whose module directory is DIR [default: none].",
 )
 @shared.kept_option(
-    "--kernel", metavar="RELEASE", help="Compare with this kernel of the host."
+    "--kernel",
+    metavar="RELEASE",
+    help="Compare with kernel RELEASE of the host [default: none].",
 )
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "sarif", "junit"]),
+    type=shared.OneOf(["text", "json", "sarif", "junit"]),
     default="text",
     show_default=True,
-    help="What to print.",
+    help="Print the findings as text, json, sarif or junit.",
 )
 @click.option(
     "--only",
     metavar=_IDS,
     multiple=True,
     shell_complete=_complete_ids,
-    help="Look at nothing else.",
+    help="Run only these checks [default: all].",
 )
 @click.option(
     "--disable",
     metavar=_IDS,
     multiple=True,
     shell_complete=_complete_ids,
-    help="Do not look at these.",
+    help="Do not run these checks [default: none].",
 )
-@click.option("--strict", "is_strict", is_flag=True, help="Warnings are errors, too.")
+@click.option("--strict", "is_strict", is_flag=True, help="Treat warnings as errors.")
 @click.option(
     "--baseline",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    help="Say nothing of the findings in FILE.",
+    help="Do not report the findings in FILE.",
 )
 @click.option(
     "--write-baseline",
     "new_baseline",
     metavar="FILE",
     type=click.Path(dir_okay=False, writable=True),
-    help="Write what is found now into FILE.",
+    help="Write the current findings to FILE, for --baseline.",
 )
 @click.option(
-    "--no-cache", "is_fresh", is_flag=True, help="Read every module file anew."
+    "--no-cache", "is_fresh", is_flag=True, help="Read every module file again."
 )
 @shared.common
 @pass_invocation
@@ -98,15 +107,15 @@ def command(
     new_baseline: str | None,
     is_fresh: bool,
 ) -> None:
-    """Check the aliases of VFIO drivers before anybody has the hardware.
+    """Check a VFIO driver's aliases without the hardware.
 
-    FILE is a module (.ko, .ko.xz, .ko.zst, .ko.gz), a modules.alias, a module
-    directory, or - for what modinfo prints, on stdin.
+    FILE is a module (.ko, .ko.xz, .ko.zst, .ko.gz), a modules.alias file, a module
+    directory, or - for the output of modinfo on stdin.
 
-    The exit code is 1 if there are errors, and with --strict, if there are warnings.
+    The exit code is 1 if there are errors; with --strict, also if there are warnings.
     """
     if call.kernel and call.modules_dir:
-        raise click.UsageError("--kernel and --modules-dir exclude each other")
+        raise UsageError("--kernel and --modules-dir cannot be used together")
     from resolver.lint import front
     from resolver.lint.judgement import selected
 

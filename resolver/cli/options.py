@@ -1,19 +1,23 @@
-"""Options and arguments that several commands have."""
+"""Options and arguments of several commands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from resolver.cli.invocation import Invocation
+from resolver.errors import UsageError
+from resolver.linux import TIMEOUT_S
+from resolver.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 __all__ = [
+    "OneOf",
     "as_json",
     "changing",
     "common",
@@ -26,89 +30,124 @@ __all__ = [
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-# Options that every command has may stand before its name, too.
+# The options of every command are valid before its name, too.
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     if value and parameter.name:
         setattr(context.ensure_object(Invocation), parameter.name, value)
 
 
 def kept_option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
-    """Declare an option whose value is kept in the invocation."""
+    """Declare an option that the invocation keeps."""
     return click.option(*names, **attributes, callback=_keep, expose_value=False)
 
 
 def common(command: Command) -> Command:
-    """Add what every command has."""
+    """Add the options of every command."""
     command = kept_option(
-        "-v", "--verbose", "is_verbose", is_flag=True, help="Say more on stderr."
+        "-v", "--verbose", "is_verbose", is_flag=True, help="Print details to stderr."
     )(command)
     return kept_option(
         "--root",
         metavar="DIR",
         type=click.Path(),
-        help="Look at the host captured in DIR instead of this one.",
+        help="Read the files of another host below DIR [default: /].",
     )(command)
 
 
-kernel = kept_option("--kernel", metavar="RELEASE", help="Aliases of this kernel.")
+kernel = kept_option(
+    "--kernel",
+    metavar="RELEASE",
+    help="Use the aliases of kernel RELEASE [default: the running kernel].",
+)
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document."
 )
 dry_run = click.option(
-    "--dry-run", "is_dry_run", is_flag=True, help="Only say what would be done."
+    "--dry-run",
+    "is_dry_run",
+    is_flag=True,
+    help="Show what would change, and change nothing.",
 )
 
 
-def _many(command: Command) -> Command:
-    command = click.option(
+def changing(verb: str) -> Callable[[Command], Command]:
+    """Add the options of a command that changes devices.
+
+    The command receives them as one ``options`` argument, and ``as_json``.
+
+    :param verb: what it does with devices, for the help texts: ``Bind``.
+    """
+
+    def changing(command: Command) -> Command:
+        @wraps(command)
+        def with_options(*arguments: Any, **values: Any) -> Any:
+            # Costs a tenth of the start of a command that changes nothing.
+            from resolver.options import Options
+
+            names = ("is_dry_run", "is_forced", "is_atomic", "jobs", "timeout_s")
+            chosen = {name: values.pop(name) for name in names}
+            return command(*arguments, options=Options(**chosen), **values)
+
+        for add in (as_json, dry_run, *_changing_options(verb)):
+            with_options = add(with_options)
+        return with_options  # type: ignore[return-value]  # it is called as the command is
+
+    return changing
+
+
+def _changing_options(verb: str) -> Iterator[Callable[[Command], Command]]:
+    yield click.option(
         "--jobs",
         metavar="N",
         type=click.IntRange(1, 256),
-        help="Devices of so many IOMMU groups at a time.",
-    )(command)
-    return click.option(
+        default=24,  # as in resolver.changes.many, which costs too much to import
+        show_default=True,
+        help=f"{verb} up to N IOMMU groups in parallel.",
+    )
+    yield click.option(
         "--atomic",
         "is_atomic",
         is_flag=True,
-        help="All devices or none: if one fails, the others are put back.",
-    )(command)
-
-
-def _safety(command: Command) -> Command:
-    command = click.option(
+        help=f"{verb} all devices or none: if one fails, roll back the others.",
+    )
+    yield click.option(
         "--timeout",
         "timeout_s",
         metavar="SECONDS",
         type=click.FloatRange(min=0, min_open=True, max=86_400),
-        help="Wait so long for a driver, a module or another resolver (30).",
-    )(command)
-    return click.option(
+        default=int(TIMEOUT_S),
+        show_default=True,
+        help="Wait at most SECONDS for a driver, module or lock.",
+    )
+    yield click.option(
         "--force",
         "is_forced",
         is_flag=True,
-        help="Take devices that are in use, too.",
-    )(command)
+        help=f"{verb} devices even if they are in use.",
+    )
 
 
-def changing(command: Command) -> Command:
-    """Add the options of a command that changes devices.
+class OneOf(click.Choice):  # type: ignore[type-arg]  # not generic before click 8.2
+    """One of a few words; an error suggests the closest one."""
 
-    The command receives them as one ``options`` argument, and ``as_json``.
-    """
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Return the word.
 
-    @wraps(command)
-    def with_options(*arguments: Any, **values: Any) -> Any:
-        # Costs a tenth of the start of a command that changes nothing.
-        from resolver.options import Options
-
-        names = ("is_dry_run", "is_forced", "is_atomic", "jobs", "timeout_s")
-        chosen = {name: values.pop(name) for name in names}
-        given = {name: value for name, value in chosen.items() if value is not None}
-        return command(*arguments, options=Options(**given), **values)
-
-    for add in (as_json, dry_run, _many, _safety):
-        with_options = add(with_options)
-    return with_options  # type: ignore[return-value]  # it is called as the command is
+        :raises UsageError: it is not one of the words.
+        """
+        words = [str(word) for word in self.choices]
+        if value not in words:
+            name = param.opts[0] if param else "value"
+            raise UsageError(
+                f"invalid {name} {value!r}",
+                hint=did_you_mean(str(value), words, f"use {', '.join(words)}"),
+            )
+        return value
 
 
 def devices(*, required: bool) -> Callable[[Command], Command]:

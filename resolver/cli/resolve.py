@@ -19,33 +19,42 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_EXAMPLES = """\b
+Examples:
+  resolver resolve pci:v000015B3d0000101Esv000015B3sd00000016bc02sc00i00
+  cat /sys/bus/pci/devices/*/modalias | resolver resolve -
+  resolver resolve --modules-dir /lib/modules/6.12.0 - <modaliases
+"""
+
 _LINES_AT_ONCE = 512
 
 OnError = Callable[[int, UsageError], None]
 """Receives the number of a line, from 1, and its error."""
 
 
-@click.command("resolve")
+@click.command("resolve", epilog=_EXAMPLES)
 @click.argument("modaliases", metavar="[MODALIAS... | -]", nargs=-1)
 @shared.kept_option(
     "--modules-dir",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False),
-    help="Aliases of the kernel whose modules are in DIR.",
+    help="Use the aliases in DIR, the module directory of a kernel [default: that of "
+    "the running kernel].",
 )
 @shared.as_json
 @shared.kernel
 @shared.common
 @pass_invocation
 def command(call: Invocation, modaliases: tuple[str, ...], as_json: bool) -> None:
-    """Print the VFIO module for each MODALIAS, or for each line of stdin (-).
+    """Print the VFIO module for each MODALIAS.
 
-    Columns are modalias, module, alias and source, with tabs between.
+    With -, read one modalias a line from stdin. The output has four columns, separated
+    by tabs: modalias, module, alias, source.
     """
     if call.kernel and call.modules_dir:
-        raise click.UsageError("--kernel and --modules-dir exclude each other")
+        raise UsageError("--kernel and --modules-dir cannot be used together")
     if not modaliases:
-        raise click.UsageError("name modaliases, or say - to read them from stdin")
+        raise UsageError("no modalias given", hint="give modaliases, or - for stdin")
     console = call.console
     aliases = call.aliases(call.host())
     for note in aliases.notes:

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_EXAMPLES = """\b
+Examples:
+  resolver restore 0000:3b:00.2
+  resolver restore --all
+"""
 
-@click.command("restore")
+
+@click.command("restore", epilog=_EXAMPLES)
 @shared.devices(required=False)
-@click.option("--all", "is_all", is_flag=True, help="Every device that is remembered.")
-@shared.changing
+@click.option("--all", "is_all", is_flag=True, help="Restore every recorded device.")
+@shared.changing("Restore")
 @shared.common
 @pass_invocation
 def command(
@@ -31,11 +37,15 @@ def command(
     options: Options,
     as_json: bool,
 ) -> None:
-    """Give DEVICE back to the driver and override it was found with."""
+    """Restore the previous driver of DEVICE, and its driver_override."""
     from resolver.cli import many
+    from resolver.errors import UsageError
 
     if bool(devices) == is_all:
-        raise click.UsageError("name devices, or say --all")
+        raise UsageError(
+            "--all takes no devices" if is_all else "no device given",
+            hint="give devices, or --all",
+        )
     session = many.session_for(call, options)
     targets = session.targets(many.with_stdin(devices))
     if is_all:

@@ -9,13 +9,19 @@ from resolver.cli.invocation import Invocation, pass_invocation
 
 __all__ = ["command"]
 
+_EXAMPLES = """\b
+Examples:
+  resolver status
+  resolver status --json
+"""
 
-@click.command("status")
+
+@click.command("status", epilog=_EXAMPLES)
 @shared.as_json
 @shared.common
 @pass_invocation
 def command(call: Invocation, as_json: bool) -> None:
-    """Show which devices are remembered, and how they are now."""
+    """Show the recorded devices and their current state."""
     from resolver.output import documents, text
     from resolver.status import statuses
 
@@ -28,7 +34,7 @@ def command(call: Invocation, as_json: bool) -> None:
     if rows:
         call.console.lines(text.columns([text.STATUS_COLUMNS, *rows]))
     else:
-        call.console.talk("nothing is remembered")
+        call.console.talk("no device is recorded")
     for one in found:
         if one.problem:
             call.console.talk(text.shown(f"{one.name}: {one.problem}"))

@@ -14,16 +14,24 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_EXAMPLES = """\b
+Examples:
+  resolver unbind 0000:3b:00.2
+"""
 
-@click.command("unbind")
+
+@click.command("unbind", epilog=_EXAMPLES)
 @shared.devices(required=True)
-@shared.changing
+@shared.changing("Unbind")
 @shared.common
 @pass_invocation
 def command(
     call: Invocation, devices: tuple[str, ...], options: Options, as_json: bool
 ) -> None:
-    """Take DEVICE from its driver and leave it without one."""
+    """Unbind DEVICE, and leave it without a driver.
+
+    The previous driver is recorded; undo with `resolver restore`.
+    """
     from resolver.cli import many
 
     session = many.session_for(call, options)

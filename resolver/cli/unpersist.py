@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_EXAMPLES = """\b
+Examples:
+  resolver unpersist 0000:3b:00.2
+  resolver unpersist --all
+"""
 
-@click.command("unpersist")
+
+@click.command("unpersist", epilog=_EXAMPLES)
 @shared.devices(required=False)
-@click.option("--all", "is_all", is_flag=True, help="Every device that is persistent.")
+@click.option("--all", "is_all", is_flag=True, help="Stop for every persistent device.")
 @shared.dry_run
 @shared.as_json
 @shared.common
@@ -31,17 +37,20 @@ def command(
     is_dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Leave DEVICE to the kernel at the next boot; now it stays as it is.
+    """Stop binding DEVICE at boot. Does not change its current driver.
 
-    It may be a device that is not there any more, by its address.
+    DEVICE may be the address of a device that is gone.
     """
     from resolver.cli.many import with_stdin
-    from resolver.errors import ResolverError
+    from resolver.errors import ResolverError, UsageError
     from resolver.output import documents, text
     from resolver.persistence import persist, records
 
     if bool(devices) == is_all:
-        raise click.UsageError("name devices, or say --all")
+        raise UsageError(
+            "--all takes no devices" if is_all else "no device given",
+            hint="give devices, or --all",
+        )
     host = call.host()
     if not is_dry_run:
         host.require_live()

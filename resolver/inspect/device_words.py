@@ -22,6 +22,7 @@ from resolver.inspect.devices import LIST_DEVICES, ReadDevice, all_devices, read
 from resolver.linux import Host
 from resolver.matching.device_class import class_prefix
 from resolver.matching.glob import compile_pattern
+from resolver.suggest import did_you_mean
 
 __all__ = ["Found", "find_device", "find_devices"]
 
@@ -45,10 +46,12 @@ def find_device(host: Host, text: str) -> Device:
         return _only_one_of_kind(host, spelling)
     if isinstance(spelling, SysfsPath):
         path = f"{host.sys}{spelling.path.removeprefix('/sys')}"
-        return _device_at(host, path, "no such device")
+        return _device_at(host, path, "no such device", LIST_DEVICES)
     assert isinstance(spelling, InterfaceName)
-    path = f"{host.sys}/class/net/{spelling.name}/device"
-    return _device_at(host, path, "no such device, and no interface of this name")
+    interfaces = f"{host.sys}/class/net"
+    hint = did_you_mean(spelling.name, host.names(interfaces), LIST_DEVICES)
+    path = f"{interfaces}/{spelling.name}/device"
+    return _device_at(host, path, "no such network interface", hint)
 
 
 def find_devices(
@@ -87,7 +90,7 @@ def _only_one_of_kind(host: Host, kind: VendorDevice) -> Device:
 
 # The nearest device at or above a path that has driver_override: above a virtio
 # interface this is the PCI function.
-def _device_at(host: Host, path: str, problem: str) -> Device:
+def _device_at(host: Host, path: str, problem: str, hint: str) -> Device:
     at = host.real_path(path)
     root = host.real_path(host.sys)
     while host.is_there(at) and at.startswith(f"{root}/"):
@@ -96,7 +99,7 @@ def _device_at(host: Host, path: str, problem: str) -> Device:
             if bus is not None:
                 return read_device(host, bus, at.rpartition("/")[2])
         at = at.rpartition("/")[0]
-    raise NotFoundError(problem, hint=LIST_DEVICES)
+    raise NotFoundError(problem, hint=hint)
 
 
 def _expanded(host: Host, word: str, read: ReadDevice) -> Iterator[Found]:

@@ -1,4 +1,4 @@
-"""Turn the command line into modules, and a kernel to compare with."""
+"""From the words of the command line to modules, and to the kernel to compare with."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from resolver.lint.names import Names
 from resolver.lint.reading import read_directory, read_file, read_text
 from resolver.linux import Host
 from resolver.linux.module_files import is_folder, read_within, write_whole
+from resolver.suggest import did_you_mean
 
 __all__ = ["kernel", "known", "names", "read", "without", "write_baseline"]
 
@@ -23,10 +24,10 @@ _TEXT_BYTES: Final = 64 << 20
 
 
 class Stream(Protocol):
-    """A source of bytes."""
+    """Where a text comes from."""
 
     def read(self, size: int, /) -> bytes:
-        """Return up to ``size`` bytes, fewer at the end."""
+        """Return so many bytes, fewer at the end."""
         ...
 
 
@@ -35,9 +36,8 @@ def kernel(
 ) -> Kernel | None:
     """Return the kernel to compare with.
 
-    Without a name, a module directory among the files decides.
+    If none is named, it is that of a module directory among the files, if there is one.
 
-    :param release: kernel of the host; ``directory``: module directory.
     :raises UsageError: there is no such kernel.
     """
     if directory is not None:
@@ -47,7 +47,7 @@ def kernel(
         if release not in kernels:
             raise UsageError(
                 f"no kernel {release!r} in {host.modules}",
-                hint=f"use one of these: {', '.join(kernels) or 'none'}",
+                hint=did_you_mean(release, kernels, f"run ls {host.modules}"),
             )
         return read_kernel(host, f"{host.modules}/{release}")
     for path in files:
@@ -64,10 +64,10 @@ def read(
     *,
     is_fresh: bool,
 ) -> list[Module | Unreadable]:
-    """Return the modules in files and directories.
+    """Return the modules that files and directories have.
 
-    :param talk: function that prints a warning.
-    :raises UsageError: a file describes no module, or a directory has no modules.
+    :param talk: takes what there is to say about the work.
+    :raises UsageError: a file is about something else, or a directory has no modules.
     :raises OSError: a directory cannot be listed.
     """
     found: list[Module | Unreadable] = []
@@ -80,7 +80,7 @@ def read(
             if problem:
                 talk(f"warning: {problem}")
             if not below:
-                raise UsageError(f"no modules below {path}")
+                raise UsageError(f"there are no modules below {path}")
             found += below
         else:
             found += read_file(path)
@@ -88,22 +88,22 @@ def read(
 
 
 def known(path: str) -> frozenset[baseline.Key]:
-    """Return the findings of a baseline.
+    """Return what a baseline has.
 
-    :raises UsageError: the file is not a baseline.
-    :raises OSError: the file cannot be read.
+    :raises UsageError: it is none.
+    :raises OSError: it cannot be opened.
     """
     return baseline.read(read_within(path, _TEXT_BYTES), path)
 
 
 def write_baseline(path: str, report: Report) -> None:
-    """Write a baseline with all findings of a report.
+    """Write a baseline of everything that was found.
 
-    :raises OSError: the file cannot be written.
+    :raises OSError: it cannot be written.
     """
     write_whole(path, baseline.written(report.findings))
 
 
 def names(host: Host) -> Names:
-    """Return the names of PCI devices that a host knows."""
+    """Return what PCI devices are called on a host."""
     return read_names(host)

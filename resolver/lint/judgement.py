@@ -15,6 +15,7 @@ from resolver.lint.kernel import Kernel
 from resolver.lint.module import Module, Unreadable
 from resolver.lint.names import Names
 from resolver.lint.rivals import Rivals
+from resolver.suggest import did_you_mean
 
 __all__ = ["Report", "device_name", "judge", "selected"]
 
@@ -54,7 +55,8 @@ def selected(only: Collection[str], disabled: Collection[str]) -> frozenset[str]
     for name in (*only, *disabled):
         if name not in CHECKS:
             raise UsageError(
-                f"unknown check {name!r}", hint=f"there are: {', '.join(CHECKS)}"
+                f"unknown check {name!r}",
+                hint=did_you_mean(name, CHECKS, "docs/lint.md lists the checks"),
             )
     return frozenset(only or CHECKS) - frozenset(disabled)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from resolver.errors import UsageError
+from resolver.suggest import did_you_mean
 
 __all__ = ["DEVICE_CLASSES", "class_prefix"]
 
@@ -34,8 +35,9 @@ def class_prefix(text: str) -> str:
     digits = text.lower().removeprefix("0x")
     if len(digits) not in (2, 4, 6) or digits.strip("0123456789abcdef"):
         names = ", ".join(DEVICE_CLASSES)
+        usage = f"use one of {names}, or 2, 4 or 6 hexadecimal digits"
         raise UsageError(
             f"unknown device class {text!r}",
-            hint=f"use one of {names}, or 2, 4 or 6 hexadecimal digits",
+            hint=did_you_mean(text, DEVICE_CLASSES, usage),
         )
     return digits
