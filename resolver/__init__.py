@@ -1,8 +1,7 @@
-"""Find, bind and give back the best VFIO driver of a PCI device.
+"""Bind PCI devices to their best VFIO driver, and restore them.
 
-:class:`Session` does all that the command does; the functions are its parts, for a
-program that keeps what it needs itself. Errors are subclasses of
-:class:`ResolverError`, and nothing is printed.
+:class:`Session` does what the command does. The functions are its parts. Errors are
+subclasses of :class:`ResolverError`. The package prints nothing.
 """
 
 from __future__ import annotations
@@ -92,8 +91,7 @@ _MODULES = {
 }
 
 
-# Importing the package imports nothing else: the command starts with it, and no
-# command needs all of it.
+# Each name is imported on first use: the start of the command imports the package.
 def __getattr__(name: str) -> object:
     from importlib import import_module
 

@@ -1,7 +1,4 @@
-"""Devices: how people spell them, and what is known of one.
-
-Pure: spellings in, values out; finding the device on a host is ``inventory``.
-"""
+"""PCI devices and the spellings of their names. Pure."""
 
 from __future__ import annotations
 
@@ -30,11 +27,13 @@ _ADDRESS = re.compile(
 _LIBVIRT = re.compile(
     r"pci_([0-9a-f]{4,8})_([0-9a-f]{2})_([01][0-9a-f])_([0-7])", re.IGNORECASE
 )
+_FUNCTION_TOO_HIGH = re.compile(r"([0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[89a-f]")
+_DEVICE_TOO_HIGH = re.compile(r"([0-9a-f]{4,8}:)?[0-9a-f]{2}:[2-9a-f][0-9a-f]\.[0-7]")
 _VENDOR_DEVICE = re.compile(r"([0-9a-f]{4}):([0-9a-f]{4})")
 
 
 class PciAddress(NamedTuple):
-    """Where a PCI function is: ``domain:bus:device.function``, numbers from 0."""
+    """Address of a PCI function: ``domain:bus:device.function``."""
 
     domain: int
     bus: int
@@ -43,10 +42,10 @@ class PciAddress(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> PciAddress | None:
-        """Read ``0000:3b:00.2`` or ``3b:00.2``, in either case.
+        """Parse ``0000:3b:00.2`` or ``3b:00.2``, in upper or lower case.
 
-        Domains have 4 to 8 hexadecimal digits; those of VMD have five. Without
-        one it is 0000. ``None`` if the text is no address.
+        The domain has 4 to 8 hexadecimal digits (5 behind VMD), and is 0000 by default.
+        ``None``: the text is not an address.
         """
         found = _ADDRESS.fullmatch(text.lower())
         if found is None:
@@ -62,61 +61,61 @@ class PciAddress(NamedTuple):
 
 
 class VendorDevice(NamedTuple):
-    """A kind of PCI device: ``15b3:101e``, lower case."""
+    """Vendor and device id: ``15b3:101e``, lower case."""
 
     text: str
 
 
 class SysfsPath(NamedTuple):
-    """A device by a path below ``/sys``."""
+    """Path of a device below ``/sys``."""
 
     path: str
 
 
 class InterfaceName(NamedTuple):
-    """A device by the name of its network interface."""
+    """Name of a device's network interface."""
 
     name: str
 
 
 class Binding(NamedTuple):
-    """To which driver a device is bound, and which one it is kept for."""
+    """Driver and override of a device."""
 
     driver: str | None
-    """Name of the driver; ``None``: not bound."""
+    """Name of the driver; ``None``: no driver."""
     override: str | None
-    """Content of ``driver_override``; ``None``: any driver may have it."""
+    """Content of ``driver_override``; ``None``: unset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """What sysfs says about a device."""
+    """A device as sysfs shows it."""
 
     bus: str
     """Name below ``/sys/bus``."""
     name: str
     """Name below ``/sys/bus/<bus>/devices``; for PCI its address."""
     modalias: str | None
-    """``None`` where the bus has no modaliases, like ``mdev``."""
+    """``None`` if the bus has no modaliases, such as ``mdev``."""
     binding: Binding
     vendor_device: str | None = None
     """``15b3:101e``; ``None`` off the PCI bus."""
     device_class: str | None = None
     """Class, subclass and interface of a PCI device: six hexadecimal digits."""
     iommu_group: str | None = None
-    """Number of the group; ``None``: the IOMMU does not isolate the device."""
+    """Number of its IOMMU group; ``None``: it is in none."""
     interfaces: tuple[str, ...] = ()
     """Names of its network interfaces."""
     vfio_device: str | None = None
     """Name below ``vfio-dev/``, such as ``vfio3``."""
     is_busy: bool = False
-    """The kernel is at work on it: ``binding.override`` is not known."""
+    """An unbind or a probe of it runs; ``binding.override`` is unknown."""
     path: str = ""
-    """Its directory, where it was found; empty: the link that its bus has to it."""
+    """Its directory; empty: use the link in the directory of its bus."""
 
     @property
     def is_bridge(self) -> bool:
-        """Whether it is a bridge between buses, which VFIO refuses.
+        """Whether it is a bridge, which VFIO does not bind.
 
         Source: Linux, drivers/vfio/pci/vfio_pci_core.c: the header type is not 0;
         include/linux/pci_ids.h: PCI, CardBus and semi-transparent bridges.
@@ -133,12 +132,12 @@ class Device:
 def parse_spelling(
     text: str,
 ) -> PciAddress | VendorDevice | SysfsPath | InterfaceName:
-    """Say which of the usual spellings of a device a text is.
+    """Parse the name of a device.
 
-    ``0000:3b:00.2``, ``3b:00.2``, ``pci_0000_3b_00_2`` as libvirt has it, a path
-    below ``/sys``, ``15b3:101e``, or else the name of a network interface.
+    It is ``0000:3b:00.2``, ``3b:00.2``, ``pci_0000_3b_00_2`` (libvirt), ``15b3:101e``,
+    a path below ``/sys``, or the name of a network interface.
 
-    :raises UsageError: it can be none of them.
+    :raises UsageError: it is none of them.
     """
     if address := PciAddress.parse(text):
         return address
@@ -150,42 +149,50 @@ def parse_spelling(
         return SysfsPath(text)
     if ":" in text:
         raise UsageError(
-            f"{text!r} is no device: neither an address nor vendor:device",
-            hint="addresses look like 0000:3b:00.2 or 3b:00.2, kinds like 15b3:101e",
+            f"invalid device {text!r}: {_problem(text)}",
+            hint="use an address such as 0000:3b:00.2, or an id such as 15b3:101e",
         )
     return InterfaceName(check_name(text, "device"))
 
 
-def parse_kind(text: str) -> str:
-    """Return a kind of devices, ``15b3:101e``, in lower case.
+def _problem(text: str) -> str:
+    if _FUNCTION_TOO_HIGH.fullmatch(text.lower()):
+        return "function numbers are 0-7"
+    if _DEVICE_TOO_HIGH.fullmatch(text.lower()):
+        return "device numbers are 00-1f"
+    return "it is not an address, and not vendor:device"
 
-    :raises UsageError: the text is none.
+
+def parse_kind(text: str) -> str:
+    """Return a vendor and device id, ``15b3:101e``, in lower case.
+
+    :raises UsageError: the text is not one.
     """
     if not _VENDOR_DEVICE.fullmatch(text.lower()):
         raise UsageError(
-            f"{text!r} is no vendor:device", hint="they look like 15b3:101e"
+            f"invalid vendor:device {text!r}", hint="use an id such as 15b3:101e"
         )
     return text.lower()
 
 
 def check_name(text: str, what: str) -> str:
-    """Return a name that may become part of a path or of a command line.
+    """Return a name that is safe in a path and on a command line.
 
-    :param what: what it names, for the error.
+    :param what: the kind of name, for the error.
     :raises UsageError: it is not one path component of 1 to 255 bytes, starts
-        with ``-`` or holds a NUL or a newline.
+        with ``-``, or contains a NUL or a newline.
     """
     if not text:
-        raise UsageError(f"the name of a {what} is empty")
+        raise UsageError(f"empty {what} name")
     problem = ""
     if "/" in text or text in (".", ".."):
-        problem = "it is a path, not a name"
+        problem = "it is a path"
     elif text.startswith("-"):
         problem = "it starts with '-'"
     elif "\0" in text or "\n" in text:
-        problem = "it holds a NUL or a newline"
+        problem = "it contains a NUL or a newline"
     elif len(text.encode("utf-8", "surrogateescape")) > 255:
         problem = "it is longer than 255 bytes"
     if problem:
-        raise UsageError(f"{text[:80]!r} is no name of a {what}: {problem}")
+        raise UsageError(f"invalid {what} name {text[:80]!r}: {problem}")
     return text

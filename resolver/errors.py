@@ -1,8 +1,4 @@
-"""What can go wrong in resolver, by whose fault it is.
-
-Every class carries the exit code that the command ends with; the message says
-what was tried and what happened, ``hint`` says what to do about it.
-"""
+"""Errors of resolver, one class for each exit code of the command."""
 
 from __future__ import annotations
 
@@ -20,12 +16,12 @@ __all__ = [
 
 
 class ResolverError(Exception):
-    """Base of the errors that resolver reports to a person.
+    """Base of all errors of resolver.
 
-    :param message: what was tried and what happened; one line.
-    :param hint: what to do about it; empty where there is nothing to say.
-    :param rule: id of the rule that refused, such as ``no-iommu-group``; empty
-        where no rule did.
+    :param message: what failed, the value, and the reason; one line.
+    :param hint: one sentence with the command to run; empty: no hint.
+    :param rule: id of the rule that refused, such as ``no-iommu-group``; empty: no
+        rule did.
     """
 
     exit_code: ClassVar[int] = 1
@@ -35,7 +31,7 @@ class ResolverError(Exception):
         self.hint = hint
         self.rule = rule
         self.about = ""
-        """What it is about, where that is one of several: a device, a line."""
+        """The device or line that failed, if there are several."""
         super().__init__(message)
 
     def __str__(self) -> str:
@@ -43,9 +39,9 @@ class ResolverError(Exception):
 
 
 class FailedError(ResolverError):
-    """The host would not do it; what had been changed is as it was before.
+    """The host failed the change; the device is rolled back.
 
-    :param errno: errno of the system call that failed, 0 where none did.
+    :param errno: errno of the failed system call; 0: none failed.
     """
 
     exit_code: ClassVar[int] = 1
@@ -56,27 +52,27 @@ class FailedError(ResolverError):
 
 
 class UsageError(ResolverError):
-    """The caller asked for something that has no meaning; nothing was tried."""
+    """An argument is invalid; nothing was changed."""
 
     exit_code: ClassVar[int] = 2
 
 
 class RefusedError(ResolverError):
-    """A safety rule or the administrator forbids it; nothing was changed."""
+    """A safety rule or the administrator forbids the change; nothing was changed."""
 
     exit_code: ClassVar[int] = 3
 
 
 class NotFoundError(ResolverError):
-    """There is no such device, driver, module or record; nothing was changed."""
+    """No such device, driver, module or record; nothing was changed."""
 
     exit_code: ClassVar[int] = 4
 
 
 class NotUndoneError(ResolverError):
-    """The host would not do it, nor take everything back.
+    """The host failed the change, and failed to roll it back.
 
-    :param problems: what could not be put back, one line each.
+    :param problems: what is not rolled back, one line each.
     """
 
     exit_code: ClassVar[int] = 5
@@ -89,11 +85,11 @@ class NotUndoneError(ResolverError):
 
 
 class BlockedError(NotUndoneError):
-    """The kernel has not answered: what was asked of it may still happen.
+    """A write has not returned from the kernel; it may still take effect.
 
-    :param pid: process that waits for the answer; it cannot be ended.
+    :param pid: process that waits in the kernel; it cannot be killed.
     :param state: its state, one letter as in ``ps``; ``?``: unknown.
-    :param place: function of the kernel in which it waits; empty: unknown.
+    :param place: kernel function in which it waits; empty: unknown.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Say which driver a device would get, and why; change nothing."""
+"""Explain which driver a device would get. Only reads."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ ModuleState = Literal["loaded", "built in", "not loaded"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """The driver that ``bind`` would choose, with everything that led to it."""
+    """The driver that ``bind`` would choose, and the reasons."""
 
     device: Device | None
     """``None``: only a modalias was given."""
     choice: Choice
     driver: str | None
-    """Name of the driver, if the host knows it before the module is loaded."""
+    """Name of the driver; ``None``: unknown until its module is loaded."""
     module_state: ModuleState
     prohibition: Prohibition | None
-    """What keeps the module from being loaded."""
+    """Line of modprobe.d that prohibits the module."""
     refusal: RefusedError | None
-    """Why ``bind`` would not touch the device."""
+    """Refusal of ``bind``."""
     warnings: tuple[FileWarning, ...]
-    """Lines of alias files that were not as depmod writes them."""
+    """Malformed lines of alias files."""
     notes: tuple[str, ...] = ()
-    """What else there is to know."""
+    """Remarks for the user."""
 
 
 def explain(host: Host, aliases: Aliases, device: Device) -> Explanation:

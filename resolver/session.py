@@ -267,9 +267,9 @@ class Session:
         self._changed = kept[::-1]
         if problems:
             raise NotUndoneError(
-                "not every device could be given back",
+                "cannot restore every device",
                 problems=tuple(problems),
-                hint="resolver status shows them, resolver restore tries again",
+                hint="run resolver status, then resolver restore",
             )
 
     def _options(self, **values: object) -> Options:

@@ -1,4 +1,4 @@
-"""What is remembered of devices, and how they differ from it now. Only reads."""
+"""Recorded devices and their current state. Only reads."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ State = Literal[
     "earlier boot",
     "damaged",
 ]
-"""``as wanted``: as resolver left it. ``as found``: somebody else put it back.
-``in between``: neither, as after a run that was killed. ``busy``: the kernel, or
-another run, is at work on it. ``gone``: there is no such device. ``replaced``: another
-one is at its address. ``earlier boot``: the host booted since. ``damaged``: the record
-cannot be read."""
+"""``as wanted``: as resolver left it. ``as found``: another program restored it.
+``in between``: neither, as after a killed run. ``busy``: the kernel or another run
+changes it now. ``gone``: no such device. ``replaced``: another device is at its
+address. ``earlier boot``: the host booted since. ``damaged``: the record cannot be
+read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """One device that is remembered."""
+    """One recorded device."""
 
     name: str
     path: str
     """File of the record."""
     state: State
     record: Record | None = None
-    """``None``: it is damaged."""
+    """``None``: the record is damaged."""
     now: Binding | None = None
-    """``None``: the device is gone."""
+    """Current binding; ``None``: the device is gone."""
     held_by: int | None = None
-    """Process that is at work on the device."""
+    """Process that holds the lock of the device."""
     problem: str = ""
-    """What is wrong with the record, or what somebody waits for."""
+    """Error of the record, or the process that holds the lock."""
 
 
 def statuses(host: Host) -> Iterator[Status]:
-    """Yield what is remembered, in the order of the devices' names."""
+    """Yield the recorded devices, sorted by name."""
     for name in journal.recorded(host):
         path = journal.path_of(host, name)
         try:
@@ -98,4 +98,4 @@ def _waiting(host: Host, held_by: int | None) -> str:
         return ""
     state, place = host.waiting(held_by)
     where = f", in {place}" if place else ""
-    return f"process {held_by} is at work on it (state {state}{where})"
+    return f"locked by process {held_by} (state {state}{where})"

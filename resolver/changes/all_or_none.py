@@ -1,7 +1,7 @@
-"""All devices of a command, or none.
+"""Change all devices of a command, or none.
 
-What can be refused is refused before the first is touched. If one fails all the same,
-those that this call has changed are put back, the last one first.
+All checks run before the first change. If a device fails, the changed ones are rolled
+back, the last one first.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from resolver.options import Options
 
 __all__ = ["all_or_none"]
 
-_NOT_BEGUN = "nothing was done: it is all devices or none, and another one failed"
-_PUT_BACK = "it is as it was: it is all devices or none, and another one failed"
+_NOT_CHANGED = "not changed: another device failed"
+_ROLLED_BACK = "rolled back: another device failed"
 
 
 def all_or_none(
@@ -31,13 +31,13 @@ def all_or_none(
     action: Action,
     options: Options,
 ) -> Generator[tuple[int, Result], None, None]:
-    """Do every target or none, and yield its number with what came of it."""
+    """Change every target or none, and yield the number and result of each."""
     dry_run = replace(options, is_dry_run=True)
     foreseen = dict(run_all(host, targets, action, dry_run))
     if options.is_dry_run or any(map(_is_error, foreseen.values())):
         for number, result in foreseen.items():
             if not options.is_dry_run and not _is_error(result):
-                result = FailedError(_NOT_BEGUN)
+                result = FailedError(_NOT_CHANGED)
             yield number, result
         return
     names = {
@@ -69,25 +69,25 @@ def _done(
                 assert isinstance(device, Device)
                 host.leave_locks(lock_names(device), result.pid)
     except BaseException:
-        _take_all_back(host, results, options)
+        _roll_all_back(host, results, options)
         raise
     if has_failed():
-        _take_all_back(host, results, options)
+        _roll_all_back(host, results, options)
         for number in range(len(targets)):
-            results.setdefault(number, FailedError(_NOT_BEGUN))
+            results.setdefault(number, FailedError(_NOT_CHANGED))
     return results
 
 
-def _take_all_back(host: Host, results: dict[int, Result], options: Options) -> None:
+def _roll_all_back(host: Host, results: dict[int, Result], options: Options) -> None:
     with host.uninterrupted():
         for number, outcome in reversed(list(results.items())):
             if isinstance(outcome, Outcome):
-                results[number] = _taken_back(host, outcome, options)
+                results[number] = _rolled_back(host, outcome, options)
 
 
-def _taken_back(host: Host, outcome: Outcome, options: Options) -> ResolverError:
+def _rolled_back(host: Host, outcome: Outcome, options: Options) -> ResolverError:
     if not has_written(outcome):
-        return FailedError(_NOT_BEGUN)
+        return FailedError(_NOT_CHANGED)
 
     def back(device: Device, options: Options) -> Outcome:
         undo(host, outcome, options)
@@ -98,17 +98,17 @@ def _taken_back(host: Host, outcome: Outcome, options: Options) -> ResolverError
         return problem
     if isinstance(problem, ResolverError):
         return NotUndoneError(
-            "another device failed, and this one could not be put back",
+            "cannot roll back after another device failed",
             problems=(problem.message,),
-            hint=f"resolver restore {outcome.device.name} tries again",
+            hint=f"run resolver restore {outcome.device.name}",
         )
-    return FailedError(_PUT_BACK)
+    return FailedError(_ROLLED_BACK)
 
 
 def _is_error(result: Result) -> bool:
     return isinstance(result, ResolverError)
 
 
-# As every other call takes them.
+# The order in which every other call takes them.
 def _groups_first(name: str) -> tuple[bool, str]:
     return not name.startswith("group-"), name

@@ -31,7 +31,7 @@ from resolver.suggest import did_you_mean
 __all__ = ["bind", "choose_for", "unbind"]
 
 _DEFAULTS = Options()
-_NO_VFIO = "{} registered no VFIO device: it is a driver for the host"
+_NO_VFIO = "{} registered no VFIO device: it is a host driver"
 
 
 def choose_for(aliases: Aliases, device: Device, request: str | None = None) -> Choice:
@@ -44,18 +44,18 @@ def choose_for(aliases: Aliases, device: Device, request: str | None = None) -> 
     if request is not None:
         return Choice(name=check_name(request, "driver"), source="user")
     if device.is_bridge:
-        raise NotFoundError("it is a bridge, and VFIO takes only what is no bridge")
+        raise NotFoundError("device is a bridge, and VFIO binds no bridges")
     if device.modalias is None:
         raise NotFoundError(
-            f"bus {device.bus!r} has no modaliases to choose a driver by",
-            hint="name one with --driver NAME",
+            f"cannot choose a driver: bus {device.bus!r} has no modaliases",
+            hint="pass --driver NAME",
         )
     try:
         parsed = modalias.parse(device.modalias)
     except UsageError as problem:
         raise NotFoundError(
-            f"the device reports a {problem.message}",
-            hint="name a driver with --driver NAME",
+            f"cannot choose a driver: {problem.message}",
+            hint="pass --driver NAME",
         ) from problem
     return choose(parsed, aliases)
 
@@ -108,7 +108,7 @@ def unbind(host: Host, device: Device, options: Options = _DEFAULTS) -> Outcome:
             changed=bool(steps),
             steps=recording + steps,
             undo=plan_move(device.bus, device.name, target, before),
-            remembered=record,
+            previous_record=record,
         )
 
 
@@ -181,7 +181,7 @@ def _bind_to(
         steps=loads + recording + plan.steps,
         undo=plan.undo,
         notes=() if is_vfio else (_NO_VFIO.format(driver),),
-        remembered=previous,
+        previous_record=previous,
     )
 
 
@@ -241,8 +241,8 @@ def _planned(host: Host, aliases: Aliases, device: Device, options: Options) -> 
     outcome = _bind(host, aliases, device, options)
     notes = outcome.notes
     if options.owner is not None:
-        uid, gid = (one if one is not None else "as it is" for one in options.owner)
-        notes += (f"its nodes would be given away: uid {uid}, gid {gid}",)
+        uid, gid = (one if one is not None else "unchanged" for one in options.owner)
+        notes += (f"its nodes would get the owner uid {uid}, gid {gid}",)
     if options.is_persistent:
         driver = outcome.driver or (outcome.choice.name if outcome.choice else "")
         module, has_owner = driver.replace("-", "_"), options.owner is not None
@@ -250,7 +250,7 @@ def _planned(host: Host, aliases: Aliases, device: Device, options: Options) -> 
             host, device, driver, module, has_owner=has_owner
         )
         by = record.mechanism if record else "driverctl"
-        notes += (f"it would be bound so at every boot, by {by}",)
+        notes += (f"it would be bound at every boot by {by}",)
     return dataclasses.replace(outcome, notes=notes)
 
 
@@ -267,4 +267,4 @@ def _undo_for(
                 str(problem), problems=(str(further),), hint=further.hint
             ) from problem
     if isinstance(problem, ResolverError):
-        problem.message += "; the device is bound as it was before"
+        problem.message += "; the device is rolled back"

@@ -29,7 +29,7 @@ def bind_persistent(
     """
     record = records.load(host, records.key_of(device))
     if record is None:
-        raise NotFoundError("it is not persistent")
+        raise NotFoundError("device is not persistent")
     device = devices.read_device(host, record.bus, record.device)
     records.require_same(host, record, device)
     if not options.is_dry_run and not devices.has_driver(
@@ -38,8 +38,8 @@ def bind_persistent(
         load_driver(host, record.bus, record.module, record.driver, options.timeout_s)
         if not devices.has_driver(host, record.bus, record.driver):
             raise NotFoundError(
-                f"module {record.module} does not bring driver {record.driver}",
-                hint=f"resolver unpersist {record.device}",
+                f"module {record.module} does not register driver {record.driver}",
+                hint=f"run resolver unpersist {record.device}",
             )
     owner = Grant(record.uid, record.gid)
     options = dataclasses.replace(

@@ -1,7 +1,7 @@
-"""What must hold before a device is touched.
+"""Checks before the first change of a device. Only reads.
 
-Only reads; a refusal leaves the host as it is. What a person may want nevertheless is
-allowed by force; what could not work is refused all the same.
+``--force`` skips the checks of what may be intended. It does not skip a check of what
+cannot work.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ __all__ = [
 
 
 def require_iommu(host: Host, device: Device) -> None:
-    """Refuse a device that the IOMMU does not isolate; no force helps.
+    """Refuse a device that the IOMMU does not isolate, even with ``--force``.
 
-    :raises RefusedError: it has no IOMMU group, and VFIO is not told to do without.
+    :raises RefusedError: it is in no IOMMU group, and VFIO requires one.
 
     Source: Linux, drivers/vfio/group.c, vfio_group_find_or_alloc().
     """
@@ -39,16 +39,16 @@ def require_iommu(host: Host, device: Device) -> None:
     if host.attribute(parameter) == "Y":
         return
     raise RefusedError(
-        "no IOMMU group, so VFIO could not isolate the device",
+        "device is in no IOMMU group, so VFIO cannot isolate it",
         rule="no-iommu-group",
         hint=iommu.advice(host),
     )
 
 
 def require_group(host: Host, device: Device, options: Options) -> None:
-    """Refuse a device whose IOMMU group nobody could open with it.
+    """Refuse a device whose IOMMU group VFIO cannot use.
 
-    :raises RefusedError: another member is bound to a driver of the host.
+    :raises RefusedError: another member is bound to a host driver.
 
     Source: Linux, drivers/iommu/iommu.c, iommu_group_claim_dma_owner().
     """
@@ -70,67 +70,66 @@ def require_group(host: Host, device: Device, options: Options) -> None:
     if hindering:
         names = ", ".join(f"{mate} on {mate.binding.driver}" for mate in hindering)
         raise RefusedError(
-            f"IOMMU group {device.iommu_group} is of no use to VFIO while other "
-            f"members are bound to drivers of the host: {names}",
+            f"VFIO cannot use IOMMU group {device.iommu_group}: other members are on "
+            f"host drivers: {names}",
             rule="group-shared",
-            hint="--group binds every member; --force binds this one only",
+            hint="pass --group to bind every member, or --force to bind only this one",
         )
 
 
 def require_unused(host: Host, device: Device, options: Options) -> None:
-    """Refuse to take a device from its driver while it is in use.
+    """Refuse to unbind a device that is in use.
 
-    :raises RefusedError: it is, and who uses it.
+    :raises RefusedError: it is in use; the message has the users.
     """
     if options.is_forced:
         return
     uses = tuple(in_use.uses_of(host, device))
     if uses:
         raise RefusedError(
-            f"the device is in use: {'; '.join(use.text for use in uses)}",
+            f"device is in use: {'; '.join(use.text for use in uses)}",
             rule=uses[0].rule,
-            hint="end that use first, or take the device away from it with --force",
+            hint="stop using the device, or pass --force",
         )
 
 
 def require_not_denied(host: Host, device: Device, driver: str) -> None:
-    """Refuse what vfio-pci would refuse at its probe; no force helps.
+    """Refuse a device on the denylist of vfio-pci, even with ``--force``.
 
-    Kernels before 5.9 have no such list, and no parameter that says so.
+    Kernels before 5.9 have no denylist, and no parameter for it.
 
-    :raises RefusedError: the device is on the list of the loaded vfio-pci.
+    :raises RefusedError: the loaded vfio-pci denies the device.
     """
     if driver != "vfio-pci" or device.vendor_device not in DENIED:
         return
     parameter = f"{host.sys}/module/vfio_pci/parameters/disable_denylist"
     if host.attribute(parameter) == "N":
         raise RefusedError(
-            f"vfio-pci denies devices of this kind, {device.vendor_device}: they are "
-            "not safe to give away",
+            f"{device.vendor_device} is on the denylist of vfio-pci: the device is not "
+            "safe in a guest",
             rule="vfio-pci-denylist",
-            hint="a guest that you trust may have it: put options vfio-pci "
-            "disable_denylist=1 into /etc/modprobe.d, and load vfio-pci again",
+            hint="if you trust the guest, add 'options vfio-pci disable_denylist=1' to "
+            "/etc/modprobe.d, and reload vfio-pci",
         )
 
 
 def require_idle(device: Device) -> None:
-    """Refuse a device that the kernel is at work on.
+    """Refuse a device while an unbind or a probe of it runs.
 
-    :raises FailedError: an unbind or a probe of it has not ended.
+    :raises FailedError: it has not finished.
     """
     if device.is_busy:
         raise FailedError(
-            "the kernel is at work on the device: an unbind or a probe has not ended",
-            hint="try again when it is over; resolver status shows who waits for it",
+            "device is busy: an unbind or a probe has not finished",
+            hint="try again later; run resolver status to see the process",
         )
 
 
 def require_writable(host: Host, device: Device) -> None:
-    """Find out before the first change, not at the second, that nothing may change.
+    """Refuse a device that this process cannot change.
 
     :raises RefusedError: the host is a captured one.
-    :raises FailedError: the bus has no ``driver_override``, or this process may not
-        write it.
+    :raises FailedError: the bus has no ``driver_override``, or it is not writable.
     """
     host.require_live()
     if host.is_writable(f"{place_of(host, device)}/driver_override"):
@@ -138,7 +137,6 @@ def require_writable(host: Host, device: Device) -> None:
     path = f"{host.sys}/{device_directory(device.bus, device.name)}/driver_override"
     if not host.is_there(path):
         raise FailedError(
-            f"bus {device.bus!r} has no driver_override",
-            hint="devices of this bus cannot be kept for a driver",
+            f"cannot bind devices of bus {device.bus!r}: it has no driver_override"
         )
     raise FailedError(f"{path} is not writable", hint="run as root", errno=errno.EACCES)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from resolver.changes.plan import Step
 from resolver.device import Binding, Device
 from resolver.errors import BlockedError, FailedError, ResolverError
-from resolver.inspect.devices import bound_driver, place_of
+from resolver.inspect.devices import LIST_DEVICES, bound_driver, place_of
 from resolver.linux import Host
 
 __all__ = [
@@ -33,10 +33,10 @@ def write_failure(host: Host, step: Step, problem: OSError) -> FailedError:
     reason = error_of(problem)
     hint = ""
     if step.action == "bind":
-        message = f"driver {driver} does not take the device: {reason}"
-        hint = "the kernel log has the reason: dmesg | tail"
+        message = f"driver {driver} failed to probe the device: {reason}"
+        hint = "read the kernel log: dmesg | tail"
     elif step.action == "unbind":
-        message = f"driver {driver} does not release the device: {reason}"
+        message = f"driver {driver} failed to release the device: {reason}"
     else:
         path = f"{host.sys}/{step.path}"
         message = f"cannot write {step.text.strip()!r} to {path}: {reason}"
@@ -51,8 +51,8 @@ def reason_of(
     """Return the error to report for a failure; ``None``: it is an interruption."""
     if not host.is_there(place_of(host, device)):
         return FailedError(
-            "the device went away meanwhile",
-            hint="resolver devices shows those there are",
+            "device was removed during the change",
+            hint=LIST_DEVICES,
         )
     if isinstance(failure, ResolverError):
         return failure
@@ -76,12 +76,12 @@ def about_blocked(
     """Add to an error how the device is while a write waits in the kernel."""
     now = Binding(bound_driver(host, device), before.override)
     blocked.problems = (
-        "what it was asked to do may still happen",
+        "the write may still take effect",
         *differences(before, now),
     )
     blocked.hint = (
-        f"process {blocked.pid} cannot be ended; when the driver has let go of the "
-        f"device and it is gone, resolver restore {device.name} gives the device back"
+        f"wait for process {blocked.pid} to end (it cannot be killed), then run "
+        f"resolver restore {device.name}"
     )
     return blocked
 

@@ -1,7 +1,7 @@
-"""What a device was bound to before resolver touched it, kept until restored.
+"""Records of the previous drivers of devices, for ``resolver restore``.
 
-One file a device, ``/run/resolver/<device>.json``. A file is input like any other:
-its content is checked before any of it is used.
+Each device has one file, ``/run/resolver/<device>.json``. The content of a file is
+checked before any of it is used.
 """
 
 from __future__ import annotations
@@ -38,40 +38,40 @@ SCHEMA: Final = "resolver-journal/2"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """How a device was found."""
+    """Driver and override of a device before resolver changed it."""
 
     device: str
     """Name on its bus."""
     bus: str
     vendor_device: str | None
-    """``15b3:101e``: another device at the same address is not given its driver."""
+    """``15b3:101e``; another device at the same address has no use for the record."""
     driver: str | None
     module: str | None
-    """Module of ``driver``, to load it again if it is gone."""
+    """Module of ``driver``, to load it again if necessary."""
     override: str | None
     wanted: str | None
-    """Driver that the last command was to bring, ``None``: none. A device that has
-    neither this nor ``driver`` was left halfway."""
+    """Target driver of the last command; ``None``: no driver. A device with another
+    driver than this and ``driver`` was left in between."""
     boot_id: str | None
-    """A boot ends what was recorded: overrides and bindings do not survive it."""
+    """Boot in which the record was written; bindings do not survive a boot."""
 
     @property
     def binding(self) -> Binding:
-        """Driver and override to go back to."""
+        """Driver and override to restore."""
         return Binding(driver=self.driver, override=self.override)
 
     def is_about(self, device: Device) -> bool:
-        """Return whether it is about this very device, not one once in its place."""
+        """Return whether the record is about this device, not an earlier one."""
         return (self.bus, self.vendor_device) == (device.bus, device.vendor_device)
 
 
 def path_of(host: Host, device: str) -> str:
-    """Return the file in which a device is remembered."""
+    """Return the record file of a device."""
     return f"{host.journal}/{device}.json"
 
 
 def remember(host: Host, record: Record) -> None:
-    """Write a record so that it survives whatever comes next.
+    """Write a record to disk.
 
     :raises FailedError: the file cannot be written.
     """
@@ -87,9 +87,9 @@ def remember(host: Host, record: Record) -> None:
 
 
 def load(host: Host, device: str) -> Record | None:
-    """Return how a device was found; ``None`` if nothing is remembered.
+    """Return the record of a device; ``None``: it has none.
 
-    :raises FailedError: the file cannot be read or is no record of this device.
+    :raises FailedError: the file cannot be read, or is damaged.
     """
     return load_record(
         host,
@@ -100,10 +100,10 @@ def load(host: Host, device: str) -> Record | None:
 
 
 def usable(host: Host, device: Device) -> Record | None:
-    """Return how a device was found, if that still says where it should go back to.
+    """Return the record of a device if it is still valid.
 
-    Not the record of another device that was at its address, nor one from before
-    the last boot: those a new record replaces.
+    A record of another device at the same address, or of an earlier boot, is not
+    valid: a new one replaces it.
 
     :raises FailedError: as with ``load``.
     """
@@ -114,29 +114,29 @@ def usable(host: Host, device: Device) -> Record | None:
 
 
 def require(host: Host, device: Device) -> Record:
-    """Return how a device was found.
+    """Return the record of a device.
 
-    :raises NotFoundError: nothing is remembered of it.
+    :raises NotFoundError: it has none.
     :raises RefusedError: another device is at its address now.
     :raises FailedError: as with ``load``.
     """
     record = load(host, device.name)
     if record is None:
         raise NotFoundError(
-            f"nothing is remembered of it in {host.journal}",
-            hint="only what resolver bound or unbound since the last boot is",
+            f"device has no record in {host.journal}",
+            hint="run resolver status to list the recorded devices",
         )
     if not record.is_about(device):
         raise RefusedError(
-            f"the device found there was {record.vendor_device or 'another'}",
+            f"device is not the recorded one ({record.vendor_device or 'unknown id'})",
             rule="device-changed",
-            hint=f"remove {path_of(host, device.name)}: the device it is about is gone",
+            hint=f"remove {path_of(host, device.name)} if the recorded device is gone",
         )
     return record
 
 
 def is_of_earlier_boot(host: Host, record: Record) -> bool:
-    """Return whether the host was booted again after a device was recorded."""
+    """Return whether a record was written before the last boot."""
     now = host.boot_id()
     return None not in (now, record.boot_id) and now != record.boot_id
 
@@ -144,10 +144,10 @@ def is_of_earlier_boot(host: Host, record: Record) -> bool:
 def record_of(
     host: Host, device: Device, binding: Binding, *, wanted: str | None
 ) -> Record:
-    """Return what is to be remembered of a device.
+    """Return a new record of a device.
 
-    :param binding: driver and override to go back to.
-    :param wanted: driver that it shall have now.
+    :param binding: driver and override to restore later.
+    :param wanted: target driver of the command.
     """
     driver = binding.driver
     return Record(
@@ -163,7 +163,7 @@ def record_of(
 
 
 def forget(host: Host, device: str) -> None:
-    """Remove a record that has served.
+    """Remove the record of a device.
 
     :raises FailedError: the file cannot be removed.
     """
@@ -177,7 +177,7 @@ def forget(host: Host, device: str) -> None:
 
 
 def return_to(host: Host, device: str, record: Record | None) -> None:
-    """Let a device be remembered as it was before: so, or not at all.
+    """Replace the record of a device; ``None``: remove it.
 
     :raises FailedError: the file cannot be changed.
     """
@@ -188,7 +188,7 @@ def return_to(host: Host, device: str, record: Record | None) -> None:
 
 
 def recorded(host: Host) -> list[str]:
-    """Return the names of the devices that are remembered, sorted."""
+    """Return the names of the recorded devices, sorted."""
     return [
         name.removesuffix(".json")
         for name in host.names(host.journal)
@@ -201,10 +201,10 @@ def _checked(data: bytes, device: str) -> Record:
     for field, value in document.items():
         required = field in ("device", "bus")
         if not isinstance(value, str) and (required or value is not None):
-            raise ValueError(f"{field} is no text")
+            raise ValueError(f"{field} is not a string")
     record = Record(**document)
     if record.device != device:
-        raise ValueError(f"it is about another device, {record.device[:80]!r}")
+        raise ValueError(f"it is about device {record.device[:80]!r}")
     for what in ("device", "bus", "driver", "module", "wanted"):
         name = document[what]
         if name is not None:
@@ -219,6 +219,6 @@ def _check_override(override: str | None) -> None:
     if override is None:
         return
     if override in ("", "(null)") or "\n" in override or "\0" in override:
-        raise ValueError(f"no driver_override reads {override[:80]!r}")
+        raise ValueError(f"invalid driver_override {override[:80]!r}")
     if len(override.encode("utf-8", "surrogateescape")) >= 4095:
-        raise ValueError("override is longer than a driver_override can be")
+        raise ValueError("override is longer than 4094 bytes")

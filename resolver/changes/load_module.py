@@ -1,8 +1,7 @@
-"""Have a driver's module loaded, and find the driver in it.
+"""Load a driver's module, and find the driver in it.
 
-A module that was loaded for a bind that failed stays loaded, on purpose: removing
-one succeeds although devices are bound to it and silently takes them away, so that
-it could hurt another process which came in between.
+A module stays loaded after a failed bind. Removing it would also unbind the devices
+that another process has bound to it in the meantime.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _UNSIGNED = (
     "Key was rejected by service",
     "Required key not available",
 )
-"""What modprobe says when the kernel does not like the signature of a module."""
+"""Messages of modprobe for a module with a missing or untrusted signature."""
 
 
 def load_driver(
@@ -28,14 +27,14 @@ def load_driver(
 ) -> str:
     """Load a module and return the driver that it registers.
 
-    Of several runs that need the module, one loads it.
+    If several processes need the module, one of them loads it.
 
     :param name: module or driver, a checked name.
-    :param bound: driver that the device is bound to; it decides between several.
-    :raises RefusedError: the administrator does not want the module loaded.
+    :param bound: current driver of the device; preferred if the module has several.
+    :raises RefusedError: modprobe.d prohibits the module.
     :raises NotFoundError: there is no such module, or no driver of the bus in it.
     :raises FailedError: the module cannot be loaded.
-    :raises BlockedError: loading it has not ended in that time.
+    :raises BlockedError: modprobe has not finished in that time.
     """
     module = name.replace("-", "_")
     require_permitted(host, module)
@@ -54,16 +53,16 @@ def load_driver(
         raise _refusal(module, prohibited)
     raise FailedError(
         f"modprobe reported success, but module {module} is not loaded",
-        hint=f"modprobe --showconfig | grep {module} shows what it does instead",
+        hint=f"run modprobe --showconfig | grep {module}",
     )
 
 
 def require_permitted(host: Host, module: str) -> None:
-    """Refuse to load a module that the administrator keeps out.
+    """Refuse to load a module that modprobe.d prohibits.
 
-    One that is in the kernel already is not loaded, and nothing is refused.
+    A module that is loaded already is permitted.
 
-    :raises RefusedError: a blacklist or an install line keeps it out.
+    :raises RefusedError: a blacklist or install line prohibits it.
     """
     if is_loaded(host, module):
         return
@@ -73,11 +72,11 @@ def require_permitted(host: Host, module: str) -> None:
 
 
 def _refusal(module: str, prohibited: Prohibition) -> RefusedError:
-    hint = f"remove that line, or load it yourself with modprobe {module}"
+    hint = f"remove that line, or run modprobe {module}"
     if prohibited.keyword == "install":
-        hint = f"remove that line, or load it with modprobe -i {module}"
+        hint = f"remove that line, or run modprobe -i {module}"
     if module != "vfio_pci":
-        hint += "; --driver vfio-pci binds to the generic driver instead"
+        hint += "; to bind to the generic driver, pass --driver vfio-pci"
     return RefusedError(
         f"loading module {module} is prohibited by {prohibited.where}: "
         f"{prohibited.text}",
@@ -90,13 +89,13 @@ def _failure(host: Host, module: str, said: str) -> Exception:
     prohibited = find_prohibition(host, module)
     if prohibited is not None:
         return _refusal(module, prohibited)
-    reason = said.splitlines()[-1] if said else "it did not say why"
+    reason = said.splitlines()[-1] if said else "modprobe gave no reason"
     if "not found in directory" in said:
         return NotFoundError(
-            f"there is no driver and no module {module}: {reason}",
-            hint="this kernel may not ship it; --driver NAME names another one",
+            f"no driver or module {module}: {reason}",
+            hint="pass --driver NAME to bind to another driver",
         )
-    hint = "the kernel log has the reason: dmesg | tail"
+    hint = "read the kernel log: dmesg | tail"
     if any(text in said for text in _UNSIGNED):
         hint = _about_signatures(host)
     return FailedError(f"cannot load module {module}: {reason}", hint=hint)
@@ -107,7 +106,7 @@ def _about_signatures(host: Host) -> str:
     lockdown = host.attribute(f"{host.sys}/kernel/security/lockdown") or ""
     if "[integrity]" in lockdown or "[confidentiality]" in lockdown:
         return (
-            f"the kernel is locked down ({lockdown}) and takes only modules signed "
-            "with a key it knows: sign this one, or turn off secure boot"
+            "sign the module with a key that the kernel trusts, or turn off secure "
+            f"boot; the kernel is locked down: {lockdown}"
         )
-    return "run as root; a kernel that enforces signatures refuses unsigned modules"
+    return "run as root; if the kernel enforces signatures, sign the module"

@@ -1,7 +1,7 @@
-"""Which devices are done one after the other, and which side by side.
+"""Change several devices, those of different IOMMU groups in parallel.
 
-Members of one IOMMU group wait for each other's lock, so that side by side they would
-gain nothing. Each result is yielded as soon as it is there.
+Members of one IOMMU group run one after the other: they share a lock. Each result is
+yielded as soon as it is known.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ __all__ = [
 ]
 
 DEFAULT_JOBS: Final = 24
-"""Nearly all that a job does is to wait for a driver."""
+"""IOMMU groups in parallel; a job waits for a driver most of the time."""
 
 SERIAL_DRIVERS: Final = frozenset({"ioatdma"})
-"""Drivers that break if several of their devices are unbound at once.
+"""Drivers that fail if several of their devices are unbound in parallel.
 
 Source: https://bugzilla.kernel.org/show_bug.cgi?id=209041.
 """
@@ -48,9 +48,9 @@ def run_all(
     options: Options,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> Generator[tuple[int, Result], None, None]:
-    """Do every target, and yield its number with what came of it, as it comes.
+    """Change every target, and yield the number and result of each as it comes.
 
-    :param is_stopped: whether nothing more shall be begun.
+    :param is_stopped: returns whether to start no further target.
     """
     units = units_of(targets)
     count = min(options.jobs or DEFAULT_JOBS, len(units))
@@ -67,12 +67,12 @@ def run_all(
         return
     for number, result in workers.run(units, is_stopped):
         if isinstance(result, str):
-            result = FailedError(result, hint="resolver status shows where it is")
+            result = FailedError(result, hint="run resolver status")
         yield number, result
 
 
 def units_of(targets: Sequence[Found]) -> list[list[int]]:
-    """Return the numbers of the targets, those in one list that go one by one."""
+    """Return the numbers of the targets; a list runs one after the other."""
     units: dict[object, list[int]] = {}
     for number, (_, device) in enumerate(targets):
         key: object = number
@@ -86,7 +86,7 @@ def units_of(targets: Sequence[Found]) -> list[list[int]]:
 
 
 def attempt(device: Device | ResolverError, action: Action, options: Options) -> Result:
-    """Do one target, and return also what went wrong."""
+    """Change one target, and return its outcome or its error."""
     if isinstance(device, ResolverError):
         return device
     try:
@@ -102,9 +102,9 @@ def attempt(device: Device | ResolverError, action: Action, options: Options) ->
 
 
 def in_order(results: Iterable[tuple[int, Result]]) -> Iterator[tuple[int, Result]]:
-    """Yield results by number, each as soon as those before it were.
+    """Yield results in order, each as soon as the ones before it.
 
-    After an interruption, the results that were there come before it.
+    An interruption comes after the results that are known.
     """
     waiting: dict[int, Result] = {}
     following = 0

@@ -1,4 +1,4 @@
-"""Hands the device nodes of a bound device to somebody who is not root."""
+"""Set the owner of a device's nodes in ``/dev/vfio``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _GROUP_BITS = 0o060
 
 
 class Given(NamedTuple):
-    """A node that was handed over."""
+    """A node whose owner changed."""
 
     path: str
     before: Owner
@@ -33,10 +33,10 @@ class Given(NamedTuple):
 
 
 def parse_grant(user: str | None, group: str | None) -> Grant | None:
-    """Return who is meant; ``None``: nobody was named.
+    """Return the new owner; ``None``: unchanged.
 
-    :param user: number or name, likewise ``group``.
-    :raises UsageError: there is nobody of that name, or the number cannot be one.
+    :param user: number or name; likewise ``group``.
+    :raises UsageError: the name is unknown, or the number is invalid.
     """
     if user is None and group is None:
         return None
@@ -49,17 +49,16 @@ def parse_grant(user: str | None, group: str | None) -> Grant | None:
 def hand_over(
     host: Host, device: Device, grant: Grant, timeout_s: float
 ) -> tuple[Given, ...]:
-    """Give the nodes of a bound device away, and return those that were root's before.
+    """Set the owner of a bound device's nodes, and return the changed ones.
 
-    They are the group's, which its other members have in common, and where the kernel
-    makes one the device's own. Each is given as soon as it is there and udev, which
-    may set its owner, has nothing left to do. Nothing needs to be taken back when the
-    device is released: the kernel removes the nodes.
+    The nodes are that of the IOMMU group, which its members share, and the device's own
+    where the kernel makes one. Each changes as soon as it exists and udev, which may
+    set its owner, is idle. The kernel removes the nodes when the device is unbound.
 
-    :param device: as it is since it was bound.
-    :raises FailedError: a node does not appear, or cannot be given; all are as they
-        were.
-    :raises NotUndoneError: nor could all be put back.
+    :param device: the device after the bind.
+    :raises FailedError: a node does not appear, or cannot be changed; all are rolled
+        back.
+    :raises NotUndoneError: some nodes are not rolled back.
 
     Source: Linux, drivers/vfio/group.c, whose class ``vfio`` has a device for each
     node, and device_cdev.c; systemd, ``/run/udev/queue``.
@@ -86,7 +85,7 @@ def hand_over(
 
 
 def _wait_for(host: Host, paths: Sequence[str], timeout_s: float) -> None:
-    """Wait until nodes are there, and udev is done with them or has had its time.
+    """Wait until the nodes exist and udev is idle.
 
     :raises FailedError: a node does not appear.
     """
@@ -99,17 +98,17 @@ def _wait_for(host: Host, paths: Sequence[str], timeout_s: float) -> None:
     if not host.wait(is_ready, timeout_s):
         missing = [path for path in paths if not host.is_there(path)]
         if missing:
-            raise FailedError(f"{missing[0]} does not appear, so it is nobody's")
+            raise FailedError(f"{missing[0]} did not appear within {timeout_s:g} s")
 
 
 def require_put_back(given: Sequence[Given]) -> None:
-    """Make nodes whose they were before.
+    """Restore the previous owner of nodes.
 
-    :raises NotUndoneError: not all could be.
+    :raises NotUndoneError: some nodes are not restored.
     """
     problems = _put_back(given)
     if problems:
-        raise NotUndoneError("nodes were given away", problems=problems)
+        raise NotUndoneError("cannot restore the owner of a node", problems=problems)
 
 
 def _nodes(host: Host, device: Device) -> Iterator[str]:
@@ -125,7 +124,7 @@ def _nodes(host: Host, device: Device) -> Iterator[str]:
 def _give(path: str, grant: Grant, given: list[Given]) -> None:
     before = owner_of(path)
     if before is None:
-        raise FailedError(f"{path} is gone: the device was released meanwhile")
+        raise FailedError(f"{path} is gone: the device was unbound")
     after = Owner(
         before.mode | (_GROUP_BITS if grant.gid is not None else 0),
         before.uid if grant.uid is None else grant.uid,
@@ -137,7 +136,7 @@ def _give(path: str, grant: Grant, given: list[Given]) -> None:
     change_owner(path, after)
     now = owner_of(path)
     if now != after:
-        raise FailedError(f"{path} was given away, and somebody has changed that since")
+        raise FailedError(f"another process changed the owner of {path}")
 
 
 def _put_back(given: Sequence[Given]) -> tuple[str, ...]:
@@ -153,11 +152,11 @@ def _put_back(given: Sequence[Given]) -> tuple[str, ...]:
 
 def _number(text: str, what: str, found: int | None) -> int:
     if found is None:
-        raise UsageError(f"there is no {what} {text!r}")
+        raise UsageError(f"unknown {what} {text!r}")
     return found
 
 
 def _said(problem: BaseException) -> str:
     if isinstance(problem, OSError):
-        return f"cannot give {problem.filename} away: {problem.strerror}"
+        return f"cannot change the owner of {problem.filename}: {problem.strerror}"
     return str(problem) or "interrupted"

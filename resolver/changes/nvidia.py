@@ -1,7 +1,7 @@
-"""The lock of NVIDIA's driver: with it, no client can open the device any more.
+"""The unbind lock of NVIDIA's driver: it stops clients from opening the device.
 
-Without it, an unbind waits for as long as a client has the device open, and new ones
-can come. The driver gives the lock only while nobody uses the device.
+Without the lock, an unbind waits until every client has closed the device, and new
+clients can open it. The driver grants the lock only to a device that is not in use.
 
 Source: the driver's /proc/driver/nvidia/gpus/<address>/unbindLock; NVIDIA's
 dra-driver-nvidia-gpu, scripts/unbind_from_driver.sh, takes it so.
@@ -17,16 +17,16 @@ from resolver.device import Device
 from resolver.errors import FailedError, RefusedError
 from resolver.linux import Host
 
-__all__ = ["give_back", "lock", "with_lock"]
+__all__ = ["lock", "release", "with_lock"]
 
 _TRIES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
-"""Seconds to wait for the driver's answer, one try after the other."""
+"""Seconds to wait for the lock in each try."""
 
 
 def with_lock(host: Host, device: Device, steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Return the steps with the one that takes the lock before the device is unbound.
+    """Return the steps, with one before the unbind that takes the lock.
 
-    Where the driver has no such lock, they are as they were.
+    They are unchanged if the driver has no lock.
     """
     path = f"{host.proc}/driver/nvidia/gpus/{device.name}/unbindLock"
     if device.binding.driver != "nvidia" or not host.is_there(path):
@@ -40,10 +40,10 @@ def with_lock(host: Host, device: Device, steps: Sequence[Step]) -> tuple[Step, 
 
 
 def lock(host: Host, step: Step, timeout_s: float, *, is_forced: bool) -> None:
-    """Take the lock; a forced unbind goes on without it.
+    """Take the lock. With force, continue without it.
 
-    :raises RefusedError: the driver does not give it: the device is in use.
-    :raises FailedError: it cannot be asked for.
+    :raises RefusedError: the driver does not grant it: the device is in use.
+    :raises FailedError: the lock file cannot be written.
     """
     for pause_s in _TRIES_S:
         try:
@@ -58,15 +58,15 @@ def lock(host: Host, step: Step, timeout_s: float, *, is_forced: bool) -> None:
     if is_forced:
         return
     raise RefusedError(
-        f"driver nvidia does not give {step.path}: the GPU is in use",
+        f"cannot take {step.path}: the GPU is in use",
         rule="nvidia-in-use",
-        hint="stop what uses it, such as nvidia-persistenced, or let it go with "
+        hint="stop the users of the GPU, such as nvidia-persistenced, or run "
         "nvidia-smi -pm 0",
     )
 
 
-def give_back(host: Host, steps: Sequence[Step], timeout_s: float) -> None:
-    """Give the lock back, if the driver still has it."""
+def release(host: Host, steps: Sequence[Step], timeout_s: float) -> None:
+    """Release the lock."""
     for step in steps:
         if step.action == "lock":
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""What came of a device."""
+"""Result of a change of a device."""
 
 from __future__ import annotations
 
@@ -16,26 +16,25 @@ __all__ = ["Outcome"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What was done with a device, or would be."""
+    """Changes made to a device, or planned in a dry run."""
 
     device: Device
-    """As it was before."""
+    """The device before the change."""
     driver: str | None
-    """Driver that has the device now, or would have it; ``None``: none, or its
-    name is not known before its module is loaded."""
+    """Driver after the change; ``None``: none, or not known before a load."""
     changed: bool
-    """Something was written; in a dry run: would be."""
+    """Something was written, or would be in a dry run."""
     choice: Choice | None = None
-    """Why this driver; ``None`` where none was chosen."""
+    """Reason for the driver; ``None``: no driver was chosen."""
     steps: tuple[Step, ...] = ()
-    """What was done or would be, in order."""
+    """Steps done or planned, in order."""
     undo: tuple[Step, ...] = ()
-    """What takes all steps back."""
+    """Steps that undo all of them, in order."""
     notes: tuple[str, ...] = ()
-    """What else there is to know."""
-    remembered: Record | None = None
-    """How it was remembered before."""
+    """Remarks for the user."""
+    previous_record: Record | None = None
+    """Record before the change."""
     given: tuple[Given, ...] = ()
-    """Nodes that were handed over."""
+    """Nodes whose owner changed."""
     persisted: Persisted | None = None
-    """How it was made persistent; ``None``: that was not asked for."""
+    """How it was made persistent; ``None``: not requested."""

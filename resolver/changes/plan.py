@@ -1,8 +1,7 @@
-"""What to write, in which order, to bind a device and to take it back.
+"""Plan the writes that bind a device, and those that undo it.
 
-Pure: from where a device is and where it shall be to a list of steps. The order
-never leaves a device that could not be put back: the override is written before
-the device is taken from its driver, so that a write that fails costs nothing.
+Pure: from the current and the target binding to a list of steps. The override is
+written before the unbind, so that a refused write leaves the driver bound.
 """
 
 from __future__ import annotations
@@ -19,31 +18,30 @@ Action = Literal["load", "record", "override", "lock", "unbind", "probe", "bind"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing to do."""
+    """One step of a change."""
 
     action: Action
-    """``load`` and ``record`` come first and are no sysfs writes."""
+    """``load`` and ``record`` come first; they do not write to sysfs."""
     path: str = ""
-    """File to write, below the root of sysfs; of ``record`` and ``lock`` the whole
-    path."""
+    """File to write, relative to sysfs; absolute for ``record`` and ``lock``."""
     text: str = ""
-    """What to write; of ``load`` the module."""
+    """Text to write; for ``load`` the module."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All steps, and how a failure after any of them is taken back."""
+    """Steps of a change, and those that undo it."""
 
     steps: tuple[Step, ...]
-    """In order; none: the device is where it shall be."""
+    """In order; empty: the device is bound already."""
     undo: tuple[Step, ...] = ()
-    """In order, for the case that all steps were done."""
+    """In order, after all steps are done."""
 
 
 def plan_bind(bus: str, name: str, now: Binding, driver: str) -> Plan:
     """Return how to bind a device to a driver.
 
-    A device that is bound to it, and kept for it or for none, is left alone.
+    A device that is bound to it needs no step, if its override is unset or the same.
 
     :param name: name of the device on its bus.
     :param driver: name of the directory of a registered driver.
@@ -62,14 +60,14 @@ def plan_bind(bus: str, name: str, now: Binding, driver: str) -> Plan:
 
 
 def plan_move(bus: str, name: str, now: Binding, target: Binding) -> tuple[Step, ...]:
-    """Return how to bring a device to where it was.
+    """Return how to move a device to another binding.
 
-    The device is kept for the driver while it is bound, whatever the override
-    shall be in the end: a driver takes no device that is kept for another one,
-    nor one that only an override or a ``new_id`` since removed made its own.
-    The override proper is written last, which unbinds nothing.
+    During the bind the override names the driver, whatever its target is: a driver
+    does not bind a device with another override, nor one that it matches only by an
+    override or a removed ``new_id``. The target override is written last. That write
+    does not unbind.
 
-    :param target: driver and override that the device shall have.
+    :param target: driver and override after the steps.
 
     Source: Linux, drivers/pci/pci-driver.c, pci_match_device().
     """
@@ -89,7 +87,7 @@ def plan_move(bus: str, name: str, now: Binding, target: Binding) -> tuple[Step,
     return tuple(steps)
 
 
-# A lone newline clears the override; writing nothing at all would do nothing.
+# A newline clears the override; an empty write does nothing.
 def _override(bus: str, name: str, override: str | None) -> Step:
     path = f"bus/{bus}/devices/{name}/driver_override"
     return Step(action="override", path=path, text=f"{override or ''}\n")

@@ -1,4 +1,4 @@
-"""Give devices back: to what is remembered of them, or what they were before."""
+"""Restore a device: to its record, or to its state before an outcome."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _DEFAULTS = Options()
 
 
 def restore(host: Host, device: Device, options: Options = _DEFAULTS) -> Outcome:
-    """Give a device back: to the driver and override it was found with.
+    """Restore the previous driver and override of a device.
 
-    The record is removed once reading has verified that the device is back.
+    The record is removed after the device is verified.
 
-    :raises NotFoundError: nothing is remembered of the device.
+    :raises NotFoundError: the device has no record.
     :raises RefusedError: another device is at its address now, or it is in use.
-    :raises ResolverError: it is not given back, as with ``bind``.
+    :raises ResolverError: it is not restored, as with ``bind``.
     """
     with locked(host, device, options) as device:
         record = journal.require(host, device)
@@ -34,7 +34,7 @@ def restore(host: Host, device: Device, options: Options = _DEFAULTS) -> Outcome
             if not options.is_dry_run:
                 journal.forget(host, device.name)
             driver = device.binding.driver
-            note = "recorded before the last boot, which put the device back"
+            note = "the record is from before the last boot: nothing to restore"
             return Outcome(device=device, driver=driver, changed=False, notes=(note,))
         if device.binding.driver != record.driver:
             checks.require_unused(host, device, options)
@@ -51,7 +51,7 @@ def restore(host: Host, device: Device, options: Options = _DEFAULTS) -> Outcome
             changed=bool(loads + steps),
             steps=loads + steps,
             undo=plan_move(device.bus, device.name, record.binding, now),
-            remembered=record,
+            previous_record=record,
         )
 
 
@@ -75,10 +75,10 @@ def undo(host: Host, outcome: Outcome, options: Options) -> None:
     with host.locked(lock_names(device), options.timeout_s):
         now = read_binding(host, device, options.timeout_s)
         steps = plan_move(device.bus, device.name, now, target)
-        move_back(host, device, steps, now, target, options, outcome.remembered)
+        move_back(host, device, steps, now, target, options, outcome.previous_record)
 
 
-# Load the module of the driver to go back to, if it is gone.
+# Load the module of the previous driver, if it is not loaded.
 def _load_again(
     host: Host, device: Device, record: journal.Record, options: Options
 ) -> tuple[Step, ...]:
@@ -90,7 +90,7 @@ def _load_again(
         load_driver(host, device.bus, module, record.driver, options.timeout_s)
         if not has_driver(host, device.bus, record.driver):
             raise NotFoundError(
-                f"the previous driver {record.driver} is gone, and module {module} "
-                "does not bring it back"
+                f"cannot load the previous driver {record.driver}: module {module} "
+                "does not register it"
             )
     return (Step(action="load", text=module),)

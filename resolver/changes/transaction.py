@@ -252,8 +252,8 @@ class Transaction:
             lambda: has_vfio_device(host, device), WAIT_S
         ):
             raise FailedError(
-                f"{target.driver} took the device, but registered no VFIO device",
-                hint="the kernel log has the reason: dmesg | tail",
+                f"driver {target.driver} registered no VFIO device",
+                hint="read the kernel log: dmesg | tail",
             )
 
     def _roll_back(self, steps: Sequence[Step], failure: BaseException) -> NoReturn:
@@ -261,7 +261,7 @@ class Transaction:
         self.state = State.ROLLING_BACK
         error = None
         if has_written:
-            nvidia.give_back(self.host, steps, self.options.timeout_s)
+            nvidia.release(self.host, steps, self.options.timeout_s)
             problems = self._write_back()
             error = failures.reason_of(self.host, self.device, failure)
             if problems:
@@ -269,7 +269,7 @@ class Transaction:
                 raise NotUndoneError(
                     error.message if error else "interrupted",
                     problems=problems,
-                    hint=f"resolver restore {self.device.name} tries again",
+                    hint=f"run resolver restore {self.device.name}",
                 ) from failure
         if self.record is not None:
             journal.return_to(self.host, self.device.name, self.previous)
@@ -297,5 +297,5 @@ class Transaction:
             return (*problems, problem.message)
         except OSError as problem:
             reason = failures.error_of(problem)
-            return (*problems, f"the device cannot be read: {reason}")
+            return (*problems, f"cannot read the device: {reason}")
         return (*problems, *failures.differences(before, now)) if now != before else ()

@@ -52,7 +52,7 @@ def _persistent_devices(host: Host, keys: Iterable[str]) -> Iterator[Found]:
         try:
             record = records.load(host, key)
             if record is None:
-                raise NotFoundError("it is not persistent")
+                raise NotFoundError("device is not persistent")
             yield record.device, read_device(host, record.bus, record.device)
         except ResolverError as error:
             yield key, error

@@ -1,4 +1,4 @@
-"""What the shell offers when a person presses Tab."""
+"""Shell completion of devices and drivers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["devices", "drivers"]
 
 
 def devices(host: Host, incomplete: str) -> list[CompletionItem]:
-    """Return the spellings that go on as typed, with kind and driver as help."""
+    """Return the spellings that start with the text, with id and driver as help."""
     return [
         CompletionItem(
             spelling, help=f"{device.vendor_device} {device.binding.driver or 'none'}"
@@ -26,13 +26,13 @@ def devices(host: Host, incomplete: str) -> list[CompletionItem]:
 
 
 def drivers(host: Host, incomplete: str) -> list[CompletionItem]:
-    """Return the registered PCI drivers that go on as typed, VFIO ones first."""
+    """Return the PCI drivers that start with the text, VFIO drivers first."""
     names = host.names(f"{host.sys}/bus/pci/drivers")
     names.sort(key=lambda name: "vfio" not in name)
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-# libvirt's spelling is offered to those who have begun to type it.
+# libvirt's spelling is offered only if the text starts with it.
 def _spellings(device: Device, incomplete: str) -> Iterator[str]:
     yield device.name
     yield from device.interfaces

@@ -80,11 +80,11 @@ def command(call: Invocation, modaliases: tuple[str, ...], as_json: bool) -> Non
 def _text_lines(
     lookup: AliasLookup, lines: Iterable[bytes], on_error: OnError
 ) -> Iterator[str]:
-    """Yield modalias, module, alias and source, with tabs between, for each line.
+    """Yield a line for each modalias, with module, alias and source.
 
-    Where nothing matches, ``-`` stands for module, alias and source.
+    ``-`` stands for module, alias and source if no alias matches.
 
-    :param lines: modaliases; blanks around them are ignored, and so are empty lines.
+    :param lines: modaliases; surrounding blanks and empty lines are ignored.
     """
     from resolver.matching.modalias import vfio_name
 
@@ -106,10 +106,10 @@ def _text_lines(
 def _json_lines(
     lookup: AliasLookup, lines: Iterable[bytes], on_error: OnError, header: str
 ) -> Iterator[str]:
-    """Yield a JSON document piece by piece, with one object for each line.
+    """Yield a JSON document in pieces, with one object for each modalias.
 
-    :param lines: as for ``text_lines``.
-    :param header: the document without the bracket that ends it.
+    :param lines: as for ``_text_lines``.
+    :param header: the start of the document.
     """
     # Costs a tenth of the start of a command that prints text.
     from json.encoder import encode_basestring_ascii as quoted
@@ -137,7 +137,7 @@ def _json_lines(
         yield f"{separator}]}}\n"
 
 
-# What follows the modalias in its object.
+# The members after the modalias.
 def _members(entry: AliasEntry | None, **more: str) -> str:
     import json
 
@@ -152,8 +152,7 @@ def _members(entry: AliasEntry | None, **more: str) -> str:
     return json.dumps({**found, **more})[1:]
 
 
-# Bytes that are no ASCII make a modalias malformed, and stay recognisable in the
-# message about it.
+# A non-ASCII byte makes a modalias malformed, and stays visible in its error.
 def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines, 1):
         text = line.strip().decode("latin-1")

@@ -65,5 +65,5 @@ def _recorded_devices(host: Host) -> Iterator[Found]:
         except ResolverError as error:
             if isinstance(error, NotFoundError):
                 path = journal.path_of(host, name)
-                error.hint = f"remove {path} if the device does not come back"
+                error.hint = f"remove {path} if the device is gone for good"
             yield name, error

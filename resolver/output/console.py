@@ -1,4 +1,4 @@
-"""The terminal: data to stdout, talk to stderr, and readers that go away."""
+"""The terminal: data to stdout, messages to stderr."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Console"]
 
 
 class Console:
-    """Where a command prints to.
+    """Output of a command.
 
-    A reader of stdout that goes away, as ``head`` does, stops no work: what is
-    printed after that is dropped, and ``is_unread`` says so.
+    If the reader of stdout closes the pipe, as ``head`` does, the command continues.
+    Further output is dropped, and ``is_unread`` is true.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Console:
             self._give_up()
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Print data, a line each."""
+        """Print lines of data."""
         self.write("".join(f"{line}\n" for line in lines))
 
     def document(self, document: dict[str, object]) -> None:
@@ -42,12 +42,12 @@ class Console:
         self.write(json.dumps(document, indent=2) + "\n")
 
     def talk(self, line: str) -> None:
-        """Say something about the work, in order with the data so far."""
+        """Print a message to stderr, after the data so far."""
         self.flush()
         print(line, file=sys.stderr)
 
     def error(self, error: ResolverError) -> None:
-        """Say what went wrong, and what to do about it."""
+        """Print an error and its hint."""
         # Costs every command that succeeds nothing.
         from resolver.output.text import error_lines
 
@@ -55,7 +55,7 @@ class Console:
             self.talk(line)
 
     def flush(self) -> None:
-        """Hand everything over to the reader."""
+        """Write everything to stdout."""
         if self.is_unread:
             return
         try:

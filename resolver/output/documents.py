@@ -1,4 +1,4 @@
-"""The JSON documents; their fields are stable and described in docs/json.md."""
+"""The JSON documents; ``docs/json.md`` describes their members."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 SCHEMA: Final = "resolver/1"
-"""Changes only when a field changes its meaning or goes away."""
+"""Changes only if a member changes its meaning or is removed."""
 
 Object = dict[str, Any]
 
@@ -44,7 +44,7 @@ _NO_ERROR: Final[Object] = {
 
 
 def document(command: str, **members: object) -> Object:
-    """Return the document that a command prints."""
+    """Return the document of a command."""
     return {"schema": SCHEMA, "command": command, **members}
 
 
@@ -54,7 +54,7 @@ def device_object(
     best_driver: str | None,
     state: DriverState,
 ) -> Object:
-    """Describe a device: what has it now, and what VFIO driver it would get."""
+    """Describe a device, its driver, and its best VFIO driver."""
     return {
         "device": device.name,
         "bus": device.bus,
@@ -76,7 +76,7 @@ def device_object(
 def explanation_object(text: str, found: Explanation) -> Object:
     """Describe the driver that a device would get, and why.
 
-    :param text: the device as the person spelled it.
+    :param text: the device as the user wrote it.
     """
     device, choice = found.device, found.choice
     previous = device.binding.driver if device else None
@@ -102,7 +102,7 @@ def explanation_object(text: str, found: Explanation) -> Object:
 
 
 def outcome_object(host: Host, outcome: Outcome) -> Object:
-    """Describe what was done with a device, or would be."""
+    """Describe the changes made to a device, or planned."""
     device = outcome.device
     return {
         **_chosen(device.name, device, outcome.driver, outcome.choice),
@@ -124,11 +124,11 @@ def error_object(
     choice: Choice | None = None,
     driver: str | None = None,
 ) -> Object:
-    """Describe why nothing came of a device.
+    """Describe the error of a device.
 
-    :param text: the device as the person spelled it.
-    :param choice: what was to be done with it.
-    :param driver: driver that has it now.
+    :param text: the device as the user wrote it.
+    :param choice: the chosen driver.
+    :param driver: the current driver.
     """
     is_undone = not isinstance(error, NotUndoneError)
     return {
@@ -149,7 +149,7 @@ def error_object(
 
 
 def status_object(found: Status) -> Object:
-    """Describe what is remembered of a device, and how it is now."""
+    """Describe a recorded device and its current state."""
     record, now = found.record, found.now
     return {
         "device": found.name,
@@ -170,7 +170,7 @@ def status_object(found: Status) -> Object:
 def unpersisted_object(
     name: str, done: Persisted | None, error: ResolverError | None
 ) -> Object:
-    """Describe how a device was left to the kernel at the next boot, or why not."""
+    """Describe how persistence ended, or why not."""
     return {
         "device": name,
         "mechanism": done.mechanism if done else None,
@@ -183,7 +183,7 @@ def unpersisted_object(
     }
 
 
-# Only of what was asked for beyond binding.
+# Present only with --persist, --uid or --gid.
 def _provided(outcome: Outcome) -> Object:
     done = outcome.persisted
     if done is None and not outcome.given:

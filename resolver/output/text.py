@@ -1,9 +1,9 @@
-"""Text for people, and the exit code.
+"""Text output, and the exit code.
 
-Exit codes: 0 done, or already so. 1 failed, and the host is as it was. 2 wrong
-usage. 3 refused by a safety rule or by the administrator. 4 no such device, driver
-or record. 5 failed, and the host is not as it was. 130 interrupted, and the host is
-as it was. 141 nobody read the output to its end.
+Exit codes: 0 done, or nothing to do. 1 failed; the host is unchanged. 2 invalid command
+line. 3 refused by a safety rule or by the administrator. 4 no such device, driver or
+record. 5 failed; the host is changed. 130 interrupted; the host is unchanged. 141 the
+reader of the output closed the pipe.
 """
 
 from __future__ import annotations
@@ -41,19 +41,20 @@ __all__ = [
 ]
 
 DEVICE_COLUMNS = ("DEVICE", "ID", "DRIVER", "BEST", "GROUP", "INTERFACES", "REMARK")
-STATUS_COLUMNS = ("DEVICE", "ID", "FOUND ON", "WANTED", "NOW", "STATE")
+STATUS_COLUMNS = ("DEVICE", "ID", "PREVIOUS", "WANTED", "CURRENT", "STATE")
+_KINDS = ("changed", "unchanged", "failed", "refused", "not found", "not rolled back")
 _NONE = "-"
 
 
 def worst(codes: Iterable[int]) -> int:
-    """Return the exit code of several devices: the highest of theirs."""
+    """Return the exit code for several devices: the highest one."""
     return max(codes, default=0)
 
 
 def shown(text: str) -> str:
     """Return text that is safe on any terminal: printable ASCII.
 
-    What a device, a file or a user calls something can hold any byte.
+    Names from devices, files and users can contain any byte.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -61,7 +62,7 @@ def shown(text: str) -> str:
 
 
 def outcome_lines(outcome: Outcome, *, is_dry_run: bool) -> Iterator[str]:
-    """Yield ``DEVICE (ID): old -> new`` and below it why."""
+    """Yield ``DEVICE (ID): old -> new``, and the reason below it."""
     device, choice = outcome.device, outcome.choice
     old = device.binding.driver or "none"
     new = outcome.driver or "none"
@@ -88,14 +89,14 @@ def _provided_lines(outcome: Outcome) -> Iterator[str]:
     done = outcome.persisted
     if done is not None:
         state = "" if done.files else " already"
-        yield f"    bound so at every boot, by {done.mechanism}{state}"
+        yield f"    bound at every boot by {done.mechanism}{state}"
         yield from (shown(f"    note: {note}") for note in done.notes)
 
 
 def unpersisted_lines(name: str, done: Persisted, *, is_dry_run: bool) -> Iterator[str]:
-    """Yield ``DEVICE: not persistent any more`` and below it what was removed."""
+    """Yield ``DEVICE: no longer bound at boot``, and the removed files."""
     ending = " (dry run)" if is_dry_run else ""
-    yield shown(f"{name}: not persistent any more, by {done.mechanism}{ending}")
+    yield shown(f"{name}: no longer bound at boot by {done.mechanism}{ending}")
     yield from (shown(f"    note: {note}") for note in done.notes)
     if is_dry_run:
         yield from (shown(f"    remove {path}") for path in done.files)
@@ -107,9 +108,10 @@ def step_lines(host: Host, steps: Sequence[Step]) -> Iterator[str]:
         if step.action == "load":
             what = f"load module {step.text}"
         elif step.action == "record":
-            what = f"remember the device in {step.path}"
+            what = f"record the device in {step.path}"
         elif step.action == "lock":
-            what = f"write {step.text.strip()} to {step.path}, until it reads so"
+            text = step.text.strip()
+            what = f"write {text} to {step.path} until it reads {text}"
         elif step.text == "\n":
             what = f"clear {host.sys}/{step.path}"
         else:
@@ -120,7 +122,7 @@ def step_lines(host: Host, steps: Sequence[Step]) -> Iterator[str]:
 def explanation_lines(text: str, found: Explanation) -> Iterator[str]:
     """Yield which driver a device would get, the candidates, and the reasons.
 
-    :param text: the device as the person spelled it.
+    :param text: the device as the user wrote it.
     """
     device, choice = found.device, found.choice
     name = str(device) if device else text
@@ -156,15 +158,15 @@ def _candidate_row(candidate: Candidate) -> tuple[str, ...]:
 
 
 def warning_line(warning: FileWarning) -> str:
-    """Return ``warning: FILE line N: what is wrong; what was done``."""
+    """Return ``warning: FILE line N: TEXT``."""
     return shown(f"warning: {warning.path}{_line(warning.line)}: {warning.text}")
 
 
 def error_lines(error: ResolverError) -> Iterator[str]:
-    """Yield what went wrong, and what to do about it."""
+    """Yield the lines of an error, and its hint."""
     yield shown(f"error: {error}")
     if isinstance(error, NotUndoneError):
-        yield from (shown(f"error: not undone: {p}") for p in error.problems)
+        yield from (shown(f"error: not rolled back: {p}") for p in error.problems)
     if error.hint:
         yield shown(f"hint: {error.hint}")
 
@@ -177,7 +179,7 @@ def device_row(
 ) -> tuple[str, ...]:
     """Return the cells of a device under ``DEVICE_COLUMNS``.
 
-    The state is shown where it is not to be seen from the other cells.
+    The state is shown only if the other cells do not show it.
     """
     remark = state if state in REMARKABLE else ""
     best = best_driver or (choice.name if choice else None)
@@ -194,7 +196,7 @@ def device_row(
 
 
 def status_row(found: Status) -> tuple[str, ...]:
-    """Return the cells of a remembered device under ``STATUS_COLUMNS``."""
+    """Return the cells of a recorded device under ``STATUS_COLUMNS``."""
     record, now = found.record, found.now
     cells = (
         found.name,
@@ -208,7 +210,7 @@ def status_row(found: Status) -> tuple[str, ...]:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield rows as lines with their cells below each other."""
+    """Yield rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = zip(row, widths, strict=True)
@@ -216,25 +218,24 @@ def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def summary(outcomes: Sequence[Outcome | ResolverError]) -> str:
-    """Return the counts of a command on several devices."""
+    """Return the number of devices by result."""
     kinds = Counter(_kind(outcome) for outcome in outcomes)
-    order = ("changed", "already so", "failed", "refused", "not found", "not undone")
-    counts = ", ".join(f"{kinds[kind]} {kind}" for kind in order if kinds[kind])
+    counts = ", ".join(f"{kinds[kind]} {kind}" for kind in _KINDS if kinds[kind])
     return f"{len(outcomes)} devices: {counts}"
 
 
 def _kind(outcome: Outcome | ResolverError) -> str:
     if isinstance(outcome, ResolverError):
-        kinds = {3: "refused", 4: "not found", 5: "not undone"}
+        kinds = {3: "refused", 4: "not found", 5: "not rolled back"}
         return kinds.get(outcome.exit_code, "failed")
-    return "changed" if outcome.changed else "already so"
+    return "changed" if outcome.changed else "unchanged"
 
 
 def _because(choice: Choice) -> str:
     if choice.source == "user":
-        return "as asked for with --driver"
+        return "requested with --driver"
     if choice.source == "generic":
-        return "no alias describes the device: the generic driver of the bus"
+        return "no alias matches the device: generic driver of the bus"
     return shown(f"{choice.alias} ({choice.source})")
 
 
