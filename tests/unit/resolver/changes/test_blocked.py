@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from resolver.changes.nvidia import give_back, lock, with_lock
+from resolver.changes.nvidia import lock, release, with_lock
 from resolver.changes.plan import Step, plan_bind
 from resolver.cli import run
 from resolver.device import Binding, Device
@@ -58,7 +58,7 @@ def test_driver_that_never_answers_is_told(scenario: Scenario, write: str) -> No
         in device["error"]
     )
     assert device["blocked"]["pid"] > 0
-    assert device["problems"][0] == "what it was asked to do may still happen"
+    assert device["problems"][0] == "the write may still take effect"
     assert f"resolver restore {VF}" in device["hint"]
     assert (known["device"], known["previous_driver"]) == (VF, "mlx5_core")
 
@@ -101,7 +101,7 @@ def test_status_says_how_a_device_differs(state: str) -> None:
     assert device["state"] == state
     assert device["wanted_driver"] == "mlx5_vfio_pci"
     assert device["record"] == f"/run/resolver/{VF}.json"
-    assert " ".join(table[0].split()) == "DEVICE ID FOUND ON WANTED NOW STATE"
+    assert " ".join(table[0].split()) == "DEVICE ID PREVIOUS WANTED CURRENT STATE"
     assert table[1].startswith(f"{VF}  15b3:101e  mlx5_core  mlx5_vfio_pci")
     assert table[1].endswith(state)
 
@@ -111,7 +111,7 @@ def test_status_without_records_says_so() -> None:
     with session(load("mlx5_vfio_pci")) as host:
         done = host.run("resolver", "status")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr == "nothing is remembered\n"
+    assert done.stderr == "no device is recorded\n"
 
 
 def test_status_of_a_damaged_record_is_a_row(
@@ -143,7 +143,7 @@ def test_lock_of_nvidia_is_taken_before_the_unbind(captured: Any) -> None:
     assert steps[1] == Step(action="lock", path=path, text="1\n")
     lock(host, steps[1], 5, is_forced=False)
     assert host.attribute(path) == "1"
-    give_back(host, steps, 5)
+    release(host, steps, 5)
     assert host.attribute(path) == "0"
 
 

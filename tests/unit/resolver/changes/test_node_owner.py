@@ -97,7 +97,7 @@ def test_nobody_is_an_error_before_anything_is_done(options: list[str]) -> None:
         assert place.driver(VF) == "mlx5_core"
 
     assert done.exit_code == 2
-    assert "there is no" in done.stderr
+    assert "error: unknown " in done.stderr
 
 
 def test_a_node_that_does_not_appear_is_an_error(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_node_that_does_not_appear_is_an_error(tmp_path: Path) -> None:
     there = Host(sys=f"{tmp_path}/sys", run=f"{tmp_path}/run", dev=f"{tmp_path}/dev")
     binding = Binding("vfio-pci", None)
     device = Device(bus="pci", name=VF, modalias=None, binding=binding, iommu_group="2")
-    with pytest.raises(FailedError, match="/dev/vfio/2 does not appear"):
+    with pytest.raises(FailedError, match="/dev/vfio/2 did not appear within"):
         hand_over(there, device, Grant(107, None), timeout_s=0.1)
 
 
@@ -117,7 +117,7 @@ def test_a_grant_that_fails_changes_nothing() -> None:
         device = read_device(Host(), "pci", VF)
         os.setuid(1000)
         try:
-            with pytest.raises(FailedError, match="cannot give /dev/vfio/2 away"):
+            with pytest.raises(FailedError, match="cannot change the owner of /dev/"):
                 hand_over(Host(), device, Grant(107, None), timeout_s=1)
         finally:
             os.setuid(0)

@@ -60,8 +60,10 @@ def test_devices_of_a_class(
 def test_unknown_class_is_a_usage_error(
     root: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The hint lists the known ones."""
+    """The hint has the closest name, or all of the few names."""
     assert run(["devices", "--root", root, "--class", "nets"]) == 2
+    assert capsys.readouterr().err.endswith("hint: did you mean net?\n")
+    assert run(["devices", "--root", root, "--class", "xxx"]) == 2
     assert "accelerator" in capsys.readouterr().err
 
 
@@ -154,20 +156,26 @@ def test_unsafe_mode_needs_no_iommu_group(root: str, captured: Any) -> None:
     ("arguments", "code", "said"),
     [
         ([], 2, "Usage"),
-        (["nosuch"], 2, "No such command"),
+        (["nosuch"], 2, "unknown command 'nosuch'"),
         (["bind"], 2, "Missing argument"),
-        (["bind", "--dry-run", "3b:00.8"], 2, "'3b:00.8' is no device"),
+        (["bind", "--dry-run", "3b:00.8"], 2, "function numbers are 0-7"),
+        (["bind", "--dry-run", "3b:20.0"], 2, "device numbers are 00-1f"),
+        (["bidn", VF], 2, "hint: did you mean bind?"),
+        (["bind", "--forse", VF], 2, "hint: did you mean --force?"),
+        (["explain", "ens1v9"], 4, "hint: did you mean ens1v0?"),
+        (["lint", "--format", "jsn", "a.ko"], 2, "hint: did you mean json?"),
+        (["resolve", "--kernel", "6.12.118", MODALIAS], 2, "hint: did you mean 6.12"),
         (["bind", "--dry-run", "../../x"], 2, "it is a path"),
         (["bind", "--dry-run", "--driver", "../../x", VF], 2, "it is a path"),
         (["bind", "--dry-run", "--driver", "-f", VF], 2, "starts with '-'"),
-        (["bind", "--dry-run", "--driver", "", VF], 2, "is empty"),
+        (["bind", "--dry-run", "--driver", "", VF], 2, "empty driver name"),
         (["bind", "--dry-run", "0000:3b:00.7"], 4, "no such device"),
-        (["explain", "nosuch"], 4, "error: nosuch: no such device"),
+        (["explain", "nosuch"], 4, "error: nosuch: no such network interface"),
         (["explain", "pci:v15b3"], 2, "malformed modalias"),
-        (["restore"], 2, "name devices, or say --all"),
-        (["restore", "--all", VF], 2, "name devices, or say --all"),
-        (["restore", "--dry-run", VF], 4, "nothing is remembered"),
-        (["resolve"], 2, "name modaliases"),
+        (["restore"], 2, "no device given"),
+        (["restore", "--all", VF], 2, "--all takes no devices"),
+        (["restore", "--dry-run", VF], 4, "device has no record"),
+        (["resolve"], 2, "no modalias given"),
         (["resolve", "pci:foo"], 2, "malformed modalias 'pci:foo'"),
         (["resolve", "--kernel", "1.2.3", MODALIAS], 2, "no kernel '1.2.3'"),
         (["resolve", "--modules-dir", "/nosuch", MODALIAS], 2, "does not exist"),

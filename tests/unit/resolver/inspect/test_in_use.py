@@ -70,7 +70,7 @@ def test_device_in_use_is_refused(
         found = outcome(host, *words, device)
 
         assert (found["exit_code"], found["rule"]) == (3, rule)
-        assert found["error"] == f"the device is in use: {'; '.join(texts)}"
+        assert found["error"] == f"device is in use: {'; '.join(texts)}"
         assert before == host.tree()
         assert host.names("/run/resolver") == []
 
