@@ -86,12 +86,26 @@ def _page(context: click.Context, commands: list[str]) -> str:
         _text(first),
     ]
     for paragraph in rest:
-        lines += [".PP", _text(paragraph)]
+        lines += [".PP", *_paragraph(paragraph)]
     lines += [".SH OPTIONS", *_options(context)]
     if commands:
         lines += [".SH COMMANDS", *_commands(context, commands), *_general()]
+    examples = cleandoc(command.epilog or "").removeprefix("\b\nExamples:\n")
+    lines += [".SH EXAMPLES", *_paragraph(f"\b\n{cleandoc(examples)}")]
     lines += [".SH SEE ALSO", _see_also(title, commands)]
     return "\n".join(lines) + "\n"
+
+
+# Lines below a backspace are kept as they are, in click and here.
+def _paragraph(text: str) -> Iterator[str]:
+    if not text.startswith("\b\n"):
+        yield _text(text)
+        return
+    yield ".nf"
+    for line in text.splitlines()[1:]:
+        indent = " " * (len(line) - len(line.lstrip()))
+        yield f"{indent}{_text(line)}"
+    yield ".fi"
 
 
 def _options(context: click.Context) -> Iterator[str]:

@@ -269,7 +269,7 @@ class Session:
             raise NotUndoneError(
                 "cannot restore every device",
                 problems=tuple(problems),
-                hint="run resolver status, then resolver restore",
+                hint="run `resolver status`, then `resolver restore`",
             )
 
     def _options(self, **values: object) -> Options:

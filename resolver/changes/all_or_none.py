@@ -100,7 +100,7 @@ def _rolled_back(host: Host, outcome: Outcome, options: Options) -> ResolverErro
         return NotUndoneError(
             "cannot roll back after another device failed",
             problems=(problem.message,),
-            hint=f"run resolver restore {outcome.device.name}",
+            hint=f"run `resolver restore {outcome.device.name}`",
         )
     return FailedError(_ROLLED_BACK)
 

@@ -142,9 +142,10 @@ def _load(
     try:
         return load_driver(host, device.bus, choice.name, bound, timeout_s)
     except NotFoundError as problem:
-        drivers = host.names(f"{host.sys}/bus/{device.bus}/drivers")
-        names = {entry.module for entry in aliases.lookup.entries}
-        problem.hint = did_you_mean(choice.name, names.union(drivers), problem.hint)
+        known = {entry.module for entry in aliases.lookup.entries}
+        known.update(host.names(f"{host.sys}/bus/{device.bus}/drivers"))
+        if known.isdisjoint((choice.name, choice.module)):
+            problem.hint = did_you_mean(choice.name, known, problem.hint)
         raise
 
 

@@ -39,7 +39,7 @@ def bind_persistent(
         if not devices.has_driver(host, record.bus, record.driver):
             raise NotFoundError(
                 f"module {record.module} does not register driver {record.driver}",
-                hint=f"run resolver unpersist {record.device}",
+                hint=f"run `resolver unpersist {record.device}`",
             )
     owner = Grant(record.uid, record.gid)
     options = dataclasses.replace(

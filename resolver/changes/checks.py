@@ -121,7 +121,7 @@ def require_idle(device: Device) -> None:
     if device.is_busy:
         raise FailedError(
             "device is busy: an unbind or a probe has not finished",
-            hint="try again later; run resolver status to see the process",
+            hint="try again later; run `resolver status` to see the process",
         )
 
 

@@ -34,7 +34,7 @@ def write_failure(host: Host, step: Step, problem: OSError) -> FailedError:
     hint = ""
     if step.action == "bind":
         message = f"driver {driver} failed to probe the device: {reason}"
-        hint = "read the kernel log: dmesg | tail"
+        hint = "run `dmesg | tail` to read the kernel log"
     elif step.action == "unbind":
         message = f"driver {driver} failed to release the device: {reason}"
     else:
@@ -81,7 +81,7 @@ def about_blocked(
     )
     blocked.hint = (
         f"wait for process {blocked.pid} to end (it cannot be killed), then run "
-        f"resolver restore {device.name}"
+        f"`resolver restore {device.name}`"
     )
     return blocked
 

@@ -124,7 +124,7 @@ def require(host: Host, device: Device) -> Record:
     if record is None:
         raise NotFoundError(
             f"device has no record in {host.journal}",
-            hint="run resolver status to list the recorded devices",
+            hint="run `resolver status` to list the recorded devices",
         )
     if not record.is_about(device):
         raise RefusedError(

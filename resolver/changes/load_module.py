@@ -53,7 +53,7 @@ def load_driver(
         raise _refusal(module, prohibited)
     raise FailedError(
         f"modprobe reported success, but module {module} is not loaded",
-        hint=f"run modprobe --showconfig | grep {module}",
+        hint=f"run `modprobe --showconfig | grep {module}`",
     )
 
 
@@ -72,9 +72,9 @@ def require_permitted(host: Host, module: str) -> None:
 
 
 def _refusal(module: str, prohibited: Prohibition) -> RefusedError:
-    hint = f"remove that line, or run modprobe {module}"
+    hint = f"remove that line, or run `modprobe {module}`"
     if prohibited.keyword == "install":
-        hint = f"remove that line, or run modprobe -i {module}"
+        hint = f"remove that line, or run `modprobe -i {module}`"
     if module != "vfio_pci":
         hint += "; to bind to the generic driver, pass --driver vfio-pci"
     return RefusedError(
@@ -95,7 +95,7 @@ def _failure(host: Host, module: str, said: str) -> Exception:
             f"no driver or module {module}: {reason}",
             hint="pass --driver NAME to bind to another driver",
         )
-    hint = "read the kernel log: dmesg | tail"
+    hint = "run `dmesg | tail` to read the kernel log"
     if any(text in said for text in _UNSIGNED):
         hint = _about_signatures(host)
     return FailedError(f"cannot load module {module}: {reason}", hint=hint)

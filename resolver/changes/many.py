@@ -67,7 +67,7 @@ def run_all(
         return
     for number, result in workers.run(units, is_stopped):
         if isinstance(result, str):
-            result = FailedError(result, hint="run resolver status")
+            result = FailedError(result, hint="run `resolver status`")
         yield number, result
 
 

@@ -61,7 +61,7 @@ def lock(host: Host, step: Step, timeout_s: float, *, is_forced: bool) -> None:
         f"cannot take {step.path}: the GPU is in use",
         rule="nvidia-in-use",
         hint="stop the users of the GPU, such as nvidia-persistenced, or run "
-        "nvidia-smi -pm 0",
+        "`nvidia-smi -pm 0`",
     )
 
 

@@ -253,7 +253,7 @@ class Transaction:
         ):
             raise FailedError(
                 f"driver {target.driver} registered no VFIO device",
-                hint="read the kernel log: dmesg | tail",
+                hint="run `dmesg | tail` to read the kernel log",
             )
 
     def _roll_back(self, steps: Sequence[Step], failure: BaseException) -> NoReturn:
@@ -269,7 +269,7 @@ class Transaction:
                 raise NotUndoneError(
                     error.message if error else "interrupted",
                     problems=problems,
-                    hint=f"run resolver restore {self.device.name}",
+                    hint=f"run `resolver restore {self.device.name}`",
                 ) from failure
         if self.record is not None:
             journal.return_to(self.host, self.device.name, self.previous)

@@ -33,6 +33,25 @@ _SECTIONS = {
     ),
 }
 _COMMANDS = sorted(name for names in _SECTIONS.values() for name in names)
+_HELP = """\
+Bind PCI devices to their best VFIO driver, and restore them.
+
+\b
+DEVICE is one device:
+  0000:3b:00.2, 3b:00.2    an address
+  pci_0000_3b_00_2         an address, as libvirt writes it
+  ens1f0                   the name of a network interface
+  15b3:101e                vendor:device, if only one device has it
+  /sys/devices/...         a path below /sys
+
+\b
+or several:
+  '3b:00.*', 'ens1*'       a pattern of addresses or interfaces
+  class:net                all devices of a class
+  id:15b3:101e             all devices with this vendor:device
+  vfs:ens1np0              all virtual functions of a physical function
+  -                        one word a line, from stdin
+"""
 _EXAMPLES = """\b
 Examples:
   resolver devices
@@ -61,7 +80,7 @@ class _Commands(click.Group):
         if not name.startswith("-") and name not in _COMMANDS:
             raise UsageError(
                 f"unknown command {name!r}",
-                hint=did_you_mean(name, _COMMANDS, "run resolver --help"),
+                hint=did_you_mean(name, _COMMANDS, "run `resolver --help`"),
             )
         return super().resolve_command(context, arguments)
 
@@ -85,30 +104,14 @@ class _Commands(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     subcommand_metavar="COMMAND [ARGS]...",
+    help=_HELP,
     epilog=_EXAMPLES,
 )
 @click.version_option(package_name="simkernel", prog_name="resolver")
 @common
 @click.pass_context
 def cli(context: click.Context) -> None:
-    r"""Bind PCI devices to their best VFIO driver, and restore them.
-
-    \b
-    DEVICE is one device:
-      0000:3b:00.2, 3b:00.2    an address
-      pci_0000_3b_00_2         an address, as libvirt writes it
-      ens1f0                   the name of a network interface
-      15b3:101e                vendor:device, if only one device has it
-      /sys/devices/...         a path below /sys
-
-    \b
-    or several:
-      '3b:00.*', 'ens1*'       a pattern of addresses or interfaces
-      class:net                all devices of a class
-      id:15b3:101e             all devices with this vendor:device
-      vfs:ens1np0              all virtual functions of a physical function
-      -                        one word a line, from stdin
-    """
+    """Run a subcommand; without one, print the help."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
         context.exit(2)

@@ -62,7 +62,7 @@ class Invocation:
         if self.kernel is not None and release not in kernels:
             raise UsageError(
                 f"no kernel {release!r} in {host.modules}",
-                hint=did_you_mean(release, kernels, f"run ls {host.modules}"),
+                hint=did_you_mean(release, kernels, f"run `ls {host.modules}`"),
             )
         return read_aliases(host, directory, is_running=self.kernel is None)
 

@@ -47,7 +47,7 @@ def kernel(
         if release not in kernels:
             raise UsageError(
                 f"no kernel {release!r} in {host.modules}",
-                hint=did_you_mean(release, kernels, f"run ls {host.modules}"),
+                hint=did_you_mean(release, kernels, f"run `ls {host.modules}`"),
             )
         return read_kernel(host, f"{host.modules}/{release}")
     for path in files:

@@ -48,6 +48,6 @@ def test_the_pages_use_what_every_man_knows(maker: ModuleType) -> None:
             continue
         lines = text.splitlines()[1:]
         requests = {line.split()[0] for line in lines if line[:1] in ".'"}
-        assert requests <= {".TH", ".SH", ".PP", ".TP", ".B"}, path.name
+        assert requests <= {".TH", ".SH", ".PP", ".TP", ".B", ".nf", ".fi"}, path.name
         texts = [line for line in lines if not line.startswith((".TH", ".SH"))]
         assert not [line for line in texts if "-" in line.replace("\\-", "")]

@@ -86,7 +86,7 @@ def test_explain_shows_what_was_wrong_with_alias_lines(
     assert run(["--root", root, "explain", VF]) == 0
     out = capsys.readouterr().out
     assert f"warning: {path} line 1: ends in CR LF; trimmed" in out
-    assert f"warning: {path} line 2: cut off: no module name; skipped" in out
+    assert f"warning: {path} line 2: truncated: no module name; skipped" in out
 
 
 def test_explain_of_a_modalias_needs_no_device(
