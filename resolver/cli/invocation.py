@@ -37,13 +37,13 @@ class Invocation:
     def session(self, options: Options | None = None) -> Session:
         """Return a session on the host.
 
+        :param options: ``None``: for a command that only reads; it has ``--kernel``.
         :raises UsageError: there is no such host, or no such kernel.
         """
         from resolver.session import Session
 
         host = self.host()
-        is_other = self.kernel is not None or self.modules_dir is not None
-        return Session(host, options, self.aliases(host) if is_other else None)
+        return Session(host, options, self.aliases(host) if options is None else None)
 
     def aliases(self, host: Host) -> Aliases:
         """Return the VFIO aliases of the running kernel, or of the one named.

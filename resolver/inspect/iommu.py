@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from resolver.device import Device
-from resolver.errors import NotFoundError
+from resolver.errors import NotFoundError, UsageError
 from resolver.inspect.devices import place_of, read_device
 from resolver.linux import Host
 from resolver.matching.iommu_setup import Machine, cpu_vendor, is_virtual, setup_steps
@@ -81,7 +81,11 @@ def hindering(host: Host, device: Device) -> tuple[Device, ...]:
 
 
 def _bridges_count(host: Host) -> bool:
-    found = re.match(r"([0-9]+)\.([0-9]+)", host.release() or "")
+    try:
+        release = host.release() or ""
+    except UsageError:
+        release = ""  # A captured host has several kernels.
+    found = re.match(r"([0-9]+)\.([0-9]+)", release)
     return found is None or (int(found[1]), int(found[2])) >= _BRIDGES_COUNT_SINCE
 
 
