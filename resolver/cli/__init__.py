@@ -77,7 +77,8 @@ class _Commands(click.Group):
         self, context: click.Context, arguments: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = arguments[0]
-        if not name.startswith("-") and name not in _COMMANDS:
+        is_unknown = not name.startswith("-") and name not in _COMMANDS
+        if is_unknown and not context.resilient_parsing:  # that is shell completion
             raise UsageError(
                 f"unknown command {name!r}",
                 hint=did_you_mean(name, _COMMANDS, "run `resolver --help`"),
