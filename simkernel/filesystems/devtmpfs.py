@@ -21,7 +21,7 @@ __all__ = ["devtmpfs"]
 
 
 def devtmpfs(kernel: Kernel) -> Tree:
-    """Return the tree of ``/dev``; it has ``vfio`` while the module is loaded.
+    """Return the tree of ``/dev``.
 
     Source: drivers/base/devtmpfs.c; drivers/char/mem.c.
     """

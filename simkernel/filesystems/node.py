@@ -1,4 +1,4 @@
-"""The nodes of simulated file systems: files, links, devices, directories."""
+"""Nodes of simulated file systems."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ Node = Attribute | Link | CharacterDevice | Directory
 
 
 def link(path: str, target: str) -> Link:
-    """Return the link at ``path`` to ``target``; both begin with ``/``, at one root.
+    """Return the link at ``path`` to ``target``, two absolute paths.
 
     The text leads up to the directory that contains both ends, and from there down to
     the target by name, even if the link is below the target.

@@ -56,5 +56,5 @@ def mode_of(node: Node) -> int:
 
 
 def inode_of(path: str) -> int:
-    """Return the inode number of an absolute path; it is stable in one process."""
+    """Return the inode number of a path, stable in one process."""
     return hash(path) & _INODES

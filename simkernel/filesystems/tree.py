@@ -1,4 +1,4 @@
-"""A tree of nodes, with the rules of kernfs for every file: look up, read, write.
+"""A tree of nodes, with the rules of kernfs for every file.
 
 Fronts show trees to programs. They add no rule.
 """
@@ -63,7 +63,7 @@ class Tree:
         return self.follow(path, last=follow)[1]
 
     def follow(self, path: str, *, last: bool = True) -> tuple[list[str], Node | None]:
-        """Follow a path: return the names from the root to its node, and the node.
+        """Return the names that lead to a path's node, and the node.
 
         :param path: names separated by ``/``; ``..`` after a link leaves the directory
             that the link leads to.

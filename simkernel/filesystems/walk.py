@@ -1,4 +1,4 @@
-"""Walk over everything below a directory: the one walker of simulated trees."""
+"""The one walker of simulated trees."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The kernel: buses, devices, drivers, modules, IOMMU groups, uevents. Pure state."""
+"""The simulated kernel: pure state, without input or output."""

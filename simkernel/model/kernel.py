@@ -1,4 +1,4 @@
-"""The kernel as one object: builds the subsystems and connects them."""
+"""The kernel as one object, which connects the subsystems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Buses other than PCI: their drivers, ``driver_override`` and modaliases.
+"""Buses other than PCI: matching, overrides and modaliases.
 
 Each bus is one row of a table: how it writes a modalias, how a driver's entry matches
 an id, and what ``driver_override`` does.
@@ -64,7 +64,7 @@ def _masked(entry: str, device: str) -> bool:
 
 
 def _fields(entry: str, device: str) -> bool:
-    """Compare ``10ee:8084`` with ``10ee:8084:10ee:0001``; missing fields match any.
+    """Compare fields; a missing one and ``*`` match any value.
 
     The word ``vfio`` before the fields makes an entry override-only.
     """

@@ -1,4 +1,4 @@
-"""``/sys``: directories, attributes and links, computed at each look-up.
+"""``/sys``, computed at each look-up.
 
 These modules parse the text of a write; the model carries out the operation.
 """

@@ -23,7 +23,7 @@ def classes(kernel: Kernel) -> Directory:
     }
 
     def of_vfio() -> dict[str, Callable[[], dict[str, str]]]:
-        """Return the classes of VFIO, each with a function that returns its links."""
+        """Return the classes of VFIO, each with its links."""
         found: dict[str, Callable[[], dict[str, str]]] = {}
         if kernel.vfio.present:
             found["vfio"] = lambda: {
@@ -60,7 +60,7 @@ def _link_class(name: str, targets: Callable[[], dict[str, str]]) -> Directory:
 
 
 def _pci_buses(kernel: Kernel) -> Directory:
-    """Return ``/sys/class/pci_bus``; the model has only ``rescan`` of each bus.
+    """Return ``/sys/class/pci_bus``, with ``rescan`` of each bus.
 
     Source: drivers/pci/pci-sysfs.c bus_rescan_store(). Rule: R-RESCAN-2.
     """

@@ -1,4 +1,4 @@
-"""The configuration space of a PCI function: ids, class, capabilities.
+"""The configuration space of a PCI function.
 
 Source: include/uapi/linux/pci_regs.h.
 """
@@ -31,7 +31,7 @@ def size_of(device: PciDevice) -> int:
 
 
 def render(kernel: Kernel, device: PciDevice) -> bytes:
-    """Return the bytes of ``config``; all ones if the hardware does not answer.
+    """Return ``config``; all ones if the hardware does not answer.
 
     Vendor and device id of a virtual function read as 0xffff; the kernel takes them
     from the physical function.

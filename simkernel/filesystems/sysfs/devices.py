@@ -24,7 +24,7 @@ __all__ = ["devices"]
 
 
 def devices(kernel: Kernel) -> Directory:
-    """Return ``/sys/devices``: host bridges, other buses, and virtual devices.
+    """Return ``/sys/devices``: all devices of the host.
 
     A class has a directory in ``virtual`` while it has virtual devices.
 

@@ -1,4 +1,4 @@
-"""Control file of a test module that plugs and unplugs synthetic functions.
+"""Control file that plugs and unplugs synthetic functions.
 
 On a real kernel, the module ``simpci`` has this file, so one script drives both.
 A command is a line of hexadecimal numbers::

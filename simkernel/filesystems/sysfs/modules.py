@@ -93,7 +93,7 @@ def _module(kernel: Kernel, module: Module) -> Directory:
 
 
 def _holders(module: Module, base: str) -> Listing:
-    """List the links in ``holders/``, in the order that lsmod and rmmod print.
+    """List the links in ``holders/``, in the order of lsmod.
 
     Source: fs/kernfs/dir.c kernfs_sd_compare(); observed on 6.12. Rule: R-MOD-11.
     """

@@ -28,7 +28,7 @@ IOMMU = "dmar0"
 
 
 def device_directory(kernel: Kernel, device: PciDevice) -> Directory:
-    """Return a function's directory: files, links, and functions behind a bridge.
+    """Return the directory of a function.
 
     Source: drivers/pci/pci-sysfs.c; observed on 6.12. Rule: R-PCI-1.
     """

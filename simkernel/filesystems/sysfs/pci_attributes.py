@@ -1,4 +1,4 @@
-"""The files of a PCI function's directory: presence, content and stores.
+"""The files of a PCI function's directory.
 
 Source of the whole: drivers/pci/pci-sysfs.c; modes and texts observed on 6.12.
 Rules: R-PCI-1, R-PCI-2.

@@ -18,7 +18,7 @@ __all__ = ["sysfs"]
 
 
 def sysfs(kernel: Kernel) -> Tree:
-    """Return the tree of ``/sys``; a write ends one operation of the kernel."""
+    """Return the tree of ``/sys``."""
     return Tree(
         Directory(
             {
@@ -54,7 +54,7 @@ def _kernel(kernel: Kernel) -> Directory:
 
 
 def _security(kernel: Kernel) -> Directory:
-    """Return ``/sys/kernel/security``; brackets mark the level of lockdown.
+    """Return ``/sys/kernel/security``, with the level of lockdown.
 
     Source: security/lockdown/lockdown.c lockdown_read(). Rule: R-MOD-12.
     """

@@ -1,4 +1,4 @@
-"""Parsers for the text of writes: names, id fields, synthetic uevents.
+"""Parsers for the text of writes.
 
 :mod:`simkernel.model.core.kstrtox` parses single numbers.
 """
@@ -27,7 +27,7 @@ _PAIR = re.compile(rb"([A-Za-z0-9]+)=([A-Za-z0-9]+)")
 
 
 def device_name(data: bytes) -> str:
-    """Return the device name in a write to ``bind``, ``unbind`` or ``drivers_probe``.
+    """Return the device name in a write to ``bind`` and the like.
 
     The name ends at the first NUL, without one trailing newline. Blanks belong to it.
 
@@ -37,7 +37,7 @@ def device_name(data: bytes) -> str:
 
 
 def override(data: bytes) -> bytes | None:
-    """Return the ``driver_override`` that a write sets; None: it clears it.
+    """Return the ``driver_override`` of a write; None: cleared.
 
     :raises KernelRefusal: EINVAL, a page or more.
 
@@ -49,7 +49,7 @@ def override(data: bytes) -> bytes | None:
 
 
 def pci_id_fields(data: bytes, most: int) -> tuple[int, ...]:
-    """Return the hexadecimal numbers of a write to ``new_id`` or ``remove_id``.
+    """Return the numbers of a write to ``new_id`` or ``remove_id``.
 
     :param most: number of fields that the file parses; it ignores others.
     :raises KernelRefusal: EINVAL, fewer than two numbers.
@@ -71,7 +71,7 @@ def pci_id_fields(data: bytes, most: int) -> tuple[int, ...]:
 
 
 def _scan_hex(text: bytes) -> tuple[int | None, bytes]:
-    """Parse one ``%x``: return the number (None: there is none) and the rest.
+    """Parse one ``%x``: return the number, or None, and the rest.
 
     A ``0x`` without digits is 0.
 

@@ -1,1 +1,1 @@
-"""The driver core: devices, drivers, buses, probing, uevents, IOMMU groups."""
+"""The driver core, IOMMU groups, and services for all objects."""

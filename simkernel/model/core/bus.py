@@ -43,11 +43,11 @@ class Bus(Generic[AnyDevice]):
     # ---- hooks of the bus
 
     def match(self, driver: Driver, device: AnyDevice) -> PciId | None:
-        """Return the id entry by which a driver matches a device; None: it does not."""
+        """Return the id entry that matches a device; None: no match."""
         raise NotImplementedError
 
     def uevent(self, device: AnyDevice) -> tuple[tuple[str, str], ...]:
-        """Return the variables that the bus adds to uevents, without ``MODALIAS``."""
+        """Return the bus's uevent variables, without ``MODALIAS``."""
         return ()
 
     def probe(self, driver: Driver, device: AnyDevice, entry: PciId) -> None:
@@ -135,7 +135,7 @@ class Bus(Generic[AnyDevice]):
             raise KernelRefusal(EBUSY, "R-DRV-1")
 
     def register_driver(self, driver: Driver) -> None:
-        """Add a driver; with autoprobe on, it may bind every free device it matches.
+        """Add a driver; with autoprobe on, offer it every free device.
 
         :raises KernelRefusal: EBUSY, its name is taken.
 

@@ -44,7 +44,7 @@ class Clock:
             self._sleep(milliseconds / 1000)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Make the current operation wait until another one fulfils a condition.
+        """Make the current operation wait for a condition.
 
         While the clock stands still, operations do not overlap: the condition holds.
         """
@@ -61,7 +61,7 @@ class Clock:
 
     @property
     def next_due(self) -> float | None:
-        """Time of the next delayed action, in seconds of the clock; None: none."""
+        """Time of the next delayed action, in seconds; None: none."""
         return min((due for due, _ in self._due), default=None)
 
     def tick(self) -> None:

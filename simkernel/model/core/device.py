@@ -53,7 +53,7 @@ class Driver:
         return f"/bus/{self.spec.bus}/drivers/{self.spec.name}"
 
     def parameter(self, name: str) -> int:
-        """Return a module parameter of the owner as a number; 0: there is none."""
+        """Return a parameter of the owner as a number; 0: none."""
         if self.module is None or not name:
             return 0
         return self.module.number(name)

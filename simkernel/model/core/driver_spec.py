@@ -1,4 +1,4 @@
-"""What a module's source declares about its drivers: names, id tables, behaviour.
+"""Declarations of drivers: names, id tables, behaviour.
 
 The drivers of the model are data. The buses play their functions.
 """
@@ -15,7 +15,7 @@ ANY_ID = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PciId:
-    """One entry of a ``struct pci_device_id`` table; ids are 32-bit numbers.
+    """One entry of a ``struct pci_device_id`` table, 32-bit ids.
 
     Source: include/linux/mod_devicetable.h.
     """

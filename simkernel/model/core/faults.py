@@ -1,4 +1,4 @@
-"""Fault injection: failures at the n-th write to sysfs, as a scenario says."""
+"""Fault injection: failures at the n-th write to sysfs."""
 
 from __future__ import annotations
 

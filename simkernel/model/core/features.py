@@ -12,7 +12,7 @@ __all__ = ["Features", "parse_release"]
 
 
 def parse_release(release: str) -> tuple[int, int]:
-    """Return major and minor number of a kernel release such as ``6.12.117+deb12``.
+    """Return major and minor number of ``6.12.117+deb12``.
 
     :raises ValueError: the text does not begin with ``<major>.<minor>``.
     """

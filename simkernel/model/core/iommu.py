@@ -1,4 +1,4 @@
-"""IOMMU groups: the devices that the IOMMU cannot isolate from each other.
+"""IOMMU groups: devices that the IOMMU cannot isolate.
 
 Source of the whole: drivers/iommu/iommu.c.
 """
@@ -15,7 +15,7 @@ __all__ = ["GroupMember", "IommuGroup", "IommuGroups", "default_type"]
 
 
 def default_type(cmdline: str, *, lazy: bool) -> str:
-    """Return the type of the groups' default domains, as ``type`` shows it.
+    """Return the type of the default domains, as ``type`` shows it.
 
     :param cmdline: the kernel's command line.
     :param lazy: the kernel flushes lazily by default.
@@ -67,7 +67,7 @@ class IommuGroup:
 
     @property
     def node_name(self) -> str:
-        """Name of its node in ``/dev/vfio``, and of its device in class ``vfio``.
+        """Name of its node in ``/dev/vfio`` and of its VFIO device.
 
         Source: drivers/vfio/group.c vfio_group_alloc(). Rules: R-VFIO-6, R-VFIO-7.
         """
@@ -107,7 +107,7 @@ class IommuGroups:
         prefer: int | None = None,
         name: str = "",
     ) -> None:
-        """Add a device to the group of its label; create the group if necessary.
+        """Add a device to the group of its label; create a new group.
 
         :param prefer: number for a new group if it is free; None: the lowest free.
         :param name: text of a new group's ``name`` file; empty: no such file.
@@ -125,7 +125,7 @@ class IommuGroups:
         device.iommu_group = group
 
     def remove(self, device: GroupMember) -> None:
-        """Remove a device from its group; the last member takes the group along.
+        """Remove a device from its group, and an empty group.
 
         Source: drivers/iommu/iommu.c iommu_group_remove_device().
         """

@@ -1,4 +1,4 @@
-"""``device_lock()``: one operation at a time binds, releases or configures a device.
+"""``device_lock()``: one operation on a device at a time.
 
 It matters only for operations that take time: the others wait for them.
 """

@@ -45,7 +45,7 @@ class Observer:
     """Base of observers; override the methods that you need."""
 
     def changed(self, notice: Notice) -> None:
-        """Take note of a change; the operation that made it may still be running."""
+        """Take note of a change, perhaps in the middle of an operation."""
 
     def operation_ended(self) -> None:
         """Act in the background, after an operation that user space started."""
@@ -60,7 +60,7 @@ class Notifier:
         self._observers: list[Observer] = []
 
     def subscribe(self, observer: Observer) -> None:
-        """Add an observer; it gets notices in the order in which changes are made."""
+        """Add an observer of all later changes."""
         self._observers.append(observer)
 
     def unsubscribe(self, observer: Observer) -> None:

@@ -1,4 +1,4 @@
-"""Allocation of the lowest free number, like the kernel's ida (lib/idr.c)."""
+"""Allocation of the lowest free number, like the kernel's ida."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probe and remove functions: the part that drivers have on every bus.
+"""The part of probe and remove functions common to all buses.
 
 A bus adds what its own drivers do, through :meth:`Bus.probe` and :meth:`Bus.remove`.
 """
@@ -44,7 +44,7 @@ def play_remove(clock: Clock, driver: Driver, device: Device) -> None:
 
 
 def _note_probe(driver: Driver, device: Device, entry: PciId) -> None:
-    """Show the call in the module's parameters, if the driver has such parameters."""
+    """Show the call in the module's parameters, if there are any."""
     module, spec = driver.module, driver.spec
     if module is None:
         return

@@ -1,4 +1,4 @@
-"""The services that buses, modules and VFIO use, instead of the whole kernel."""
+"""The services that buses, modules and VFIO use."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Uevent:
 
 
 class UeventLog:
-    """The uevents since the host is up, and the listeners for new ones."""
+    """The uevents since boot, and the listeners for new ones."""
 
     __slots__ = ("_recording", "_seqnum", "events", "listeners")
 

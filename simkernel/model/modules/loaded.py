@@ -1,4 +1,4 @@
-"""A module in the kernel: its parameters, its users, its drivers and devices."""
+"""A module in the kernel: parameters, users, drivers, devices."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Module:
         return "" if in_tree else "OE"
 
     def number(self, parameter: str) -> int:
-        """Return a parameter as a number: ``Y`` is 1, ``N`` is 0; 0: it has none."""
+        """Return a parameter as a number (``Y`` is 1); 0: none."""
         text = self.parameters.get(parameter, "0")
         if text in ("Y", "N"):
             return int(text == "Y")

@@ -1,4 +1,4 @@
-"""Kernel modules as values: what a ``.ko`` file or built-in object declares.
+"""Declarations of kernel modules, loadable or built in.
 
 :mod:`simkernel.kmod` turns them into files.
 """

@@ -1,4 +1,4 @@
-"""Module table: loads and unloads modules, with their drivers and devices.
+"""Module table: loads and unloads modules.
 
 It knows modules by name; :mod:`simkernel.kmod` knows their files.
 
@@ -113,7 +113,7 @@ class Modules:
             self._come(module)
 
     def _check_permitted(self, spec: ModuleSpec) -> None:
-        """Refuse modules that the command line forbids, and unsigned ones in lockdown.
+        """Refuse modules that the command line or lockdown forbids.
 
         Only the kernel's own modules are signed.
 
@@ -147,7 +147,7 @@ class Modules:
             self._in_transition.discard(name)
 
     def _come(self, module: Module) -> None:
-        """Run a module's init function, which may take time, and show the module.
+        """Run a module's init function and show the module.
 
         :raises KernelRefusal: the errno of the init function; EBUSY, the name of one
             of its drivers is taken.
@@ -180,7 +180,7 @@ class Modules:
                 module.used.append(needed)
 
     def _start(self, module: Module) -> None:
-        """Run the init function: register the module's drivers, add its devices."""
+        """Run the init function: register drivers, add devices."""
         if module.name in self._functions:
             self._functions[module.name].init(module)
         self._services.clock.later(
@@ -220,7 +220,7 @@ class Modules:
                 self._go(module)
 
     def _go(self, module: Module) -> None:
-        """Run a module's exit function, which may take time, and drop the module.
+        """Run a module's exit function and drop the module.
 
         Source: kernel/module/main.c free_module().
         """

@@ -45,7 +45,7 @@ class PciBus(Bus[PciDevice]):
     # ---- hooks of the driver core
 
     def match(self, driver: Driver, device: PciDevice) -> PciId | None:
-        """Return the id entry by which a driver matches a device; None: it does not.
+        """Return the id entry that matches a device; None: no match.
 
         Source: drivers/pci/pci-driver.c pci_bus_match().
         """
@@ -106,14 +106,14 @@ class PciBus(Bus[PciDevice]):
     # ---- hardware
 
     def plug(self, function: PciFunction) -> None:
-        """Add a function to the hardware; the kernel finds it at the next rescan."""
+        """Add a function to the hardware, for the next rescan to find."""
         bus = function.address[:2]
         self._hardware.setdefault(bus, {})[function.address.devfn] = function
         if function.secondary_bus is not None:
             self._bridged.add((function.address.domain, function.secondary_bus))
 
     def unplug(self, name: str) -> PciFunction:
-        """Remove a function from the hardware; its device stays until it is removed.
+        """Remove a function from the hardware, not its device.
 
         :return: the function, which can be plugged in again.
         :raises KeyError: no such function.
@@ -148,7 +148,7 @@ class PciBus(Bus[PciDevice]):
             self.rescan_bus(bus, None)
 
     def rescan_bus(self, bus: tuple[int, int], bridge: PciDevice | None) -> None:
-        """Add and probe new functions on a bus and on the buses behind its bridges.
+        """Add and probe new functions on a bus and the buses below.
 
         :param bus: domain and number.
         :param bridge: the bridge to the bus; None: a root bus.

@@ -11,7 +11,7 @@ __all__ = ["disable", "enable"]
 
 
 def enable(device: PciDevice) -> None:
-    """Increase a function's enable count; the first time, enable the bridges above.
+    """Increase a function's enable count; enable bridges above.
 
     Those bridges stay enabled.
 

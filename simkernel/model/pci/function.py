@@ -79,7 +79,7 @@ class SriovCapability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PciFunction:
-    """A PCI function as hardware, whether or not the kernel has found it."""
+    """A PCI function as hardware, known to the kernel or not."""
 
     address: PciAddress
     vendor: int

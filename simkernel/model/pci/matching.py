@@ -32,7 +32,7 @@ def match_one(entry: PciId, ids: PciFunction | PciId) -> bool:
 
 
 def match_device(driver: Driver, device: PciDevice) -> PciId | None:
-    """Return the entry by which a driver matches a function; None: it does not.
+    """Return the id entry that matches a function; None: no match.
 
     ``driver_override`` excludes other drivers; then dynamic ids count; then the
     static table, whose override-only entries need the override. A virtual function

@@ -1,4 +1,4 @@
-"""Quirks: special treatment of certain functions when the kernel adds them.
+"""Quirks of certain functions, applied when they are added.
 
 Source of the whole: drivers/pci/quirks.c.
 """

@@ -17,7 +17,7 @@ _METHODS = ("device_specific", "acpi", "flr", "af_flr", "pm", "bus", "cxl_bus")
 
 
 def init_methods(device: PciDevice) -> None:
-    """Set the reset methods of a new device; they decide whether it has the files.
+    """Set the reset methods of a new device.
 
     Source: drivers/pci/pci.c pci_init_reset_methods(). Rule: R-PCI-9.
     """
@@ -34,7 +34,7 @@ def find(device: PciDevice) -> tuple[str, ...]:
 
 
 def choose(device: PciDevice, names: list[str]) -> None:
-    """Choose the reset methods of a function and their order; none disables reset.
+    """Choose reset methods and their order; none disables reset.
 
     :raises KernelRefusal: EINVAL, a method does not work for the function.
 
@@ -63,7 +63,7 @@ def _works(device: PciDevice, method: str) -> bool:
 
 
 def _is_alone(device: PciDevice) -> bool:
-    """Tell whether a function is alone on its bus, so that the bridge can reset it.
+    """Tell whether a function is alone on its bus.
 
     A virtual function may have a bus number without a bridge.
 

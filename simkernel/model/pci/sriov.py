@@ -54,7 +54,7 @@ class SriovBus(Protocol):
 
 
 def set_numvfs(bus: SriovBus, device: PciDevice, count: int) -> None:
-    """Enable ``count`` virtual functions, as a write to ``sriov_numvfs`` does.
+    """Enable ``count`` virtual functions, by ``sriov_numvfs``.
 
     :raises KernelRefusal: ERANGE, more than the hardware has; ENOENT, no driver with
         ``sriov_configure``; EBUSY, a different number is enabled; else the driver's
@@ -159,7 +159,7 @@ def _virtual_function(
 
 
 def disable(bus: SriovBus, device: PciDevice) -> None:
-    """Remove all virtual functions, without a uevent of the physical function.
+    """Remove all virtual functions, without a uevent of the PF.
 
     Source: drivers/pci/iov.c sriov_disable(). Rule: R-SRIOV-7.
     """

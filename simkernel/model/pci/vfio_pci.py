@@ -50,7 +50,7 @@ def register_device(vfio: Vfio, device: PciDevice, features: Features) -> None:
 
 
 def capture(driver: Driver, virtual: PciDevice) -> None:
-    """Reserve a new virtual function for the VFIO driver of its physical function.
+    """Reserve a new virtual function for its PF's VFIO driver.
 
     The override is the name in ``vfio_device_ops``. Only vfio-pci has SR-IOV, and
     there it is the driver's own name.

@@ -1,1 +1,1 @@
-"""The VFIO core: registered devices, groups, nodes and their uevents."""
+"""The VFIO core: devices, groups, nodes and uevents."""

@@ -1,4 +1,4 @@
-"""The VFIO core: registers devices of VFIO drivers with user space.
+"""The VFIO core: registers devices with user space.
 
 Source of the whole: drivers/vfio/vfio_main.c, group.c, device_cdev.c.
 """
@@ -153,7 +153,7 @@ class Vfio:
         return group
 
     def wait_until_closed(self, device: Device) -> None:
-        """Wait until the user process has closed a device; the model's never does.
+        """Wait until the user process closes a device: forever.
 
         Source: drivers/vfio/vfio_main.c vfio_unregister_group_dev(). Rule: R-VFIO-8.
         """
@@ -185,7 +185,7 @@ class Vfio:
             self._services.iommu.remove(device)
 
     def _pin(self, change: int) -> None:
-        """Pin the vfio module while it has devices: they are in its file system.
+        """Pin the vfio module while devices are in its file system.
 
         Source: drivers/vfio/vfio_main.c vfio_fs_inode_new(). Rule: R-VFIO-10.
         """

@@ -1,4 +1,4 @@
-"""Uevents of VFIO's devices, and the text of their ``uevent`` files.
+"""Uevents of VFIO's devices.
 
 Source of the whole: drivers/vfio/group.c vfio_group_alloc(), drivers/vfio/vfio_main.c
 vfio_init_device(), drivers/base/core.c dev_uevent().
@@ -17,7 +17,7 @@ Variable = tuple[str, str]
 
 
 class VfioUevents:
-    """Sends the uevents of groups, registered devices and the container."""
+    """Sends the uevents of groups, devices and the container."""
 
     __slots__ = ("_log",)
 
