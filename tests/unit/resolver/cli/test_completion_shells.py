@@ -18,7 +18,7 @@ import pytest
 
 pytestmark = pytest.mark.real
 
-FILES = Path(__file__).parents[3] / "docs/completion"
+FILES = Path(__file__).parents[4] / "docs/completion"
 FORCED = os.environ.get("SIMKERNEL_FORCE_SHELLS") == "1"
 START = {
     "bash": (["bash", "--norc", "-i"], f"source {FILES}/resolver.bash"),
