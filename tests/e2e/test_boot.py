@@ -95,7 +95,7 @@ def test_unit_of_ours_binds_the_device(tmp_path: Path) -> None:
         "mlx5_core",
         "resolver-boot@pci-0000:3b:00.2.service",
         "0 mlx5_vfio_pci 64",
-        "error: 0000:3b:00.2 (15b3:101e): the device made persistent was 15b3:ffff",
+        "error: 0000:3b:00.2 (15b3:101e): the persistent device was 15b3:ffff",
         "mlx5_core",
     ]
 
