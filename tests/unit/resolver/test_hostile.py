@@ -27,6 +27,7 @@ from resolver.cli import run
 from resolver.errors import ResolverError
 from resolver.inspect.devices import read_device
 from resolver.linux import Host
+from resolver.linux.helper import write_once
 from resolver.options import Options
 from tests.unit.resolver.conftest import CapturedHost
 
@@ -278,9 +279,9 @@ class NoPrograms(Host):
         """Read without another process."""
         return self.attribute(path)
 
-    def write(self, path: str, text: str, *, timeout_s: float | None = None) -> None:
+    def write(self, path: str, text: str, *, timeout_s: float = 1.0) -> None:
         """Write without another process."""
-        super().write(path, text)
+        write_once(path, text.encode("utf-8", "surrogateescape"))
 
     def wait(self, is_done: Any, timeout_s: float) -> bool:
         """Ask once: nothing changes by itself."""
