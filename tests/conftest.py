@@ -64,7 +64,7 @@ class _Guard:
         if not self.is_on:
             return
         if event in _PROCESS_EVENTS:
-            self._refuse(event, arguments[0])
+            self._refuse(event, arguments)  # os.fork has none
         elif event in _FILE_EVENTS and isinstance(arguments[0], str | bytes | Path):
             path = os.fsdecode(arguments[0])
             if f"{path}/".startswith(_HOST_FILES):
