@@ -90,8 +90,8 @@ def _explained(
 
 
 def _module_state(host: Host, choice: Choice) -> ModuleState:
-    told = choice.source in ("modules.builtin", "modules.builtin.modinfo")
-    if told or modules.is_builtin(host, choice.module):
+    is_listed = choice.source in ("modules.builtin", "modules.builtin.modinfo")
+    if is_listed or modules.is_builtin(host, choice.module):
         return "built in"
     return "loaded" if modules.is_loaded(host, choice.module) else "not loaded"
 

@@ -42,8 +42,7 @@ class Session:
     ::
 
         with resolver.Session() as session:
-            outcome = session.bind("0000:3b:00.2")
-            print(outcome.driver)
+            print(session.bind("0000:3b:00.2").driver)
 
     The block ends with :meth:`give_back`: every device that the session changed
     returns to its previous driver and override, the last one first. Without a
@@ -94,8 +93,7 @@ class Session:
     def devices(self, *words: str) -> tuple[Device, ...]:
         """Return devices in the order of their names, or of the words.
 
-        :param words: as for the command: an address, an interface, ``3b:00.*``,
-            ``class:net``, ``vfs:ens1np0`` and so on; none: all PCI functions.
+        :param words: as for the command, such as ``vfs:ens1np0``; none: all PCI devices.
         :raises ResolverError: a word names no device.
         """
         if not words:
@@ -163,8 +161,8 @@ class Session:
         """Bind a device to its best VFIO driver, or to the one named.
 
         :param driver: a driver or module.
-        :param user: new owner of the device's nodes in ``/dev/vfio``, by name or
-            number; likewise ``group``.
+        :param user: new owner of its nodes in ``/dev/vfio``, a name or number.
+        :param group: likewise.
         :param is_persistent: bind it at every boot, too; the end of the session does
             not undo that.
         :raises ResolverError: it is not bound; the class says why, and whether the
@@ -187,7 +185,7 @@ class Session:
         :param is_atomic: bind all of them or none.
         :param jobs: IOMMU groups at a time; ``None``: the default.
         :return: name of each device, or its word, to its outcome or error.
-        :raises UsageError: a word is invalid, or names several devices.
+        :raises UsageError: as with :meth:`targets`.
         """
         results: dict[str, Result] = {}
         targets = self.targets(words)
@@ -250,8 +248,7 @@ class Session:
     def give_back(self) -> None:
         """Undo every change of the session, the last one first.
 
-        :raises NotUndoneError: some devices are not back; the session keeps them,
-            and the error names each with the reason.
+        :raises NotUndoneError: some devices are not back; the session keeps them.
         """
         kept, problems = [], []
         while self._changed:

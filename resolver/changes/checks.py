@@ -1,7 +1,7 @@
 """Checks before the first change of a device. Only reads.
 
-``--force`` skips the checks of what may be intended. It does not skip a check of what
-cannot work.
+``--force`` skips the checks for use and for the IOMMU group. The others protect from
+changes that cannot work.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Say why a change failed, and what is left of it. Only reads."""
+"""Errors of a failed change, and the state it leaves. Only reads."""
 
 from __future__ import annotations
 

@@ -42,9 +42,9 @@ def load_driver(
         driver = find_driver(host, bus, name, bound)
         if driver is not None:
             return driver
-        exit_code, said = host.modprobe(module, timeout_s)
+        exit_code, stderr = host.modprobe(module, timeout_s)
     if exit_code != 0:
-        raise _failure(host, module, said)
+        raise _failure(host, module, stderr)
     driver = find_driver(host, bus, name, bound)
     if driver is not None:
         return driver
@@ -85,18 +85,18 @@ def _refusal(module: str, prohibited: Prohibition) -> RefusedError:
     )
 
 
-def _failure(host: Host, module: str, said: str) -> Exception:
+def _failure(host: Host, module: str, stderr: str) -> Exception:
     prohibited = find_prohibition(host, module)
     if prohibited is not None:
         return _refusal(module, prohibited)
-    reason = said.splitlines()[-1] if said else "modprobe gave no reason"
-    if "not found in directory" in said:
+    reason = stderr.splitlines()[-1] if stderr else "modprobe gave no reason"
+    if "not found in directory" in stderr:
         return NotFoundError(
             f"no driver or module {module}: {reason}",
             hint="pass --driver NAME to bind to another driver",
         )
     hint = "run `dmesg | tail` to read the kernel log"
-    if any(text in said for text in _UNSIGNED):
+    if any(text in stderr for text in _UNSIGNED):
         hint = _about_signatures(host)
     return FailedError(f"cannot load module {module}: {reason}", hint=hint)
 

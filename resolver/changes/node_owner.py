@@ -72,11 +72,11 @@ def hand_over(
     except BaseException as problem:
         problems = _put_back(given)
         if problems:
-            raise NotUndoneError(_said(problem), problems=problems) from problem
+            raise NotUndoneError(_reason(problem), problems=problems) from problem
         if isinstance(problem, OSError):
             is_root = not isinstance(problem, PermissionError)
             raise FailedError(
-                _said(problem),
+                _reason(problem),
                 hint="" if is_root else "run as root",
                 errno=problem.errno or 0,
             ) from problem
@@ -146,7 +146,7 @@ def _put_back(given: Sequence[Given]) -> tuple[str, ...]:
             if owner_of(node.path) not in (None, node.before):
                 change_owner(node.path, node.before)
         except OSError as problem:
-            problems.append(_said(problem))
+            problems.append(_reason(problem))
     return tuple(problems)
 
 
@@ -156,7 +156,7 @@ def _number(text: str, what: str, found: int | None) -> int:
     return found
 
 
-def _said(problem: BaseException) -> str:
+def _reason(problem: BaseException) -> str:
     if isinstance(problem, OSError):
         return f"cannot change the owner of {problem.filename}: {problem.strerror}"
     return str(problem) or "interrupted"

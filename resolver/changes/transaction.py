@@ -18,8 +18,8 @@ untouched.
 | BLOCKED      | keep the record, raise the error   |                   | the helper   |
 |              |                                    |                   | keeps locks  |
 
-A killed process loses its locks in every state. What it wrote stays, and so does
-the record, if it got past RECORDING: ``resolver restore`` reads it.
+A killed process loses its locks in every state. After RECORDING the record stays, and
+``resolver restore`` reads it.
 """
 
 from __future__ import annotations
@@ -58,8 +58,7 @@ __all__ = [
 ]
 
 WAIT_S = 5.0
-"""Seconds to wait for a driver after the write that binds it has returned: some
-probe asynchronously, and VFIO releases a device some time after its user."""
+"""Seconds to wait after the last write: some drivers probe asynchronously."""
 
 
 class State(Enum):

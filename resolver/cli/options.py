@@ -75,7 +75,7 @@ def changing(verb: str) -> Callable[[Command], Command]:
 
     The command receives them as one ``options`` argument, and ``as_json``.
 
-    :param verb: what it does with devices, for the help texts: ``Bind``.
+    :param verb: verb of the help texts: ``Bind``.
     """
 
     def changing(command: Command) -> Command:

@@ -106,17 +106,17 @@ def step_lines(host: Host, steps: Sequence[Step]) -> Iterator[str]:
     """Yield one numbered line for each step."""
     for number, step in enumerate(steps, 1):
         if step.action == "load":
-            what = f"load module {step.text}"
+            action = f"load module {step.text}"
         elif step.action == "record":
-            what = f"record the device in {step.path}"
+            action = f"record the device in {step.path}"
         elif step.action == "lock":
             text = step.text.strip()
-            what = f"write {text} to {step.path} until it reads {text}"
+            action = f"write {text} to {step.path} until it reads {text}"
         elif step.text == "\n":
-            what = f"clear {host.sys}/{step.path}"
+            action = f"clear {host.sys}/{step.path}"
         else:
-            what = f"write {step.text.strip()} to {host.sys}/{step.path}"
-        yield shown(f"    {number}. {what}")
+            action = f"write {step.text.strip()} to {host.sys}/{step.path}"
+        yield shown(f"    {number}. {action}")
 
 
 def explanation_lines(text: str, found: Explanation) -> Iterator[str]:
