@@ -93,7 +93,7 @@ class Session:
     def devices(self, *words: str) -> tuple[Device, ...]:
         """Return devices in the order of their names, or of the words.
 
-        :param words: as for the command, such as ``vfs:ens1np0``; none: all PCI devices.
+        :param words: as for the command, such as ``vfs:ens1np0``; none: all PCI ones.
         :raises ResolverError: a word names no device.
         """
         if not words:
@@ -217,8 +217,7 @@ class Session:
         :param targets: devices from :meth:`targets` and :meth:`group_members`.
         """
         action = self._action(verb)
-        devices = [device for _, device in targets if isinstance(device, Device)]
-        together = frozenset(device.name for device in devices)
+        together = frozenset(one.name for _, one in targets if isinstance(one, Device))
         options = dataclasses.replace(options, together=together)
         run = all_or_none if options.is_atomic else many.run_all
         with closing(run(self.host, targets, action, options)) as results:
@@ -253,14 +252,13 @@ class Session:
         kept, problems = [], []
         while self._changed:
             outcome = self._changed.pop()
-            before = outcome.device
             try:
-                device = inventory.read_device(self.host, before.bus, before.name)
+                device = self.find(outcome.device)
                 checks.require_unused(self.host, device, self.options)
                 restore.undo(self.host, outcome, self.options)
             except ResolverError as problem:
                 kept.append(outcome)
-                problems.append(f"{before}: {problem.message}")
+                problems.append(f"{outcome.device}: {problem.message}")
         self._changed = kept[::-1]
         if problems:
             raise NotUndoneError(
