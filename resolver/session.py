@@ -86,7 +86,7 @@ class Session:
         """VFIO aliases of the kernel; read once."""
         if self._aliases is None:
             release = self.host.release()
-            directory = f"{self.host.modules}/{release}" if release else None
+            directory = self.host.module_directory(release) if release else None
             self._aliases = read_aliases(self.host, directory, is_running=True)
         return self._aliases
 

@@ -13,10 +13,13 @@ from resolver.errors import FailedError, RefusedError
 from resolver.inspect import in_use, iommu
 from resolver.inspect.devices import device_directory, place_of
 from resolver.linux import Host
+from resolver.matching.alias_index import Aliases
 from resolver.matching.denylist import DENIED
+from resolver.matching.select import Choice
 from resolver.options import Options
 
 __all__ = [
+    "require_aliases",
     "require_group",
     "require_idle",
     "require_iommu",
@@ -91,6 +94,23 @@ def require_unused(host: Host, device: Device, options: Options) -> None:
             rule=uses[0].rule,
             hint="stop using the device, or pass --force",
         )
+
+
+def require_aliases(aliases: Aliases, device: Device, choice: Choice) -> None:
+    """Refuse to bind to the generic driver for lack of alias files.
+
+    A guest without its variant driver cannot be migrated, and nothing shows it.
+    ``--driver`` names the generic driver.
+
+    :raises RefusedError: variant drivers of the kernel are not known.
+    """
+    if aliases.is_complete or choice.source != "generic" or device.bus != "pci":
+        return
+    raise RefusedError(
+        f"cannot tell whether a variant driver fits: {aliases.notes[0]}",
+        rule="no-aliases",
+        hint=f"pass --driver {choice.name} to bind to the generic driver",
+    )
 
 
 def require_not_denied(host: Host, device: Device, driver: str) -> None:

@@ -57,12 +57,13 @@ class Invocation:
         release = self.kernel or host.release()
         if release is None:
             return read_aliases(host, None)
-        directory = f"{host.modules}/{release}"
-        kernels = host.names(host.modules)
+        directory = host.module_directory(release)
+        kernels = host.releases()
         if self.kernel is not None and release not in kernels:
+            place = host.modules[-2:][0]
             raise UsageError(
-                f"no kernel {release!r} in {host.modules}",
-                hint=did_you_mean(release, kernels, f"run `ls {host.modules}`"),
+                f"no kernel {release!r} in {place}",
+                hint=did_you_mean(release, kernels, f"run `ls {place}`"),
             )
         return read_aliases(host, directory, is_running=self.kernel is None)
 

@@ -110,7 +110,7 @@ def _missing(device: Device, choice: select.Choice) -> str | None:
 def _modules(
     host: Host, release: str, wanted: Sequence[Wanted], *, checks: bool
 ) -> dict[str, ModuleFacts]:
-    directory = f"{host.modules}/{release}"
+    directory = host.module_directory(release)
     files = module_paths(_bytes(host, f"{directory}/modules.dep"))
     names = sorted({*_BASE, *(one.module for one in wanted)})
     found = {}
@@ -148,7 +148,7 @@ def _parameters(host: Host, words: Sequence[str]) -> dict[str, str]:
 def _config_paths(host: Host, release: str) -> Iterator[str]:
     yield f"{host.proc}/config.gz"
     yield host.at(f"/boot/config-{release}")
-    yield f"{host.modules}/{release}/config"
+    yield f"{host.module_directory(release)}/config"
 
 
 def _config(host: Host, paths: Sequence[str]) -> KernelConfig | None:

@@ -80,7 +80,8 @@ def read_aliases(
     :param is_running: ``/sys/module`` shows the same kernel.
     """
     if directory is None:
-        return Aliases(AliasLookup(()), notes=("the host has no module directory",))
+        reason = "the host has no module directory: no variant driver can be found"
+        return Aliases(AliasLookup(()), notes=(reason,), is_complete=False)
     notes: tuple[str, ...] = ()
     reading = alias_files.Reading((), ())
     path = f"{directory}/modules.alias"
@@ -96,11 +97,19 @@ def read_aliases(
         builtin=builtin_modules(
             host.read_if_there(f"{directory}/modules.builtin") or b""
         ),
-        resident=_resident(host) if is_running else (),
+        resident=_resident(host, data is None) if is_running else (),
         listed={entry.module for entry in entries},
     )
-    return Aliases(AliasLookup(entries), reading.warnings + listed.warnings, notes)
+    return Aliases(
+        AliasLookup(entries),
+        reading.warnings + listed.warnings,
+        notes,
+        is_complete=data is not None,
+    )
 
 
-def _resident(host: Host) -> tuple[str, ...]:
-    return tuple(name for name in intree.PCI_VARIANTS if is_builtin(host, name))
+# Variants in the kernel whose aliases no file lists: built-in ones, and where
+# modules.alias is missing also those that are loaded.
+def _resident(host: Host, has_no_aliases: bool) -> tuple[str, ...]:
+    is_there = is_loaded if has_no_aliases else is_builtin
+    return tuple(name for name in intree.PCI_VARIANTS if is_there(host, name))

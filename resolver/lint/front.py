@@ -43,13 +43,15 @@ def kernel(
     if directory is not None:
         return read_kernel(Host(), directory)
     if release is not None:
-        kernels = host.names(host.modules)
+        kernels = host.releases()
         if release not in kernels:
             raise UsageError(
-                f"no kernel {release!r} in {host.modules}",
-                hint=did_you_mean(release, kernels, f"run `ls {host.modules}`"),
+                f"no kernel {release!r} in {host.modules[-2:][0]}",
+                hint=did_you_mean(
+                    release, kernels, f"run `ls {host.modules[-2:][0]}`"
+                ),
             )
-        return read_kernel(host, f"{host.modules}/{release}")
+        return read_kernel(host, host.module_directory(release))
     for path in files:
         if Host().is_there(f"{path}/modules.alias"):
             return read_kernel(Host(), path.rstrip("/"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from resolver.errors import BlockedError, RefusedError, UsageError
 from resolver.linux.observer import Observer
+from resolver.linux.paths import MODPROBE_D, MODULES
 from resolver.linux.reading import ABSENT, text_of
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ class Host(Observer):
         return cls(
             sys=f"{base}/sys",
             proc=f"{base}/proc",
-            modules=f"{base}/lib/modules",
+            modules=tuple(f"{base}{place}" for place in MODULES),
             etc=f"{base}/etc",
             run=f"{base}/run",
             dev=f"{base}/dev",
-            modprobe_d=(f"{base}/usr/local/lib/modprobe.d", f"{base}/lib/modprobe.d"),
+            modprobe_d=tuple(f"{base}{place}" for place in MODPROBE_D),
             udev_rules=(f"{base}/usr/lib/udev/rules.d", f"{base}/lib/udev/rules.d"),
             is_live=not base,
             root=base,

@@ -13,14 +13,35 @@ if TYPE_CHECKING:
     from resolver.linux.locks import Locks
     from resolver.linux.open_files import OpenFiles
 
-__all__ = ["Places"]
+__all__ = ["MODPROBE_D", "MODULES", "Places"]
+
+MODULES = (
+    "/run/booted-system/kernel-modules/lib/modules",
+    "/run/current-system/kernel-modules/lib/modules",
+    "/lib/modules",
+    "/usr/lib/modules",
+)
+"""Directories of kernel releases, in the order in which modprobe looks.
+
+Source: NixOS, pkgs/os-specific/linux/kmod/module-dir.patch; kmod, the build option
+``module_directory``.
+"""
+MODPROBE_D = (
+    "/usr/local/lib/modprobe.d",
+    "/usr/lib/modprobe.d",
+    "/lib/modprobe.d",
+)
+"""Directories of packages' configuration. Source: modprobe.d(5)."""
+_INDEXES = ("modules.dep", "modules.alias")
+"""Files of depmod; without them, modprobe finds nothing in a directory."""
 
 
 class Places(Files):
     """A Linux host, running or captured.
 
     :param sys: directory of sysfs; likewise ``proc``, ``etc``, ``run`` and ``dev``.
-    :param modules: directory with a directory for each kernel release.
+    :param modules: directories with a directory for each kernel release, in the order
+        in which modprobe looks.
     :param modprobe_d: directories of modprobe's configuration after those in ``etc``
         and ``run``. A file hides files of the same name in later directories.
     :param udev_rules: likewise, directories of udev rules.
@@ -33,11 +54,11 @@ class Places(Files):
         *,
         sys: str = "/sys",
         proc: str = "/proc",
-        modules: str = "/lib/modules",
+        modules: tuple[str, ...] = MODULES,
         etc: str = "/etc",
         run: str = "/run",
         dev: str = "/dev",
-        modprobe_d: tuple[str, ...] = ("/usr/local/lib/modprobe.d", "/lib/modprobe.d"),
+        modprobe_d: tuple[str, ...] = MODPROBE_D,
         udev_rules: tuple[str, ...] = ("/usr/lib/udev/rules.d", "/lib/udev/rules.d"),
         is_live: bool = True,
         root: str = "",
@@ -70,16 +91,39 @@ class Places(Files):
         return f"{self._root}{path}"
 
     def release(self) -> str | None:
-        """Return the kernel release; ``None`` without a kernel.
+        """Return the kernel release.
+
+        A captured host has it in ``/proc/sys/kernel/osrelease``; without that file, it
+        is the only release with modules. ``None``: there is none.
 
         :raises UsageError: a captured host has several.
         """
         if self.is_live:
             return os.uname().release
-        releases = self.names(self.modules)
+        captured = self.attribute(f"{self.proc}/sys/kernel/osrelease")
+        if captured:
+            return captured
+        releases = self.releases()
         if len(releases) > 1:
             raise UsageError(
-                f"{self.modules} has several kernels: {', '.join(releases)}",
-                hint="select one with --kernel RELEASE",
+                f"several kernels in {self.modules[0]}: {', '.join(releases)}",
+                hint="pass --kernel RELEASE",
             )
         return releases[0] if releases else None
+
+    def releases(self) -> tuple[str, ...]:
+        """Return the kernel releases that have modules on this host, sorted."""
+        names = {name for place in self.modules for name in self.names(place)}
+        return tuple(sorted(names))
+
+    def module_directory(self, release: str) -> str:
+        """Return the directory in which modprobe looks for a kernel's modules.
+
+        It may be missing, as after an upgrade that removed the running kernel.
+        """
+        paths = [f"{place}/{release}" for place in self.modules]
+        for path in paths:
+            if any(self.is_there(f"{path}/{one}") for one in _INDEXES):
+                return path
+        there = [path for path in paths if self.is_there(path)]
+        return (there or paths[-2:])[0]

@@ -100,6 +100,8 @@ class Aliases(NamedTuple):
     """Lines that differ from what depmod writes."""
     notes: tuple[str, ...] = ()
     """Missing files."""
+    is_complete: bool = True
+    """False if variant drivers may exist that are not among the entries."""
 
 
 class _Slot:

@@ -45,7 +45,7 @@ class CapturedHost:
         return {
             "sys": f"{root}/sys",
             "proc": f"{root}/proc",
-            "modules": f"{root}/lib/modules",
+            "modules": (f"{root}/lib/modules",),
             "etc": f"{root}/etc",
             "run": f"{root}/run",
             "modprobe_d": (f"{root}/lib/modprobe.d",),

@@ -305,7 +305,7 @@ def vars_of(captured: CapturedHost) -> dict[str, Any]:
     return {
         "sys": f"{root}/sys",
         "proc": f"{root}/proc",
-        "modules": f"{root}/lib/modules",
+        "modules": (f"{root}/lib/modules",),
         "etc": f"{root}/etc",
         "run": f"{root}/run",
         "dev": f"{root}/dev",
