@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from resolver.changes import checks
-from resolver.changes.bind import choose_for
+from resolver.changes.decision import ModuleState, decide, module_state
 from resolver.device import Device
 from resolver.errors import NotFoundError, RefusedError
-from resolver.inspect import devices, modules
+from resolver.inspect.devices import find_driver
 from resolver.inspect.module_policy import Prohibition
+from resolver.inspect.modules import find_prohibition
 from resolver.linux import Host
 from resolver.matching.alias_files import FileWarning
 from resolver.matching.alias_index import Aliases
@@ -19,10 +18,6 @@ from resolver.matching.select import Choice, choose
 from resolver.options import Options
 
 __all__ = ["Explanation", "ModuleState", "explain", "explain_modalias"]
-
-_DEFAULTS = Options()
-
-ModuleState = Literal["loaded", "built in", "not loaded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +45,17 @@ def explain(host: Host, aliases: Aliases, device: Device) -> Explanation:
 
     :raises NotFoundError: no VFIO driver is known for the device.
     """
-    choice = choose_for(aliases, device)
-    return _explained(host, aliases, choice, device.bus, device)
+    decision = decide(host, aliases, device, Options())
+    return Explanation(
+        device=device,
+        choice=decision.choice,
+        driver=decision.driver or decision.choice.sure_driver,
+        module_state=decision.module_state,
+        prohibition=decision.prohibition,
+        refusal=decision.refusal,
+        warnings=aliases.warnings,
+        notes=decision.choice.notes + decision.notes,
+    )
 
 
 def explain_modalias(host: Host, aliases: Aliases, modalias: Modalias) -> Explanation:
@@ -59,49 +63,23 @@ def explain_modalias(host: Host, aliases: Aliases, modalias: Modalias) -> Explan
 
     :raises NotFoundError: no VFIO driver is known for it.
     """
-    return _explained(host, aliases, choose(modalias, aliases), modalias.bus, None)
-
-
-def _explained(
-    host: Host, aliases: Aliases, choice: Choice, bus: str, device: Device | None
-) -> Explanation:
-    bound = device.binding.driver if device else None
-    notes = choice.notes
+    choice = choose(modalias, aliases)
+    notes, driver = choice.notes, None
     try:
-        driver = devices.find_driver(host, bus, choice.name, bound)
+        driver = find_driver(host, modalias.bus, choice.name, None)
     except NotFoundError as problem:
-        driver = None
         notes += (problem.message,)
-    state = _module_state(host, choice)
+    state = module_state(host, choice)
+    prohibition = None
+    if state == "not loaded":
+        prohibition = find_prohibition(host, choice.module)
     return Explanation(
-        device=device,
+        device=None,
         choice=choice,
         driver=driver or choice.sure_driver,
         module_state=state,
-        prohibition=(
-            modules.find_prohibition(host, choice.module)
-            if state == "not loaded"
-            else None
-        ),
-        refusal=_refusal(host, device, driver) if device else None,
+        prohibition=prohibition,
+        refusal=None,
         warnings=aliases.warnings,
         notes=notes,
     )
-
-
-def _module_state(host: Host, choice: Choice) -> ModuleState:
-    is_listed = choice.source in ("modules.builtin", "modules.builtin.modinfo")
-    if is_listed or modules.is_builtin(host, choice.module):
-        return "built in"
-    return "loaded" if modules.is_loaded(host, choice.module) else "not loaded"
-
-
-def _refusal(host: Host, device: Device, driver: str | None) -> RefusedError | None:
-    try:
-        checks.require_iommu(host, device)
-        if driver is None or driver != device.binding.driver:
-            checks.require_unused(host, device, _DEFAULTS)
-            checks.require_group(host, device, _DEFAULTS)
-    except RefusedError as problem:
-        return problem
-    return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from resolver.changes import bind, boot, checks, many, node_owner, restore
 from resolver.changes.all_or_none import all_or_none
+from resolver.changes.decision import choose_for
 from resolver.changes.many import Result
 from resolver.changes.outcome import Outcome
 from resolver.device import Device
@@ -139,7 +140,7 @@ class Session:
 
         :raises ResolverError: there is none.
         """
-        return bind.choose_for(self.aliases, device, options.driver_for(device.name))
+        return choose_for(self.aliases, device, options.driver_for(device.name))
 
     def explain(self, device: str | Device) -> Explanation:
         """Return which driver a device would get, and why; change nothing.

@@ -5,59 +5,32 @@ from __future__ import annotations
 import dataclasses
 
 from resolver.changes import checks, journal, node_owner, restore
-from resolver.changes.load_module import load_driver, require_permitted
+from resolver.changes.decision import Decision, decide
+from resolver.changes.load_module import load_driver
 from resolver.changes.node_owner import Given
 from resolver.changes.outcome import Outcome
-from resolver.changes.plan import Step, plan_bind, plan_move
+from resolver.changes.plan import Plan, Step, plan_bind, plan_move
 from resolver.changes.transaction import change, lock_names, locked
-from resolver.device import Binding, Device, check_name
-from resolver.errors import NotFoundError, NotUndoneError, ResolverError, UsageError
+from resolver.device import Binding, Device
+from resolver.errors import NotFoundError, NotUndoneError, ResolverError
 from resolver.inspect import modules
 from resolver.inspect.devices import (
-    find_driver,
     has_vfio_device,
     read_binding,
     read_device,
 )
 from resolver.linux import Host
-from resolver.matching import modalias
 from resolver.matching.alias_index import Aliases
-from resolver.matching.select import Choice, choose
+from resolver.matching.select import Choice
 from resolver.options import Grant, Options
 from resolver.persistence import persist, records
 from resolver.persistence.persist import Persisted
 from resolver.suggest import did_you_mean
 
-__all__ = ["bind", "choose_for", "unbind"]
+__all__ = ["bind", "unbind"]
 
 _DEFAULTS = Options()
 _NO_VFIO = "{} registered no VFIO device: it is a host driver"
-
-
-def choose_for(aliases: Aliases, device: Device, request: str | None = None) -> Choice:
-    """Return the driver for a device: the one requested, or the best match.
-
-    :param request: name of a driver or module, from ``--driver``.
-    :raises UsageError: the name is invalid.
-    :raises NotFoundError: no VFIO driver is known for the device.
-    """
-    if request is not None:
-        return Choice(name=check_name(request, "driver"), source="user")
-    if device.is_bridge:
-        raise NotFoundError("device is a bridge, and VFIO binds no bridges")
-    if device.modalias is None:
-        raise NotFoundError(
-            f"cannot choose a driver: bus {device.bus!r} has no modaliases",
-            hint="pass --driver NAME",
-        )
-    try:
-        parsed = modalias.parse(device.modalias)
-    except UsageError as problem:
-        raise NotFoundError(
-            f"cannot choose a driver: {problem.message}",
-            hint="pass --driver NAME",
-        ) from problem
-    return choose(parsed, aliases)
 
 
 def bind(
@@ -114,25 +87,20 @@ def unbind(host: Host, device: Device, options: Options = _DEFAULTS) -> Outcome:
 
 def _bind(host: Host, aliases: Aliases, device: Device, options: Options) -> Outcome:
     with locked(host, device, options) as device:
-        choice = choose_for(aliases, device, options.driver_for(device.name))
-        checks.require_iommu(host, device)
-        bound = device.binding.driver
-        driver = find_driver(host, device.bus, choice.name, bound)
+        decision = decide(host, aliases, device, options)
+        decision.require()
         loads: tuple[Step, ...] = ()
-        if driver is None:
-            require_permitted(host, choice.module)
-            loads = (Step(action="load", text=choice.module),)
-        if driver is None or driver != bound:
-            checks.require_unused(host, device, options)
-            # A driver without VFIO may be meant to leave the group to the host.
-            if choice.source != "user" or "vfio" in choice.name:
-                checks.require_group(host, device, options)
-        if options.is_dry_run:
-            return _planned_binding(host, device, choice, driver, loads)
+        if decision.must_load:
+            loads = (Step(action="load", text=decision.choice.module),)
+        if options.is_dry_run or decision.is_kept:
+            return _planned_binding(host, decision, loads)
+        choice, driver = decision.choice, decision.driver
         if driver is None:
             checks.require_writable(host, device)
             driver = _load(host, aliases, device, choice, options.timeout_s)
-        return _bind_to(host, device, choice, driver, loads, options)
+        outcome = _bind_to(host, device, choice, driver, loads, options)
+        notes = decision.notes + outcome.notes
+        return dataclasses.replace(outcome, notes=notes)
 
 
 def _load(
@@ -193,23 +161,23 @@ def _record_step(host: Host, device: Device) -> tuple[Step, ...]:
 
 
 def _planned_binding(
-    host: Host,
-    device: Device,
-    choice: Choice,
-    driver: str | None,
-    loads: tuple[Step, ...],
+    host: Host, decision: Decision, loads: tuple[Step, ...]
 ) -> Outcome:
-    driver = driver or choice.sure_driver
+    device, choice = decision.device, decision.choice
+    driver = decision.driver or choice.sure_driver
     name = driver or f"(the driver of {choice.module})"
     plan = plan_bind(device.bus, device.name, device.binding, name)
+    if decision.is_kept:
+        plan = Plan(steps=())
     recording = _record_step(host, device) if plan.steps else ()
     return Outcome(
         device=device,
         driver=driver,
         changed=bool(plan.steps),
-        choice=choice,
+        choice=None if decision.is_kept else choice,
         steps=loads + recording + plan.steps,
         undo=plan.undo,
+        notes=decision.notes,
     )
 
 

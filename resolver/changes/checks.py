@@ -10,8 +10,9 @@ import errno
 
 from resolver.device import Device
 from resolver.errors import FailedError, RefusedError
-from resolver.inspect import in_use, iommu
+from resolver.inspect import in_use, iommu, modules
 from resolver.inspect.devices import device_directory, place_of
+from resolver.inspect.module_policy import Prohibition
 from resolver.linux import Host
 from resolver.matching.alias_index import Aliases
 from resolver.matching.denylist import DENIED
@@ -19,11 +20,13 @@ from resolver.matching.select import Choice
 from resolver.options import Options
 
 __all__ = [
+    "refusal_of",
     "require_aliases",
     "require_group",
     "require_idle",
     "require_iommu",
     "require_not_denied",
+    "require_permitted",
     "require_unused",
     "require_writable",
 ]
@@ -38,8 +41,7 @@ def require_iommu(host: Host, device: Device) -> None:
     """
     if device.iommu_group is not None:
         return
-    parameter = f"{host.sys}/module/vfio/parameters/enable_unsafe_noiommu_mode"
-    if host.attribute(parameter) == "Y":
+    if modules.parameter_of(host, "vfio", "enable_unsafe_noiommu_mode") == "Y":
         return
     raise RefusedError(
         "device is in no IOMMU group, so VFIO cannot isolate it",
@@ -96,6 +98,30 @@ def require_unused(host: Host, device: Device, options: Options) -> None:
         )
 
 
+def require_permitted(module: str, prohibited: Prohibition | None) -> None:
+    """Refuse to load a module that modprobe.d prohibits, even with ``--force``.
+
+    :raises RefusedError: a blacklist or install line prohibits it.
+    """
+    if prohibited is not None and prohibited.is_certain:
+        raise refusal_of(module, prohibited)
+
+
+def refusal_of(module: str, prohibited: Prohibition) -> RefusedError:
+    """Return the refusal to load a prohibited module."""
+    hint = f"remove that line, or run `modprobe {module}`"
+    if prohibited.keyword == "install":
+        hint = f"remove that line, or run `modprobe -i {module}`"
+    if module != "vfio_pci":
+        hint += "; to bind to the generic driver, pass --driver vfio-pci"
+    return RefusedError(
+        f"loading module {module} is prohibited by {prohibited.where}: "
+        f"{prohibited.text}",
+        rule="module-prohibited",
+        hint=hint,
+    )
+
+
 def require_aliases(aliases: Aliases, device: Device, choice: Choice) -> None:
     """Refuse to bind to the generic driver for lack of alias files.
 
@@ -118,12 +144,20 @@ def require_not_denied(host: Host, device: Device, driver: str) -> None:
 
     Kernels before 5.9 have no denylist, and no parameter for it.
 
-    :raises RefusedError: the loaded vfio-pci denies the device.
+    :param driver: driver or module.
+    :raises RefusedError: vfio-pci denies the device.
+
+    Source: Linux, drivers/vfio/pci/vfio_pci.c, vfio_pci_is_denylisted().
     """
-    if driver != "vfio-pci" or device.vendor_device not in DENIED:
+    module = driver.replace("-", "_")
+    if module != "vfio_pci" or device.vendor_device not in DENIED:
         return
-    parameter = f"{host.sys}/module/vfio_pci/parameters/disable_denylist"
-    if host.attribute(parameter) == "N":
+    if modules.is_loaded(host, module):
+        denies = modules.parameter_of(host, module, "disable_denylist") == "N"
+    else:
+        configured = modules.parameter_of(host, module, "disable_denylist")
+        denies = configured != "Y" and host.is_at_least(5, 9)
+    if denies:
         raise RefusedError(
             f"{device.vendor_device} is on the denylist of vfio-pci: the device is not "
             "safe in a guest",

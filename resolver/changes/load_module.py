@@ -6,13 +6,13 @@ that another process has bound to it in the meantime.
 
 from __future__ import annotations
 
-from resolver.errors import FailedError, NotFoundError, RefusedError
+from resolver.changes.checks import refusal_of, require_permitted
+from resolver.errors import FailedError, NotFoundError
 from resolver.inspect.devices import find_driver
-from resolver.inspect.module_policy import Prohibition
 from resolver.inspect.modules import find_prohibition, is_loaded
 from resolver.linux import TIMEOUT_S, Host
 
-__all__ = ["load_driver", "require_permitted"]
+__all__ = ["load_driver"]
 
 _UNSIGNED = (
     "Operation not permitted",
@@ -37,7 +37,8 @@ def load_driver(
     :raises BlockedError: modprobe has not finished in that time.
     """
     module = name.replace("-", "_")
-    require_permitted(host, module)
+    if not is_loaded(host, module):
+        require_permitted(module, find_prohibition(host, module))
     with host.locked((f"module-{module}",), timeout_s):
         driver = find_driver(host, bus, name, bound)
         if driver is not None:
@@ -50,45 +51,17 @@ def load_driver(
         return driver
     prohibited = find_prohibition(host, module)
     if prohibited is not None:
-        raise _refusal(module, prohibited)
+        raise refusal_of(module, prohibited)
     raise FailedError(
         f"modprobe reported success, but module {module} is not loaded",
         hint=f"run `modprobe --showconfig | grep {module}`",
     )
 
 
-def require_permitted(host: Host, module: str) -> None:
-    """Refuse to load a module that modprobe.d prohibits.
-
-    A module that is loaded already is permitted.
-
-    :raises RefusedError: a blacklist or install line prohibits it.
-    """
-    if is_loaded(host, module):
-        return
-    prohibited = find_prohibition(host, module)
-    if prohibited is not None and prohibited.is_certain:
-        raise _refusal(module, prohibited)
-
-
-def _refusal(module: str, prohibited: Prohibition) -> RefusedError:
-    hint = f"remove that line, or run `modprobe {module}`"
-    if prohibited.keyword == "install":
-        hint = f"remove that line, or run `modprobe -i {module}`"
-    if module != "vfio_pci":
-        hint += "; to bind to the generic driver, pass --driver vfio-pci"
-    return RefusedError(
-        f"loading module {module} is prohibited by {prohibited.where}: "
-        f"{prohibited.text}",
-        rule="module-prohibited",
-        hint=hint,
-    )
-
-
 def _failure(host: Host, module: str, stderr: str) -> Exception:
     prohibited = find_prohibition(host, module)
     if prohibited is not None:
-        return _refusal(module, prohibited)
+        return refusal_of(module, prohibited)
     reason = stderr.splitlines()[-1] if stderr else "modprobe gave no reason"
     if "not found in directory" in stderr:
         return NotFoundError(

@@ -12,8 +12,8 @@ from resolver.doctor.checks import judge
 from resolver.doctor.facts import Facts, KernelConfig, ModuleFacts, Node, Wanted
 from resolver.doctor.finding import Finding
 from resolver.errors import NotFoundError, UsageError
-from resolver.inspect import devices, modprobe_d, modules
-from resolver.inspect.module_policy import Prohibition, module_options
+from resolver.inspect import devices, modules
+from resolver.inspect.module_policy import Prohibition
 from resolver.inspect.overlay import visible_files
 from resolver.linux import Host
 from resolver.linux.ownership import owner_of
@@ -73,7 +73,7 @@ def facts_of(host: Host, aliases: Aliases) -> Facts:
         config_paths=paths,
         wanted=wanted,
         modules=_modules(host, release, wanted, checks=bool(lockdown or enforced)),
-        parameters=_parameters(host, words),
+        parameters=_parameters(host),
         lockdown=lockdown,
         is_signature_enforced=enforced,
         is_secure_boot=parsing.is_secure_boot(secure_boot),
@@ -134,15 +134,12 @@ def _prohibition(host: Host, module: str) -> Prohibition | None:
         return None
 
 
-def _parameters(host: Host, words: Sequence[str]) -> dict[str, str]:
-    paths = _visible(host, host.modprobe_d, modprobe_d.ENDING)
-    files = ((path, _bytes(host, path)) for path in paths)
-    found = module_options(modprobe_d.statements(files), words)
-    for module, name in _PARAMETERS:
-        if modules.is_loaded(host, module):
-            path = f"{host.sys}/module/{module}/parameters/{name}"
-            found[f"{module}.{name}"] = _text(host, path)
-    return found
+def _parameters(host: Host) -> dict[str, str]:
+    found = {
+        f"{module}.{name}": modules.parameter_of(host, module, name)
+        for module, name in _PARAMETERS
+    }
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _config_paths(host: Host, release: str) -> Iterator[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from resolver.device import Device
 from resolver.errors import NotFoundError, UsageError
 from resolver.inspect.devices import place_of, read_device
@@ -70,7 +68,7 @@ def _linked_to(host: Host, group: str) -> list[tuple[str | None, str]]:
 
 def hindering(host: Host, device: Device) -> tuple[Device, ...]:
     """Return the other devices of the group that are bound to host drivers."""
-    bridges_count = _bridges_count(host)
+    bridges_count = host.is_at_least(*_BRIDGES_COUNT_SINCE)
     return tuple(
         mate
         for mate in mates_of(host, device)
@@ -78,15 +76,6 @@ def hindering(host: Host, device: Device) -> tuple[Device, ...]:
         and (bridges_count or not mate.is_bridge)
         and not is_on_vfio(host, mate)
     )
-
-
-def _bridges_count(host: Host) -> bool:
-    try:
-        release = host.release() or ""
-    except UsageError:
-        release = ""  # A captured host has several kernels.
-    found = re.match(r"([0-9]+)\.([0-9]+)", release)
-    return found is None or (int(found[1]), int(found[2])) >= _BRIDGES_COUNT_SINCE
 
 
 def reserved_memory(host: Host, device: Device) -> str | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from resolver.inspect.modprobe_d import ENDING, statements
+from collections.abc import Iterator
+
+from resolver.inspect.modprobe_d import ENDING, Statement, statements
 from resolver.inspect.module_policy import (
     Prohibition,
     command_line_prohibition,
+    module_options,
     prohibition_in,
 )
 from resolver.inspect.overlay import visible_files
@@ -20,6 +23,7 @@ __all__ = [
     "is_builtin",
     "is_loaded",
     "module_of_driver",
+    "parameter_of",
     "read_aliases",
 ]
 
@@ -56,19 +60,37 @@ def module_of_driver(host: Host, bus: str, driver: str) -> str | None:
     return host.link_name(f"{host.sys}/bus/{bus}/drivers/{driver}/module")
 
 
+def parameter_of(host: Host, module: str, name: str) -> str | None:
+    """Return the value of a module parameter, or what loading the module sets.
+
+    :return: ``Y`` or ``N`` for a bool; ``None``: unset, or no such parameter.
+    """
+    if is_loaded(host, module):
+        return host.attribute(f"{host.sys}/module/{module}/parameters/{name}")
+    command_line = (host.read_if_there(f"{host.proc}/cmdline") or b"").decode(
+        "utf-8", "replace"
+    )
+    return module_options(_configuration(host), command_line.split()).get(
+        f"{module}.{name}"
+    )
+
+
 def find_prohibition(host: Host, module: str) -> Prohibition | None:
     """Return the line that keeps modprobe from loading a module, if any.
 
     :param module: name with ``_`` only.
     :raises OSError: a configuration file or directory cannot be read.
     """
-    paths = visible_files(host.modprobe_d, host.names, ENDING)
-    files = ((path, host.read_if_there(path) or b"") for path in paths)
-    found = prohibition_in(statements(files), module)
+    found = prohibition_in(_configuration(host), module)
     if found is not None:
         return found
     command_line = host.read_if_there(f"{host.proc}/cmdline") or b""
     return command_line_prohibition(command_line, module)
+
+
+def _configuration(host: Host) -> Iterator[Statement]:
+    paths = visible_files(host.modprobe_d, host.names, ENDING)
+    return statements((path, host.read_if_there(path) or b"") for path in paths)
 
 
 def read_aliases(

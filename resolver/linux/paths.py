@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from resolver.errors import UsageError
@@ -110,6 +111,18 @@ class Places(Files):
                 hint="pass --kernel RELEASE",
             )
         return releases[0] if releases else None
+
+    def is_at_least(self, *version: int) -> bool:
+        """Return whether the kernel is this version or later; True if unknown.
+
+        Distributions backport: prefer a test for the feature itself.
+        """
+        try:
+            release = self.release() or ""
+        except UsageError:
+            release = ""  # A captured host has several kernels.
+        found = re.match(r"([0-9]+)\.([0-9]+)", release)
+        return found is None or (int(found[1]), int(found[2])) >= version
 
     def releases(self) -> tuple[str, ...]:
         """Return the kernel releases that have modules on this host, sorted."""

@@ -70,7 +70,12 @@ def setup_steps(machine: Machine, unconfigured: str = "") -> tuple[str, ...]:
 
 def _steps(machine: Machine, unconfigured: str) -> Iterator[str]:
     if machine.is_guest:
-        yield "add a virtual IOMMU to this virtual machine on its host"
+        yield (
+            "add a virtual IOMMU to this virtual machine on its host, or do without "
+            "isolation: add 'options vfio enable_unsafe_noiommu_mode=1' to "
+            "/etc/modprobe.d"
+        )
+        return
     tables = machine.firmware_tables
     table, name = _FIRMWARE.get(machine.cpu, ("", "VT-d, AMD-Vi or the SMMU"))
     if tables and table and table not in tables:
