@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
+from resolver.linux.captured_paths import CapturedPaths
+
 __all__ = ["ABSENT", "Files", "read_once", "text_of"]
 
 _CHUNK_BYTES = 1 << 20
@@ -34,22 +36,23 @@ def read_once(path: str) -> bytes:
 
 
 class Files:
-    """Read access to the files of a host.
+    """Reads of a host's files.
 
-    :param root: directory that links cannot leave; empty for no limit, as on the
-        running host.
+    :param root: directory of a captured host. Links stay inside it: an absolute link
+        starts there. A copy without symbolic links, as from a zip archive, may have
+        their text in regular files. Empty: the running host.
     """
 
     def __init__(self, root: str = "") -> None:
         self._root = root
+        self._captured = CapturedPaths(root) if root else None
 
     def read(self, path: str) -> bytes:
-        """Return the content of a file.
+        """Return the whole content of a file.
 
-        :raises OSError: the error of the system call.
+        :raises OSError: the file cannot be read.
         """
-        self._require_inside(path)
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(self._inside(path), os.O_RDONLY | os.O_CLOEXEC)
         try:
             chunks = []
             while chunk := os.read(descriptor, _CHUNK_BYTES):
@@ -59,9 +62,9 @@ class Files:
         return b"".join(chunks)
 
     def read_if_there(self, path: str) -> bytes | None:
-        """Return the content of a file; ``None`` if it does not exist.
+        """Return the whole content of a file; ``None`` if there is no such file.
 
-        :raises OSError: the file exists but cannot be read.
+        :raises OSError: the file exists and cannot be read.
         """
         try:
             return self.read(path)
@@ -71,32 +74,29 @@ class Files:
     def attribute(self, path: str) -> str | None:
         """Return the text of a sysfs attribute without its newline.
 
-        ``None`` if the attribute or its device does not exist. The kernel returns an
+        ``None`` if the attribute or the device is missing. The kernel returns an
         attribute in one read, of at most a page.
 
         Source: Linux, Documentation/filesystems/sysfs.rst.
         """
         try:
-            self._require_inside(path)
-            return text_of(read_once(path))
+            return text_of(read_once(self._inside(path)))
         except OSError as problem:
             if problem.errno in ABSENT:
                 return None
             raise
 
     def names(self, directory: str) -> list[str]:
-        """Return the sorted names in a directory; none if it does not exist."""
+        """Return the sorted names in a directory; none if it is missing."""
         try:
-            self._require_inside(directory)
-            return sorted(os.listdir(directory))
+            return sorted(os.listdir(self._inside(directory)))
         except (FileNotFoundError, NotADirectoryError):
             return []
 
     def directories(self, directory: str) -> list[str]:
         """Return the sorted names of the subdirectories, without links."""
         try:
-            self._require_inside(directory)
-            with os.scandir(directory) as entries:
+            with os.scandir(self._inside(directory)) as entries:
                 return sorted(
                     e.name for e in entries if e.is_dir(follow_symlinks=False)
                 )
@@ -104,9 +104,10 @@ class Files:
             return []
 
     def link_target(self, path: str) -> str | None:
-        """Return the target of a link; ``None`` for anything else."""
+        """Return the text of a link; ``None`` if it is missing or no link."""
         try:
-            self._require_inside(path.rpartition("/")[0])
+            if self._captured is not None and "\0" not in path:
+                return self._captured.target(path)
             return os.readlink(path)
         except OSError as problem:
             if problem.errno in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL):
@@ -114,7 +115,7 @@ class Files:
             raise
 
     def link_name(self, path: str) -> str | None:
-        """Return the last component of a link's target, if any."""
+        """Return the last component of a link's text; ``None`` without link."""
         target = self.link_target(path)
         return None if target is None else target.rstrip("/").rpartition("/")[2]
 
@@ -128,19 +129,17 @@ class Files:
     def is_there(self, path: str) -> bool:
         """Return whether a path exists."""
         try:
-            self._require_inside(path)
+            return os.path.exists(self._inside(path))
         except FileNotFoundError:
             return False
-        return os.path.exists(path)
 
     def real_path(self, path: str) -> str:
-        """Return a path with all links resolved."""
-        return os.path.realpath(path)
+        """Return a path with every link followed."""
+        if self._captured is None:
+            return os.path.realpath(path)
+        return self._captured.resolved(path, follow_last=True)
 
-    # A link of a captured host may lead out of it, to files of another host.
-    def _require_inside(self, path: str) -> None:
-        if not self._root or "\0" in path:
-            return
-        real = os.path.realpath(path)
-        if real != self._root and not real.startswith(f"{self._root}/"):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    def _inside(self, path: str) -> str:
+        if self._captured is None or "\0" in path:
+            return path
+        return self._captured.resolved(path, follow_last=True)
