@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from resolver.device import Device
 from resolver.doctor import parsing
@@ -12,9 +13,11 @@ from resolver.doctor.checks import judge
 from resolver.doctor.facts import Facts, KernelConfig, ModuleFacts, Node, Wanted
 from resolver.doctor.finding import Finding
 from resolver.errors import NotFoundError, UsageError
-from resolver.inspect import devices, modules
+from resolver.inspect import devices, iommu, modules
+from resolver.inspect.in_use.framebuffers import framebuffers_in
 from resolver.inspect.module_policy import Prohibition
 from resolver.inspect.overlay import visible_files
+from resolver.inspect.visibility import unseen
 from resolver.linux import Host
 from resolver.linux.ownership import owner_of
 from resolver.matching import modalias, select
@@ -24,6 +27,8 @@ from resolver.matching.modinfo import has_signature
 from resolver.matching.module_lists import module_paths
 
 __all__ = ["examine", "facts_of"]
+
+_Fact = TypeVar("_Fact")
 
 _BASE = ("vfio", "vfio_iommu_type1", "vfio_pci")
 """Modules that every VFIO device needs."""
@@ -66,7 +71,7 @@ def facts_of(host: Host, aliases: Aliases) -> Facts:
         cpu=cpu_vendor(cpu),
         is_guest=is_virtual(cpu),
         command_line=words,
-        iommu_groups=len(_names(host, f"{host.sys}/kernel/iommu_groups")),
+        iommu_groups=_count_groups(host, wanted),
         iommu_capabilities=tuple(_capabilities(host)),
         firmware_tables=frozenset(_names(host, f"{host.sys}/firmware/acpi/tables")),
         config=_config(host, paths),
@@ -81,7 +86,29 @@ def facts_of(host: Host, aliases: Aliases) -> Facts:
         node_rules=tuple(_node_rules(host)),
         alias_notes=aliases.notes,
         alias_warnings=aliases.warnings,
+        is_removed=_is_removed(host, release),
+        reserved=_by_device(wanted, lambda one: iommu.reserved_memory(host, one)),
+        split_by=iommu.groups_are_split(host),
+        framebuffers=_by_device(wanted, lambda one: framebuffers_in(host, one.name)),
+        unseen=tuple(one.text for one in unseen(host)),
     )
+
+
+def _count_groups(host: Host, wanted: Sequence[Wanted]) -> int:
+    listed = len(_names(host, f"{host.sys}/kernel/iommu_groups"))
+    return listed or len({one.device.iommu_group for one in wanted} - {None})
+
+
+def _is_removed(host: Host, release: str) -> bool:
+    others = (one for one in host.releases() if one != release)
+    return not host.is_installed(release) and any(map(host.is_installed, others))
+
+
+def _by_device(
+    wanted: Sequence[Wanted], look: Callable[[Device], _Fact | None]
+) -> dict[str, _Fact]:
+    found = {one.device.name: look(one.device) for one in wanted}
+    return {name: fact for name, fact in found.items() if fact}
 
 
 def _wanted(host: Host, aliases: Aliases) -> Iterator[Wanted]:
@@ -92,19 +119,19 @@ def _wanted(host: Host, aliases: Aliases) -> Iterator[Wanted]:
             choice = select.choose(modalias.parse(device.modalias), aliases)
         except (NotFoundError, UsageError):
             continue
-        yield Wanted(device, choice.module, _missing(device, choice))
+        yield Wanted(device, choice.module, _missing(host, choice))
 
 
 # The variant driver that Linux has for a device, if this kernel has no alias of it.
-def _missing(device: Device, choice: select.Choice) -> str | None:
+def _missing(host: Host, choice: select.Choice) -> str | None:
     from resolver.matching import intree
 
     variant = intree.lookup().best(choice.modalias or "")
     if variant is None:
         return None
     known = {candidate.entry.module for candidate in choice.candidates}
-    bound = (device.binding.driver or "").replace("-", "_")
-    return None if variant.module in known | {bound} else variant.module
+    is_there = variant.module in known or modules.is_loaded(host, variant.module)
+    return None if is_there else variant.module
 
 
 def _modules(

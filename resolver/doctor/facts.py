@@ -95,3 +95,13 @@ class Facts:
     """Files of udev rules that grant access to these nodes."""
     alias_notes: tuple[str, ...] = ()
     alias_warnings: tuple[FileWarning, ...] = ()
+    is_removed: bool = False
+    """The modules of the running kernel are gone, and other kernels are installed."""
+    reserved: Mapping[str, str] = field(default_factory=dict)
+    """Device to the memory that the firmware reserves for its IOMMU group."""
+    split_by: str | None = None
+    """Kernel parameter that splits IOMMU groups; ``None``: not set."""
+    framebuffers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Device to the framebuffers of the console in its memory."""
+    unseen: tuple[str, ...] = ()
+    """Parts of the host that are not visible."""

@@ -103,10 +103,7 @@ def groups_are_split(host: Host) -> str | None:
     Source: the patch "pci: Enable overrides for missing ACS capabilities", which some
     distributions carry; Linux, kernel-parameters.txt, ``config_acs``.
     """
-    words = (host.read_if_there(f"{host.proc}/cmdline") or b"").decode(
-        "utf-8", "replace"
-    )
-    for word in words.split():
+    for word in host.text(f"{host.proc}/cmdline").split():
         if word.startswith(("pcie_acs_override=", "pci=config_acs=")):
             return word
     return None

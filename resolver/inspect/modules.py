@@ -67,9 +67,7 @@ def parameter_of(host: Host, module: str, name: str) -> str | None:
     """
     if is_loaded(host, module):
         return host.attribute(f"{host.sys}/module/{module}/parameters/{name}")
-    command_line = (host.read_if_there(f"{host.proc}/cmdline") or b"").decode(
-        "utf-8", "replace"
-    )
+    command_line = host.text(f"{host.proc}/cmdline")
     return module_options(_configuration(host), command_line.split()).get(
         f"{module}.{name}"
     )

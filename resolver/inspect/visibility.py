@@ -62,10 +62,7 @@ def _unseen(host: Host) -> Iterator[Unseen]:
 
 
 def _proc_hides(host: Host) -> bool:
-    text = (host.read_if_there(f"{host.proc}/self/mountinfo") or b"").decode(
-        "utf-8", "surrogateescape"
-    )
-    for line in text.splitlines():
+    for line in host.text(f"{host.proc}/self/mountinfo").splitlines():
         words = line.split(" ")
         if (
             len(words) > 9

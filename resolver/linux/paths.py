@@ -136,7 +136,14 @@ class Places(Files):
         """
         paths = [f"{place}/{release}" for place in self.modules]
         for path in paths:
-            if any(self.is_there(f"{path}/{one}") for one in _INDEXES):
+            if self._is_indexed(path):
                 return path
         there = [path for path in paths if self.is_there(path)]
         return (there or paths[-2:])[0]
+
+    def is_installed(self, release: str) -> bool:
+        """Return whether a kernel's modules are there, with depmod's files."""
+        return self._is_indexed(self.module_directory(release))
+
+    def _is_indexed(self, path: str) -> bool:
+        return any(self.is_there(f"{path}/{one}") for one in _INDEXES)

@@ -71,6 +71,13 @@ class Files:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def text(self, path: str) -> str:
+        """Return the text of a file; empty if it is missing or cannot be read."""
+        try:
+            return self.read(path).decode("utf-8", "surrogateescape")
+        except OSError:
+            return ""
+
     def attribute(self, path: str) -> str | None:
         """Return the text of a sysfs attribute without its newline.
 

@@ -11,6 +11,7 @@ from typing import Final
 from resolver.doctor.checks import (
     aliases,
     configuration,
+    console,
     denylist,
     interrupts,
     iommu,
@@ -19,6 +20,7 @@ from resolver.doctor.checks import (
     release,
     trust,
     variants,
+    visibility,
 )
 from resolver.doctor.facts import Facts
 from resolver.doctor.finding import Finding
@@ -34,7 +36,9 @@ _CHECKS: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     loading.check,
     trust.check,
     denylist.check,
+    console.check,
     nodes.check,
+    visibility.check,
     release.check,
 )
 

@@ -21,6 +21,15 @@ _REMEDY = (
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Yield what is wrong with the alias files of the module directory."""
+    if facts.is_removed:
+        yield Finding(
+            id="modules-gone",
+            severity="problem",
+            message=f"the modules of the running kernel {facts.release} are gone, as "
+            "after an upgrade: no module can be loaded",
+            advice=("reboot into an installed kernel",),
+        )
+        return
     for note in facts.alias_notes:
         yield Finding(
             id="aliases-missing",

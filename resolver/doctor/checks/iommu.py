@@ -43,6 +43,28 @@ def check(facts: Facts) -> Iterator[Finding]:
             "use them",
             devices=tuple(alone),
         )
+    yield from _groups(facts)
+
+
+def _groups(facts: Facts) -> Iterator[Finding]:
+    """Yield what keeps VFIO from using groups, or groups from isolating."""
+    if facts.reserved:
+        yield Finding(
+            id="memory-reserved",
+            severity="warning",
+            message="the firmware reserves memory for these devices (RMRR, IVMD), so "
+            f"VFIO cannot open their groups: {', '.join(set(facts.reserved.values()))}",
+            advice=("look for a firmware setting that ends the reservation",),
+            devices=tuple(facts.reserved),
+        )
+    if facts.split_by:
+        yield Finding(
+            id="groups-split",
+            severity="warning",
+            message=f"{facts.split_by} splits IOMMU groups: devices of different "
+            "groups may still reach each other",
+            advice=("give devices of one slot or switch to one guest",),
+        )
 
 
 def _setup_steps(facts: Facts) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ Source: Linux, drivers/firmware/sysfb_simplefb.c, sysfb_create_simplefb(), the r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from resolver.linux import Host
 
@@ -19,21 +18,23 @@ _NAMES = re.compile(
 )
 
 
-def framebuffers_in(host: Host, function: str) -> Iterator[str]:
-    """Yield the names of the framebuffers in the memory of a PCI function.
+def framebuffers_in(host: Host, function: str) -> tuple[str, ...]:
+    """Return the names of the framebuffers in the memory of a PCI function.
 
     :param function: its address. Users without rights see no addresses of memory, but
         which resource is part of which.
 
     Source: Linux, kernel/resource.c, r_show().
     """
-    text = (host.read_if_there(f"{host.proc}/iomem") or b"").decode("utf-8", "replace")
+    text = host.text(f"{host.proc}/iomem")
     above: list[tuple[int, str]] = []
+    found = []
     for line in text.splitlines():
         depth = len(line) - len(line.lstrip(" "))
         name = line.partition(" : ")[2].strip()
         while above and above[-1][0] >= depth:
             above.pop()
         if _NAMES.fullmatch(name) and any(one == function for _, one in above):
-            yield name
+            found.append(name)
         above.append((depth, name))
+    return tuple(found)

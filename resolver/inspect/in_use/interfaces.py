@@ -131,8 +131,7 @@ def _ipv6_addresses(host: Host, name: str) -> Iterator[str]:
 
 
 def _rows(host: Host, name: str) -> Iterator[list[str]]:
-    data = host.read_if_there(f"{host.proc}/net/{name}") or b""
-    for line in data.decode("utf-8", "surrogateescape").splitlines():
+    for line in host.text(f"{host.proc}/net/{name}").splitlines():
         yield line.split()
 
 

@@ -31,8 +31,8 @@ class Mounts:
         self._places: dict[str, list[str]] = {}
         self.are_of_the_host = False
         for process in ("self", "1"):
-            self._add(_text(host, f"{host.proc}/{process}/mountinfo"))
-        lines = _text(host, f"{host.proc}/swaps").splitlines()[1:]
+            self._add(host.text(f"{host.proc}/{process}/mountinfo"))
+        lines = host.text(f"{host.proc}/swaps").splitlines()[1:]
         self.swaps = frozenset(_unescaped(line.split()[0]) for line in lines if line)
         self.file_systems = dict(_file_systems(host))
 
@@ -78,13 +78,6 @@ def _file_systems(host: Host) -> Iterable[tuple[str, str]]:
                         host.link_name(f"{place}/{member}/block") or "",
                         f"{kind} {name}",
                     )
-
-
-def _text(host: Host, path: str) -> str:
-    try:
-        return (host.read_if_there(path) or b"").decode("utf-8", "surrogateescape")
-    except PermissionError:
-        return ""
 
 
 def _unescaped(word: str) -> str:

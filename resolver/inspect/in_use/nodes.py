@@ -96,7 +96,7 @@ def _variables(host: Host, part: Part) -> dict[str, str]:
 # procfs_nvswitch.c.
 def _nvidia_users(host: Host, device: Device) -> Iterator[Use]:
     proc = f"{host.proc}/driver"
-    card = host.attribute(f"{proc}/nvidia/gpus/{device.name}/information") or ""
+    card = host.text(f"{proc}/nvidia/gpus/{device.name}/information")
     for line in card.splitlines():
         key, _, value = line.partition(":")
         minor = value.strip()
@@ -117,7 +117,7 @@ def _nvidia_users(host: Host, device: Device) -> Iterator[Use]:
 def _sev_users(host: Host, device: Device) -> Iterator[Use]:
     if device.binding.driver != "ccp":
         return
-    for line in (host.attribute(f"{host.proc}/misc") or "").splitlines():
+    for line in host.text(f"{host.proc}/misc").splitlines():
         minor, _, name = line.strip().partition(" ")
         if name == "sev" and minor.isdecimal():
             yield from _users(host, "sev", DeviceNumber("c", 10, int(minor)))
@@ -125,7 +125,7 @@ def _sev_users(host: Host, device: Device) -> Iterator[Use]:
 
 # Source: proc(5), /proc/devices.
 def _major(host: Host, *names: str) -> int | None:
-    text = host.attribute(f"{host.proc}/devices") or ""
+    text = host.text(f"{host.proc}/devices")
     for line in text.partition("Block devices:")[0].splitlines():
         major, _, name = line.strip().partition(" ")
         if name in names and major.isdecimal():

@@ -165,6 +165,6 @@ def _run(root: Path) -> dict[str, dict[str, Any]]:
     from resolver.linux import Host
 
     host = Host.below(str(root))
-    aliases = read_aliases(host, f"{host.modules}/{host.release()}")
+    aliases = read_aliases(host, host.module_directory(host.release() or ""))
     findings: list[Any] = [finding_object(one) for one in examine(host, aliases)]
     return {one["id"]: one for one in findings}
