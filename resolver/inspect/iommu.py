@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resolver.device import Device
-from resolver.errors import NotFoundError, UsageError
+from resolver.errors import NotFoundError
 from resolver.inspect.devices import place_of, read_device
 from resolver.linux import Host
 from resolver.matching.iommu_setup import Machine, cpu_vendor, is_virtual, setup_steps

@@ -47,9 +47,7 @@ def kernel(
         if release not in kernels:
             raise UsageError(
                 f"no kernel {release!r} in {host.modules[-2:][0]}",
-                hint=did_you_mean(
-                    release, kernels, f"run `ls {host.modules[-2:][0]}`"
-                ),
+                hint=did_you_mean(release, kernels, f"run `ls {host.modules[-2:][0]}`"),
             )
         return read_kernel(host, host.module_directory(release))
     for path in files:
