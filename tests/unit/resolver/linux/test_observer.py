@@ -100,6 +100,7 @@ def test_device_that_the_kernel_is_at_work_on_is_busy(captured: Any) -> None:
 
 def test_progress_is_shown_on_a_terminal_only(captured: Any) -> None:
     """Data goes to stdout, whole, wherever stderr goes."""
+    captured.aliases("vfio_pci:v*d*sv*sd*bc*sc*i* vfio_pci")
     captured.driver("mlx5_core")
     captured.driver("vfio-pci", module="vfio_pci")
     for number in range(2, 5):
