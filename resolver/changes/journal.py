@@ -21,16 +21,16 @@ from resolver.persistence.record_files import (
 
 __all__ = [
     "Record",
-    "forget",
     "is_of_earlier_boot",
     "load",
     "path_of",
     "record_of",
     "recorded",
-    "remember",
+    "remove",
+    "replace",
     "require",
-    "return_to",
     "usable",
+    "write",
 ]
 
 SCHEMA: Final = "resolver-journal/2"
@@ -70,7 +70,7 @@ def path_of(host: Host, device: str) -> str:
     return f"{host.journal}/{device}.json"
 
 
-def remember(host: Host, record: Record) -> None:
+def write(host: Host, record: Record) -> None:
     """Write a record to disk.
 
     :raises FailedError: the file cannot be written.
@@ -162,7 +162,7 @@ def record_of(
     )
 
 
-def forget(host: Host, device: str) -> None:
+def remove(host: Host, device: str) -> None:
     """Remove the record of a device.
 
     :raises FailedError: the file cannot be removed.
@@ -176,15 +176,15 @@ def forget(host: Host, device: str) -> None:
         ) from problem
 
 
-def return_to(host: Host, device: str, record: Record | None) -> None:
+def replace(host: Host, device: str, record: Record | None) -> None:
     """Replace the record of a device; ``None``: remove it.
 
     :raises FailedError: the file cannot be changed.
     """
     if record is None:
-        forget(host, device)
+        remove(host, device)
     else:
-        remember(host, record)
+        write(host, record)
 
 
 def recorded(host: Host) -> list[str]:

@@ -32,7 +32,7 @@ def restore(host: Host, device: Device, options: Options = _DEFAULTS) -> Outcome
         record = journal.require(host, device)
         if journal.is_of_earlier_boot(host, record):
             if not options.is_dry_run:
-                journal.forget(host, device.name)
+                journal.remove(host, device.name)
             driver = device.binding.driver
             note = "the record is from before the last boot: nothing to restore"
             return Outcome(device=device, driver=driver, changed=False, notes=(note,))

@@ -142,7 +142,7 @@ def move_back(
     :raises ResolverError: as with :meth:`Transaction.run`.
     """
     Transaction(host, device, before, target, options).run(steps)
-    journal.return_to(host, device.name, record)
+    journal.replace(host, device.name, record)
 
 
 @dataclass
@@ -190,7 +190,7 @@ class Transaction:
     def _write_record(self) -> None:
         self.state = State.RECORDING
         if self.record is not None and self.record != self.previous:
-            journal.remember(self.host, self.record)
+            journal.write(self.host, self.record)
 
     def _write_steps(self, steps: Sequence[Step]) -> None:
         self.state = State.WRITING
@@ -271,7 +271,7 @@ class Transaction:
                     hint=f"run `resolver restore {self.device.name}`",
                 ) from failure
         if self.record is not None:
-            journal.return_to(self.host, self.device.name, self.previous)
+            journal.replace(self.host, self.device.name, self.previous)
         self.state = State.ROLLED_BACK
         if error is None:
             raise failure

@@ -42,14 +42,14 @@ def test_record_reads_back_as_it_was_written(
 ) -> None:
     """Whatever was in driver_override."""
     record = dataclasses.replace(RECORD, override=override)
-    journal.remember(captured.live_host, record)
+    journal.write(captured.live_host, record)
     assert journal.load(captured.live_host, NAME) == record
     assert journal.recorded(captured.live_host) == [NAME]
 
 
 def test_record_leaves_no_other_file_behind(captured: Any) -> None:
     """The temporary file became the record."""
-    journal.remember(captured.live_host, RECORD)
+    journal.write(captured.live_host, RECORD)
     assert [p.name for p in (captured.root / "run/resolver").iterdir()] == [
         f"{NAME}.json"
     ]
@@ -57,16 +57,16 @@ def test_record_leaves_no_other_file_behind(captured: Any) -> None:
 
 def test_forgetting_removes_the_record(captured: Any) -> None:
     """Also when there is none any more."""
-    journal.remember(captured.live_host, RECORD)
+    journal.write(captured.live_host, RECORD)
     for _ in range(2):
-        journal.forget(captured.live_host, NAME)
+        journal.remove(captured.live_host, NAME)
         assert journal.load(captured.live_host, NAME) is None
 
 
 def test_captured_host_is_not_written(captured: Any) -> None:
     """A record is a change, too."""
     with pytest.raises(RefusedError):
-        journal.remember(captured.host, RECORD)
+        journal.write(captured.host, RECORD)
     assert not (captured.root / "run").exists()
 
 
@@ -78,7 +78,7 @@ def test_nothing_remembered_is_not_found(captured: Any) -> None:
 
 def test_another_device_at_the_address_is_refused(captured: Any) -> None:
     """It does not get the driver of the one that was there."""
-    journal.remember(captured.live_host, RECORD)
+    journal.write(captured.live_host, RECORD)
     other = dataclasses.replace(DEVICE, vendor_device="8086:1572")
     with pytest.raises(RefusedError, match="device is not the recorded one"):
         journal.require(captured.host, other)
@@ -87,7 +87,7 @@ def test_another_device_at_the_address_is_refused(captured: Any) -> None:
 
 def test_record_of_an_earlier_boot_is_of_no_use(captured: Any) -> None:
     """The boot has undone what was recorded."""
-    journal.remember(captured.live_host, RECORD)
+    journal.write(captured.live_host, RECORD)
     captured.write("proc/sys/kernel/random/boot_id", "another\n")
     assert journal.is_of_earlier_boot(captured.host, RECORD)
     assert journal.usable(captured.host, DEVICE) is None
@@ -95,7 +95,7 @@ def test_record_of_an_earlier_boot_is_of_no_use(captured: Any) -> None:
 
 def test_host_without_boot_id_keeps_its_records(captured: Any) -> None:
     """Containers may hide it."""
-    journal.remember(captured.live_host, RECORD)
+    journal.write(captured.live_host, RECORD)
     assert journal.usable(captured.host, DEVICE) == RECORD
 
 
