@@ -38,7 +38,7 @@ Examples:
 @shared.common
 @pass_invocation
 def command(call: Invocation, kind: str | None, as_json: bool) -> None:
-    """List PCI devices with their driver and their best VFIO driver."""
+    """List PCI devices with their driver and best VFIO driver."""
     from resolver.matching.device_class import class_prefix
     from resolver.matching.driver_state import REMARKABLE
     from resolver.output import documents, text

@@ -37,7 +37,7 @@ def command(
     options: Options,
     as_json: bool,
 ) -> None:
-    """Restore the previous driver of DEVICE, and its driver_override."""
+    """Restore the previous driver and driver_override of DEVICE."""
     from resolver.cli import many
     from resolver.errors import UsageError
 

@@ -10,9 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from resolver.cli import run
+from resolver.changes.many import DEFAULT_JOBS
+from resolver.cli import cli, run
+from resolver.options import Options
 
 VF = "0000:3b:00.2"
 MODALIAS = "pci:v000015B3d0000101Esv000015B3sd00000003bc02sc00i00"
@@ -330,3 +333,34 @@ def test_version_is_that_of_the_distribution(
     """resolver and simkernel are one distribution."""
     assert run(["--version"]) == 0
     assert capsys.readouterr().out.startswith("resolver, version ")
+
+
+@pytest.mark.parametrize("name", cli.list_commands(click.Context(cli)))
+def test_help_of_a_command_is_whole(name: str) -> None:
+    """Its summary is short and not cut; examples end the help."""
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    summary = command.get_short_help_str(limit=80)
+    assert len(summary) <= 60
+    assert not summary.endswith("...")
+    assert "Examples:\n  resolver " in (command.epilog or "")
+
+
+def test_help_begins_with_the_commonest_commands(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without arguments, too; the help is then no result, but a hint."""
+    assert run([]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    start = lines.index("Common commands:")
+    names = [line.split()[0] for line in lines[start + 1 : start + 4]]
+    assert names == ["devices", "bind", "restore"]
+
+
+def test_default_of_jobs_is_that_of_the_api() -> None:
+    """The command's help has it in writing."""
+    command = cli.get_command(click.Context(cli), "bind")
+    assert command is not None
+    defaults = {one.name: one.default for one in command.params}
+    assert defaults["jobs"] == DEFAULT_JOBS
+    assert defaults["timeout_s"] == Options().timeout_s
