@@ -7,7 +7,7 @@ import dataclasses
 from resolver.changes import checks, journal, node_owner, restore
 from resolver.changes.decision import Decision, decide
 from resolver.changes.load_module import load_driver
-from resolver.changes.node_owner import Given
+from resolver.changes.node_owner import OwnedNode
 from resolver.changes.outcome import Outcome
 from resolver.changes.plan import Plan, Step, plan_bind, plan_move
 from resolver.changes.transaction import change, lock_names, locked
@@ -183,9 +183,9 @@ def _planned_binding(
 
 def _owned_and_persistent(host: Host, outcome: Outcome, options: Options) -> Outcome:
     device = read_device(host, outcome.device.bus, outcome.device.name)
-    given: tuple[Given, ...] = ()
+    given: tuple[OwnedNode, ...] = ()
     if options.owner is not None:
-        given = node_owner.hand_over(host, device, options.owner, options.timeout_s)
+        given = node_owner.set_owner(host, device, options.owner, options.timeout_s)
     persisted = None
     if options.is_persistent:
         persisted = _persisted(host, device, outcome.driver or "", options.owner)

@@ -18,13 +18,13 @@ from resolver.linux.ownership import (
 )
 from resolver.options import Grant
 
-__all__ = ["Given", "hand_over", "parse_grant", "require_put_back"]
+__all__ = ["OwnedNode", "parse_grant", "restore_owners", "set_owner"]
 
 _UDEV_S = 5.0
 _GROUP_BITS = 0o060
 
 
-class Given(NamedTuple):
+class OwnedNode(NamedTuple):
     """A node whose owner changed."""
 
     path: str
@@ -46,9 +46,9 @@ def parse_grant(user: str | None, group: str | None) -> Grant | None:
     )
 
 
-def hand_over(
+def set_owner(
     host: Host, device: Device, grant: Grant, timeout_s: float
-) -> tuple[Given, ...]:
+) -> tuple[OwnedNode, ...]:
     """Set the owner of a bound device's nodes, and return the changed ones.
 
     The nodes are that of the IOMMU group, which its members share, and the device's own
@@ -65,7 +65,7 @@ def hand_over(
     """
     paths = tuple(_nodes(host, device))
     _wait_for(host, paths, min(_UDEV_S, timeout_s))
-    given: list[Given] = []
+    given: list[OwnedNode] = []
     try:
         for path in paths:
             _give(path, grant, given)
@@ -101,7 +101,7 @@ def _wait_for(host: Host, paths: Sequence[str], timeout_s: float) -> None:
             raise FailedError(f"{missing[0]} did not appear within {timeout_s:g} s")
 
 
-def require_put_back(given: Sequence[Given]) -> None:
+def restore_owners(given: Sequence[OwnedNode]) -> None:
     """Restore the previous owner of nodes.
 
     :raises NotUndoneError: some nodes are not restored.
@@ -121,7 +121,7 @@ def _nodes(host: Host, device: Device) -> Iterator[str]:
         yield f"{host.dev}/vfio/devices/{own}"
 
 
-def _give(path: str, grant: Grant, given: list[Given]) -> None:
+def _give(path: str, grant: Grant, given: list[OwnedNode]) -> None:
     before = owner_of(path)
     if before is None:
         raise FailedError(f"{path} is gone: the device was unbound")
@@ -132,14 +132,14 @@ def _give(path: str, grant: Grant, given: list[Given]) -> None:
     )
     if after == before:
         return
-    given.append(Given(path, before, after))
+    given.append(OwnedNode(path, before, after))
     change_owner(path, after)
     now = owner_of(path)
     if now != after:
         raise FailedError(f"another process changed the owner of {path}")
 
 
-def _put_back(given: Sequence[Given]) -> tuple[str, ...]:
+def _put_back(given: Sequence[OwnedNode]) -> tuple[str, ...]:
     problems = []
     for node in reversed(given):
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from resolver.changes.journal import Record
-from resolver.changes.node_owner import Given
+from resolver.changes.node_owner import OwnedNode
 from resolver.changes.plan import Step
 from resolver.device import Device
 from resolver.matching.select import Choice
@@ -34,7 +34,7 @@ class Outcome:
     """Remarks for the user."""
     previous_record: Record | None = None
     """Record before the change."""
-    given: tuple[Given, ...] = ()
+    given: tuple[OwnedNode, ...] = ()
     """Nodes whose owner changed."""
     persisted: Persisted | None = None
     """How it was made persistent; ``None``: not requested."""

@@ -69,7 +69,7 @@ def undo(host: Host, outcome: Outcome, options: Options) -> None:
     if outcome.persisted is not None:
         persist.revert(host, outcome.persisted)
     if not outcome.changed:
-        node_owner.require_put_back(outcome.given)
+        node_owner.restore_owners(outcome.given)
         return
     device, target = outcome.device, outcome.device.binding
     with host.locked(lock_names(device), options.timeout_s):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.changes.node_owner import hand_over
+from resolver.changes.node_owner import set_owner
 from resolver.device import Binding, Device
 from resolver.errors import FailedError
 from resolver.inspect.devices import read_device
@@ -107,7 +107,7 @@ def test_a_node_that_does_not_appear_is_an_error(tmp_path: Path) -> None:
     binding = Binding("vfio-pci", None)
     device = Device(bus="pci", name=VF, modalias=None, binding=binding, iommu_group="2")
     with pytest.raises(FailedError, match="/dev/vfio/2 did not appear within"):
-        hand_over(there, device, Grant(107, None), timeout_s=0.1)
+        set_owner(there, device, Grant(107, None), timeout_s=0.1)
 
 
 def test_a_grant_that_fails_changes_nothing() -> None:
@@ -118,7 +118,7 @@ def test_a_grant_that_fails_changes_nothing() -> None:
         os.setuid(1000)
         try:
             with pytest.raises(FailedError, match="cannot change the owner of /dev/"):
-                hand_over(Host(), device, Grant(107, None), timeout_s=1)
+                set_owner(Host(), device, Grant(107, None), timeout_s=1)
         finally:
             os.setuid(0)
         assert owner(GROUP) == (0, 0, 0o600)
