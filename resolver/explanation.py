@@ -8,8 +8,8 @@ from resolver.changes.decision import ModuleState, decide, module_state
 from resolver.device import Device
 from resolver.errors import NotFoundError, RefusedError
 from resolver.inspect.devices import find_driver
+from resolver.inspect.module_loading import find_prohibition
 from resolver.inspect.module_policy import Prohibition
-from resolver.inspect.modules import find_prohibition
 from resolver.linux import Host
 from resolver.matching.alias_files import FileWarning
 from resolver.matching.alias_index import Aliases

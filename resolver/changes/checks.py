@@ -12,6 +12,7 @@ from resolver.device import Device
 from resolver.errors import FailedError, RefusedError
 from resolver.inspect import in_use, iommu, modules
 from resolver.inspect.devices import device_directory, place_of
+from resolver.inspect.module_loading import parameter_of
 from resolver.inspect.module_policy import Prohibition
 from resolver.linux import Host
 from resolver.matching.alias_index import Aliases
@@ -41,7 +42,7 @@ def require_iommu(host: Host, device: Device) -> None:
     """
     if device.iommu_group is not None:
         return
-    if modules.parameter_of(host, "vfio", "enable_unsafe_noiommu_mode") == "Y":
+    if parameter_of(host, "vfio", "enable_unsafe_noiommu_mode") == "Y":
         return
     raise RefusedError(
         "device is in no IOMMU group, so VFIO cannot isolate it",
@@ -153,9 +154,9 @@ def require_not_denied(host: Host, device: Device, driver: str) -> None:
     if module != "vfio_pci" or device.vendor_device not in DENIED:
         return
     if modules.is_loaded(host, module):
-        denies = modules.parameter_of(host, module, "disable_denylist") == "N"
+        denies = parameter_of(host, module, "disable_denylist") == "N"
     else:
-        configured = modules.parameter_of(host, module, "disable_denylist")
+        configured = parameter_of(host, module, "disable_denylist")
         denies = configured != "Y" and host.is_at_least(5, 9)
     if denies:
         raise RefusedError(

@@ -15,6 +15,7 @@ from resolver.device import Device, check_name
 from resolver.errors import NotFoundError, RefusedError, UsageError
 from resolver.inspect import iommu, modules
 from resolver.inspect.devices import find_driver
+from resolver.inspect.module_loading import find_prohibition
 from resolver.inspect.module_policy import Prohibition
 from resolver.linux import Host
 from resolver.matching import modalias
@@ -112,7 +113,7 @@ def decide(host: Host, aliases: Aliases, device: Device, options: Options) -> De
     state = module_state(host, choice)
     prohibition = None
     if driver is None and state == "not loaded":
-        prohibition = modules.find_prohibition(host, choice.module)
+        prohibition = find_prohibition(host, choice.module)
     refusals = _refusals(host, aliases, device, choice, driver, prohibition, options)
     return Decision(
         device=device,

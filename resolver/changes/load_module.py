@@ -9,7 +9,8 @@ from __future__ import annotations
 from resolver.changes.checks import refusal_of, require_permitted
 from resolver.errors import FailedError, NotFoundError
 from resolver.inspect.devices import find_driver
-from resolver.inspect.modules import find_prohibition, is_loaded
+from resolver.inspect.module_loading import find_prohibition
+from resolver.inspect.modules import is_loaded
 from resolver.linux import TIMEOUT_S, Host
 
 __all__ = ["load_driver"]

@@ -15,7 +15,7 @@ from resolver.doctor.finding import Finding
 from resolver.errors import NotFoundError, UsageError
 from resolver.inspect import devices, iommu, modules
 from resolver.inspect.in_use.framebuffers import framebuffers_in
-from resolver.inspect.module_policy import Prohibition
+from resolver.inspect.module_loading import find_prohibition, parameter_of
 from resolver.inspect.overlay import visible_files
 from resolver.inspect.visibility import unseen
 from resolver.linux import Host
@@ -150,20 +150,13 @@ def _modules(
             data = _bytes(host, path)
             is_compressed = not data.startswith(b"\x7fELF")
             is_signed = None if is_compressed else has_signature(data)
-        found[name] = ModuleFacts(path, is_signed, _prohibition(host, name))
+        found[name] = ModuleFacts(path, is_signed, find_prohibition(host, name))
     return found
-
-
-def _prohibition(host: Host, module: str) -> Prohibition | None:
-    try:
-        return modules.find_prohibition(host, module)
-    except OSError:
-        return None
 
 
 def _parameters(host: Host) -> dict[str, str]:
     found = {
-        f"{module}.{name}": modules.parameter_of(host, module, name)
+        f"{module}.{name}": parameter_of(host, module, name)
         for module, name in _PARAMETERS
     }
     return {key: value for key, value in found.items() if value is not None}

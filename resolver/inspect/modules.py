@@ -1,17 +1,7 @@
-"""Modules of a host: aliases, drivers, prohibitions. Only reads."""
+"""Modules of a host: aliases, drivers, states. Only reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from resolver.inspect.modprobe_d import ENDING, Statement, statements
-from resolver.inspect.module_policy import (
-    Prohibition,
-    command_line_prohibition,
-    module_options,
-    prohibition_in,
-)
-from resolver.inspect.overlay import visible_files
 from resolver.linux import Host
 from resolver.matching import alias_files, intree
 from resolver.matching.alias_index import Aliases, AliasLookup
@@ -19,11 +9,9 @@ from resolver.matching.module_lists import builtin_modules
 
 __all__ = [
     "drivers_of_module",
-    "find_prohibition",
     "is_builtin",
     "is_loaded",
     "module_of_driver",
-    "parameter_of",
     "read_aliases",
 ]
 
@@ -58,37 +46,6 @@ def drivers_of_module(host: Host, module: str, bus: str) -> tuple[str, ...]:
 def module_of_driver(host: Host, bus: str, driver: str) -> str | None:
     """Return the module of a registered driver; ``None`` if unknown."""
     return host.link_name(f"{host.sys}/bus/{bus}/drivers/{driver}/module")
-
-
-def parameter_of(host: Host, module: str, name: str) -> str | None:
-    """Return the value of a module parameter, or what loading the module sets.
-
-    :return: ``Y`` or ``N`` for a bool; ``None``: unset, or no such parameter.
-    """
-    if is_loaded(host, module):
-        return host.attribute(f"{host.sys}/module/{module}/parameters/{name}")
-    command_line = host.text(f"{host.proc}/cmdline")
-    return module_options(_configuration(host), command_line.split()).get(
-        f"{module}.{name}"
-    )
-
-
-def find_prohibition(host: Host, module: str) -> Prohibition | None:
-    """Return the line that keeps modprobe from loading a module, if any.
-
-    :param module: name with ``_`` only.
-    :raises OSError: a configuration file or directory cannot be read.
-    """
-    found = prohibition_in(_configuration(host), module)
-    if found is not None:
-        return found
-    command_line = host.read_if_there(f"{host.proc}/cmdline") or b""
-    return command_line_prohibition(command_line, module)
-
-
-def _configuration(host: Host) -> Iterator[Statement]:
-    paths = visible_files(host.modprobe_d, host.names, ENDING)
-    return statements((path, host.read_if_there(path) or b"") for path in paths)
 
 
 def read_aliases(

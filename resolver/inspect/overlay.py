@@ -10,7 +10,7 @@ __all__ = ["visible_files"]
 def visible_files(
     directories: Iterable[str],
     names_in: Callable[[str], Iterable[str]],
-    ending: str,
+    ending: str | tuple[str, ...],
 ) -> tuple[str, ...]:
     """Return the files that take effect, sorted by name.
 
@@ -18,7 +18,7 @@ def visible_files(
 
     :param directories: absolute paths, the one with the highest precedence first.
     :param names_in: function that lists a directory.
-    :param ending: end of the file names that count, such as ``.conf``.
+    :param ending: end of the file names that count, such as ``.conf``; or several.
 
     Source: modprobe.d(5); udev(7).
     """

@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from resolver.errors import BlockedError, RefusedError, UsageError
 from resolver.linux.observer import Observer
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from resolver.linux.workers import Workers
 
 __all__ = ["TIMEOUT_S", "Host", "discard_stdout"]
+
+_Answer = TypeVar("_Answer")
+
+_DRY_RUN_S = 5.0
+_KEEP_S = 10.0
 
 TIMEOUT_S = 30.0
 """Default time to wait for a driver, a module or a lock."""
@@ -204,11 +209,40 @@ class Host(Observer):
         from resolver.linux.programs import StillRunning, modprobe
 
         self.require_live()
+        self._answers.clear()
         try:
             return modprobe(module, timeout_s)
         except StillRunning as problem:
             what = f"modprobe of {module}"
             raise self._blocked(what, problem.pid, timeout_s) from None
+
+    def modprobe_steps(self, module: str) -> tuple[int, str]:
+        """Return the steps of ``modprobe -b``, from its dry run.
+
+        :param module: a checked name.
+        :return: exit code, and one line a step.
+        :raises FailedError: modprobe is not on PATH.
+        :raises BlockedError: modprobe still runs after 5 s.
+        """
+        from resolver.linux.programs import StillRunning, modprobe_steps
+
+        try:
+            return modprobe_steps(module, _DRY_RUN_S)
+        except StillRunning as problem:
+            what = f"dry run of modprobe for {module}"
+            raise self._blocked(what, problem.pid, _DRY_RUN_S) from None
+
+    def kept(self, key: object, make: Callable[[], _Answer]) -> _Answer:
+        """Return an answer about the host that is at most 10 seconds old.
+
+        A command over thousands of devices asks once, and a program that uses resolver
+        as a library sees changes. Loading a module makes every answer stale.
+        """
+        when, answer = self._answers.get(key, (-_KEEP_S, None))
+        if time.monotonic() - when >= _KEEP_S:
+            answer = make()
+            self._answers[key] = (time.monotonic(), answer)
+        return answer  # type: ignore[return-value]
 
     def wait(self, is_done: Callable[[], bool], timeout_s: float) -> bool:
         """Poll until a condition holds; return whether it holds."""

@@ -82,6 +82,7 @@ class Places(Files):
         self._locks: Locks | None = None
         self._slow_calls: SlowCalls | None = None
         self._boot_id: str | None = None
+        self._answers: dict[object, tuple[float, object]] = {}
         self._open_files: tuple[float, OpenFiles] | None = None
 
     def at(self, path: str) -> str:

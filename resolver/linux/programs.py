@@ -28,11 +28,28 @@ def modprobe(module: str, timeout_s: float) -> tuple[int, str]:
     :raises FailedError: modprobe is not on PATH.
     :raises StillRunning: modprobe has not ended after the timeout.
     """
+    exit_code, _, said = _run("-b", module, timeout_s)
+    return exit_code, said.strip()
+
+
+def modprobe_steps(module: str, timeout_s: float) -> tuple[int, str]:
+    """Run a dry run of the system's ``modprobe -b`` for a module.
+
+    :param module: a checked name.
+    :return: exit code, and text on stdout: one line for each step.
+    :raises FailedError: modprobe is not on PATH.
+    :raises StillRunning: modprobe has not ended after the timeout.
+    """
+    exit_code, steps, _ = _run("-nvb", module, timeout_s)
+    return exit_code, steps
+
+
+def _run(options: str, module: str, timeout_s: float) -> tuple[int, str, str]:
     try:
         running = subprocess.Popen(
-            ["modprobe", "-b", "--", module],
+            ["modprobe", options, "--", module],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if "n" in options else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
     except FileNotFoundError:
@@ -41,7 +58,8 @@ def modprobe(module: str, timeout_s: float) -> tuple[int, str]:
             hint="install kmod, or add /sbin to PATH",
         ) from None
     try:
-        said: bytes = running.communicate(timeout=timeout_s)[1]
+        steps, said = running.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
         raise StillRunning(running.pid) from None
-    return running.returncode, said.decode("utf-8", "replace").strip()
+    text = (steps or b"").decode("utf-8", "surrogateescape")
+    return running.returncode, text, said.decode("utf-8", "replace")

@@ -140,6 +140,10 @@ class Files:
         except FileNotFoundError:
             return False
 
+    def is_directory(self, path: str) -> bool:
+        """Return whether a path, or the target of a link, is a directory."""
+        return self.is_there(path) and os.path.isdir(path)
+
     def real_path(self, path: str) -> str:
         """Return a path with every link followed."""
         if self._captured is None:

@@ -13,11 +13,11 @@ import resolver
 
 PACKAGE = Path(resolver.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
+INSPECT = ("modprobe", "modprobe_d", "module_policy", "module_tree", "overlay")
 PURE = [
     *sorted(PACKAGE.glob("matching/*.py")),
     *(PACKAGE / one for one in ("device.py", "errors.py", "changes/plan.py")),
-    *(PACKAGE / f"inspect/{one}.py" for one in ("modprobe_d", "module_policy")),
-    PACKAGE / "inspect/overlay.py",
+    *(PACKAGE / f"inspect/{one}.py" for one in INSPECT),
 ]
 IO = {
     *("os", "io", "pathlib", "subprocess", "time", "random", "shutil", "socket"),

@@ -10,7 +10,8 @@ from resolver.device import Binding
 from resolver.errors import NotFoundError, UsageError
 from resolver.inspect.device_words import find_device
 from resolver.inspect.devices import all_devices, find_driver
-from resolver.inspect.modules import find_prohibition, read_aliases
+from resolver.inspect.module_loading import find_prohibition
+from resolver.inspect.modules import read_aliases
 
 VF = "0000:3b:00.2"
 PATTERN = "vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*"

@@ -5,8 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.inspect.modprobe_d import ENDING, Statement, statements
-from resolver.inspect.module_policy import module_options
+from resolver.inspect.modprobe_d import (
+    ENDINGS,
+    Statement,
+    is_configuration,
+    softdep_lists,
+    statements,
+)
+from resolver.inspect.module_policy import command_line_statements, module_options
 from resolver.inspect.overlay import visible_files
 
 
@@ -18,8 +24,8 @@ def read(text: str) -> list[Statement]:
 def test_statement_has_words_file_and_line() -> None:
     """Blanks do not matter; comments and empty lines are no statements."""
     (one,) = read("# comment\n\n  blacklist\tmlx5-vfio-pci \n")
-    assert one == Statement("blacklist", ("mlx5-vfio-pci",), "/a.conf", 3)
-    assert one.text == "blacklist mlx5-vfio-pci"
+    text = "blacklist mlx5-vfio-pci"
+    assert one == Statement("blacklist", "mlx5_vfio_pci", "", "/a.conf", 3, text)
     assert one.where == "/a.conf line 3"
 
 
@@ -32,15 +38,37 @@ def test_backslash_continues_a_line() -> None:
     ]
 
 
+def test_only_space_and_tab_are_blanks() -> None:
+    """Other blanks belong to the name, which then is no module's."""
+    found = read("blacklist a\r\nblacklist b\u00a0\nblacklist c\f\nblacklist\u00a0d\n")
+    assert [one.name for one in found] == ["a\r", "b\u00a0", "c\f"]
+
+
+def test_a_statement_without_its_argument_is_ignored() -> None:
+    """A keyword without name, an ``install`` without command, a bad bracket."""
+    assert not read("blacklist\ninstall a\ninstall a \nalias a\nsoftdep a\nalias a[ b")
+
+
+def test_soft_dependencies_have_two_lists() -> None:
+    """Words before the first keyword count for nothing."""
+    assert softdep_lists("x pre: a b post: c") == (("a", "b"), ("c",))
+    assert softdep_lists(" pre: a") == ((), ())
+
+
 def test_file_hides_files_of_the_same_name() -> None:
     """The first directory wins; names, not directories, give the order."""
-    tree = {"/etc": ["b.conf", "c.txt"], "/lib": ["a.conf", "b.conf"], "/run": []}
-    found = visible_files(["/etc", "/run", "/lib"], tree.__getitem__, ENDING)
-    assert found == ("/lib/a.conf", "/etc/b.conf")
+    tree = {"/etc": ["b.conf", "c.txt"], "/lib": ["a.alias", "b.conf"], "/run": []}
+    found = visible_files(["/etc", "/run", "/lib"], tree.__getitem__, ENDINGS)
+    assert found == ("/lib/a.alias", "/etc/b.conf")
+
+
+def test_hidden_files_are_not_read() -> None:
+    """An editor's lock file is no configuration."""
+    names = ["a.conf", "a.alias", ".#a.conf", ".conf", "a.conf~"]
+    assert [name for name in names if is_configuration(name)] == names[:2]
 
 
 @given(st.binary())
 def test_any_content_is_read(data: bytes) -> None:
     """No content raises an error."""
-    found = statements([("/x", data)])
-    module_options(found, data.decode("latin-1").split())
+    module_options([*statements([("/x", data)]), *command_line_statements(data)])
