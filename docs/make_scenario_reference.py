@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from simkernel.scenario.schema import devices, kernel, modules, scenario
+from simkernel.scenario.schema import devices, kernel, modules, programs, scenario
 
 INTRODUCTION = """\
 # Scenario file
@@ -45,7 +45,7 @@ A scenario is a file `NAME.yaml.j2`. A line `---` divides it into two parts:
 [simkernel.md](simkernel.md#write-a-scenario) has a complete scenario.
 
 """
-PARTS = (scenario, kernel, devices, modules)
+PARTS = (scenario, kernel, devices, modules, programs)
 """The schema's modules; a class that uses another comes first."""
 CLASSES = [
     one
@@ -71,6 +71,8 @@ def reference() -> str:
 def _rows(cls: type[Any], documented: dict[str, str]) -> Iterator[str]:
     for field in fields(cls):
         kind = field.metadata.get("meaning") or _kind(str(field.type))
+        if "meaning" in field.metadata and str(field.type).startswith("tuple["):
+            kind = f"list of: {kind}"
         meaning = documented.get(field.name, "")
         cells = (f"`{field.name.rstrip('_')}`", kind, _default(field), meaning)
         escaped = [cell.replace("|", "\\|").replace("\n", " ") for cell in cells]

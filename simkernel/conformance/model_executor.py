@@ -20,7 +20,7 @@ from simkernel.conformance.operations import (
 )
 from simkernel.errors import KernelRefusal
 from simkernel.filesystems.devtmpfs import devtmpfs
-from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.filesystems.node import Attribute, DeviceNode, Directory, Link, Node
 from simkernel.filesystems.procfs import procfs
 from simkernel.filesystems.sysfs.root import sysfs
 from simkernel.filesystems.tree import Tree
@@ -172,7 +172,7 @@ def _add(state: State, tree: Tree, path: str, node: Node) -> None:
         state[f"{path}/"] = ""
     elif isinstance(node, Link):
         state[path] = f"-> {node.target}"
-    elif isinstance(node, CharacterDevice):
+    elif isinstance(node, DeviceNode):
         state[path] = f"character device {node.mode:04o}"
     else:
         state[path] = _text(tree, node)

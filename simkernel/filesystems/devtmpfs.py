@@ -8,7 +8,7 @@ from errno import EAGAIN
 from simkernel.errors import KernelRefusal
 from simkernel.filesystems.node import (
     Attribute,
-    CharacterDevice,
+    DeviceNode,
     Directory,
     Listing,
     Node,
@@ -30,7 +30,7 @@ def devtmpfs(kernel: Kernel) -> Tree:
         return _vfio(kernel) if name == "vfio" and kernel.vfio.present else None
 
     vfio = Listing(lambda: ["vfio"] if kernel.vfio.present else [], child)
-    null = CharacterDevice(mode=0o666, major=1, minor=3)
+    null = DeviceNode(mode=0o666, major=1, minor=3)
     return Tree(Directory({"kmsg": _kmsg, "null": lambda: null}, vfio))
 
 
@@ -91,7 +91,7 @@ def _cdevs(kernel: Kernel) -> Directory:
 
 def _node(
     kernel: Kernel, name: str, major: int, minor: int, *, mode: int = 0o600
-) -> CharacterDevice:
+) -> DeviceNode:
     """Return a node of VFIO with its current owner.
 
     :param name: path below ``/dev/vfio``.
@@ -105,7 +105,7 @@ def _node(
     def set_owner(owner: NodeOwner) -> None:
         kernel.vfio.set_owner(number, f"vfio/{name}", owner)
 
-    return CharacterDevice(
+    return DeviceNode(
         mode=now.mode,
         major=major,
         minor=minor,

@@ -12,7 +12,7 @@ from simkernel.model.vfio.nodes import NodeOwner
 __all__ = [
     "PAGE_SIZE",
     "Attribute",
-    "CharacterDevice",
+    "DeviceNode",
     "Directory",
     "Lifetime",
     "Link",
@@ -57,16 +57,22 @@ class Link:
 
     target: str
     """Text of the link, relative to its directory."""
+    leads_to: Callable[[], Node | None] | None = None
+    """Returns the node that it leads to, as ``/proc/PID/fd/N`` leads to an open file
+    whatever its text; None: the text decides."""
 
 
 @dataclass(slots=True, kw_only=True)
-class CharacterDevice:
+class DeviceNode:
     """A device node."""
 
     mode: int
     """Permission bits."""
     major: int
     minor: int
+    is_block: bool = False
+    is_claimed: bool = False
+    """The kernel or a process has the block device for itself: ``O_EXCL`` fails."""
     uid: int = 0
     gid: int = 0
     set_owner: Callable[[NodeOwner], None] | None = None
@@ -135,7 +141,7 @@ class Directory:
         return Lifetime.SHORT
 
 
-Node = Attribute | Link | CharacterDevice | Directory
+Node = Attribute | Link | DeviceNode | Directory
 """Any entry of a directory."""
 
 

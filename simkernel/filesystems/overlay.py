@@ -1,6 +1,6 @@
-"""Overlay: read-only files of a scenario in the kernel's trees.
+"""Overlay: nodes of a scenario in the kernel's trees.
 
-An entry of the kernel hides a file of the same path.
+An entry of the kernel hides a node of the same path, except that directories merge.
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from simkernel.filesystems.node import Attribute, Directory, Lifetime, Link, Node
+from simkernel.filesystems.node import Directory, Lifetime, Node
 
-__all__ = ["with_files"]
+__all__ = ["with_nodes"]
 
 
 @dataclass(slots=True)
 class _Folder:
-    """Files, links and folders that a scenario adds to a directory."""
+    """Nodes that a scenario adds to a directory."""
 
     folders: dict[str, _Folder] = field(default_factory=dict)
-    files: dict[str, bytes | str] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
 
 
 class _Overlaid(Directory):
@@ -34,7 +34,7 @@ class _Overlaid(Directory):
     def names(self) -> Iterator[str]:
         """Yield the names of all entries."""
         own = dict.fromkeys(self._own.names())
-        yield from own | dict.fromkeys([*self._added.folders, *self._added.files])
+        yield from own | dict.fromkeys([*self._added.folders, *self._added.nodes])
 
     def child(self, name: str) -> Node | None:
         """Return the entry of a name; None: there is none."""
@@ -42,11 +42,8 @@ class _Overlaid(Directory):
         folder = self._added.folders.get(name)
         if folder is not None and (node is None or isinstance(node, Directory)):
             return _Overlaid(node or Directory(), folder)
-        if node is None and name in self._added.files:
-            data = self._added.files[name]
-            if isinstance(data, str):
-                return Link(data)
-            return Attribute(mode=0o444, show=lambda: data, size=len(data))
+        if node is None:
+            return self._added.nodes.get(name)
         return node
 
     def lifetime(self, name: str) -> Lifetime:
@@ -54,19 +51,20 @@ class _Overlaid(Directory):
         return self._own.lifetime(name)
 
 
-def with_files(root: Directory, files: Mapping[str, bytes | str]) -> Directory:
-    """Return a directory with files and links added.
+def with_nodes(root: Directory, nodes: Mapping[str, Node]) -> Directory:
+    """Return a directory with nodes added.
 
-    :param files: path below the directory, ``a/b``, to the content of a file (bytes)
-        or the target of a link (text).
+    :param nodes: nodes by their path below the directory, like ``a/b``; a directory
+        is empty.
     """
-    if not files:
+    if not nodes:
         return root
     added = _Folder()
-    for path, data in files.items():
+    for path, node in nodes.items():
         *folders, name = path.split("/")
         place = added
-        for folder in folders:
+        for folder in [*folders, name] if isinstance(node, Directory) else folders:
             place = place.folders.setdefault(folder, _Folder())
-        place.files[name] = data
+        if not isinstance(node, Directory):
+            place.nodes[name] = node
     return _Overlaid(root, added)

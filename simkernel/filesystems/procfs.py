@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simkernel.filesystems.node import Attribute, Directory, Node
+from simkernel.filesystems.node import Attribute, Directory, Link, Node
 from simkernel.filesystems.sysfs.modules import CORE_SIZE
 from simkernel.filesystems.tree import Tree
 from simkernel.model.kernel import Kernel
 
 __all__ = ["procfs"]
 
+_FIRST_NAMESPACES: dict[str, Callable[[], Node]] = {
+    "net": lambda: Link("net:[4026531840]"),
+    "pid": lambda: Link("pid:[4026531836]"),
+}
+"""Namespaces of the host: include/uapi/linux/nsfs.h, include/linux/proc_ns.h."""
+_CONTAINER_NAMESPACES: dict[str, Callable[[], Node]] = {
+    "net": lambda: Link("net:[4026532450]"),
+    "pid": lambda: Link("pid:[4026532448]"),
+}
 
-def procfs(kernel: Kernel) -> Tree:
+
+def procfs(kernel: Kernel, *, is_container: bool = False) -> Tree:
     """Return the tree of ``/proc``.
+
+    :param is_container: a reader is in a PID namespace of its own.
 
     Source: fs/proc/; kernel/utsname_sysctl.c; drivers/char/random.c.
     """
@@ -26,9 +38,19 @@ def procfs(kernel: Kernel) -> Tree:
         "osrelease": file(lambda: f"{kernel.release}\n"),
         "random": lambda: Directory(random),
     }
+    namespaces = _CONTAINER_NAMESPACES if is_container else _FIRST_NAMESPACES
+    process = {"ns": lambda: Directory(namespaces)}
+    processes: dict[str, Callable[[], Node]] = {
+        "1": lambda: Directory(process),
+        "self": lambda: Directory(process),
+    }
+    if not is_container:
+        kthreadd = {"comm": file(lambda: "kthreadd\n"), "fd": Directory}
+        processes["2"] = lambda: Directory(kthreadd)
     return Tree(
         Directory(
-            {
+            processes
+            | {
                 "cmdline": file(lambda: f"{kernel.cmdline}\n"),
                 "modules": file(lambda: _modules(kernel)),
                 "mounts": file(lambda: "sysfs /sys sysfs rw 0 0\n"),

@@ -6,10 +6,10 @@ Source: fs/kernfs/inode.c kernfs_refresh_inode(); drivers/base/devtmpfs.c.
 from __future__ import annotations
 
 import os
-from stat import S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG
+from stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG
 from typing import NamedTuple
 
-from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.filesystems.node import Attribute, DeviceNode, Directory, Link, Node
 
 __all__ = ["NodeStat", "inode_of", "mode_of", "stat_of"]
 
@@ -38,7 +38,7 @@ def stat_of(node: Node, path: str) -> NodeStat:
     mode, inode = mode_of(node), inode_of(path)
     if isinstance(node, Attribute):
         return NodeStat(mode, inode, node.size)
-    if isinstance(node, CharacterDevice):
+    if isinstance(node, DeviceNode):
         number = os.makedev(node.major, node.minor)
         return NodeStat(mode, inode, 0, node.uid, node.gid, number)
     return NodeStat(mode, inode)
@@ -50,8 +50,8 @@ def mode_of(node: Node) -> int:
         return S_IFDIR | 0o755
     if isinstance(node, Link):
         return S_IFLNK | 0o777
-    if isinstance(node, CharacterDevice):
-        return S_IFCHR | node.mode
+    if isinstance(node, DeviceNode):
+        return (S_IFBLK if node.is_block else S_IFCHR) | node.mode
     return S_IFREG | node.mode
 
 

@@ -83,6 +83,8 @@ class Tree:
             elif name not in ("", "."):
                 above = trail[-1]
                 node = above.child(name) if isinstance(above, Directory) else None
+                if isinstance(node, Link) and node.leads_to and (pending or last):
+                    node = node.leads_to()
                 if isinstance(node, Link) and (pending or last):
                     links += 1
                     if links > _MOST_LINKS:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from simkernel.errors import KernelRefusal, ScenarioError
+from simkernel.host.added import added_nodes
+from simkernel.host.hidden_files import hidden_files
 from simkernel.host.host import Host
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci import sriov
@@ -49,6 +51,8 @@ def boot_host(
             ) from None
     for number in scenario.owned_groups:
         host.kernel.iommu.by_number[number].user_owned = True
+    if problems := list(hidden_files(host, scenario)):
+        raise ScenarioError(source, problems)
     host.kernel.faults.planned = [specs.fault(one) for one in scenario.faults]
     host.kernel.uevents.start()
     return host
@@ -82,6 +86,8 @@ def _host_without_devices(
         }
         | {path: text.encode() for path, text in scenario.files.items()},
         links=scenario.links,
+        added=added_nodes(scenario),
+        container=scenario.container,
         missing=scenario.missing,
         compressed=scenario.kernel.compressed_modules,
         build_folder=scenario.build_folder,
@@ -124,7 +130,9 @@ def _load(kernel: Kernel, name: str) -> None:
 
 def _set_up_function(kernel: Kernel, entry: schema.DeviceEntry) -> None:
     """Give a function its driver, override and virtual functions."""
-    device = kernel.pci.devices[entry.address]
+    device = kernel.pci.devices.get(entry.address)
+    if device is None:  # no driver creates its domain
+        return
     if entry.driver is not None:
         _bind(kernel, device, entry.driver)
     if entry.driver_override is not None:

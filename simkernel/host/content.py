@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import errorcode
 
 from simkernel.errors import KernelRefusal, UsageError
-from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Link
+from simkernel.filesystems.node import Attribute, DeviceNode, Directory, Link
 from simkernel.filesystems.tree import Tree
 from simkernel.filesystems.walk import walk
 from simkernel.host.host import Host
@@ -30,8 +30,8 @@ def read_path(host: Host, path: str) -> str:
         if node.show is None:
             raise UsageError(f"cannot show {path}: write-only file")
         return tree.read(node).decode("latin-1")
-    if isinstance(node, CharacterDevice):
-        return f"character device {node.major}:{node.minor}\n"
+    if isinstance(node, DeviceNode):
+        return f"{_kind(node)} device {node.major}:{node.minor}\n"
     parent = tree.resolve(path.strip("/").partition("/")[2].rpartition("/")[0])
     names = parent.names() if isinstance(parent, Directory) else ()
     suggestion = did_you_mean(path.rstrip("/").rpartition("/")[2], names)
@@ -51,11 +51,15 @@ def snapshot(host: Host) -> dict[str, str]:
                 found[f"{path}/"] = ""
             elif isinstance(node, Link):
                 found[path] = f"-> {node.target}"
-            elif isinstance(node, CharacterDevice):
-                found[path] = f"character device {node.mode:04o}"
+            elif isinstance(node, DeviceNode):
+                found[path] = f"{_kind(node)} device {node.mode:04o}"
             else:
                 found[path] = _shown(tree, node, path)
     return found
+
+
+def _kind(node: DeviceNode) -> str:
+    return "block" if node.is_block else "character"
 
 
 def _shown(tree: Tree, attribute: Attribute, path: str) -> str:

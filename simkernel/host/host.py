@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from simkernel.filesystems.added import AddedNodes, files_and_links
 from simkernel.filesystems.devtmpfs import devtmpfs
-from simkernel.filesystems.overlay import with_files
+from simkernel.filesystems.overlay import with_nodes
 from simkernel.filesystems.procfs import procfs
 from simkernel.filesystems.sysfs.root import sysfs
 from simkernel.filesystems.tree import Tree
@@ -34,6 +35,10 @@ class Host:
     and ``/dev``: files that the kernel model does not have."""
     links: dict[str, str] = field(default_factory=dict)
     """Targets of symbolic links in ``/sys``, ``/proc`` and ``/dev``, by path."""
+    added: AddedNodes = field(default_factory=AddedNodes)
+    """Directories, device nodes and processes that the kernel model does not have."""
+    container: bool = False
+    """Programs run in a container."""
     missing: tuple[str, ...] = ()
     """Missing files of the module directory."""
     compressed: bool = False
@@ -49,18 +54,25 @@ class Host:
 
     def trees(self) -> dict[str, Tree]:
         """Return the trees of ``sys``, ``proc`` and ``dev`` by name."""
-        kernel = self.kernel
-        trees = {"sys": sysfs(kernel), "proc": procfs(kernel), "dev": devtmpfs(kernel)}
-        extra: dict[str, bytes | str] = {**self.files, **self.links}
+        trees = self.kernel_trees()
+        nodes = files_and_links(self.files, self.links) | self.added.nodes(self.kernel)
         for name, tree in trees.items():
             start = f"/{name}/"
             added = {
-                path.removeprefix(start): content
-                for path, content in extra.items()
+                path.removeprefix(start): node
+                for path, node in nodes.items()
                 if path.startswith(start)
             }
-            tree.root = with_files(tree.root, added)
+            tree.root = with_nodes(tree.root, added)
         return trees
+
+    def kernel_trees(self) -> dict[str, Tree]:
+        """Return the trees without the nodes that the scenario adds."""
+        return {
+            "sys": sysfs(self.kernel),
+            "proc": procfs(self.kernel, is_container=self.container),
+            "dev": devtmpfs(self.kernel),
+        }
 
     def plain_files(self) -> Iterator[tuple[str, bytes]]:
         """Yield path and content of each file outside these trees."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from simkernel.model.other_buses import BUS_KINDS
 from simkernel.scenario import schema
 from simkernel.scenario.check_devices import check_devices
+from simkernel.scenario.check_programs import added_paths, check_programs
 from simkernel.scenario.schema.patterns import IDS
 from simkernel.suggest import did_you_mean
 
@@ -40,13 +41,20 @@ def check(scenario: schema.Scenario) -> list[str]:
         *_errnos(scenario),
         *_environment(scenario),
         *_files(scenario),
+        *check_programs(scenario),
     ]
 
 
 def _files(scenario: schema.Scenario) -> Iterator[str]:
-    for path in scenario.files:
-        if any(path.startswith(f"{other}/") for other in scenario.files):
-            yield f"files.{path}: a parent directory of this path is a file"
+    taken: dict[str, str] = {}
+    for place, path in added_paths(scenario):
+        if path in taken:
+            yield f"{place}: {taken[path]} has this path already"
+        taken.setdefault(path, place)
+    files = [*scenario.files, *scenario.links, *(one.path for one in scenario.nodes)]
+    for place, path in added_paths(scenario):
+        if any(path.startswith(f"{other}/") for other in files):
+            yield f"{place}: a parent directory of this path is a file"
 
 
 def _environment(scenario: schema.Scenario) -> Iterator[str]:

@@ -22,16 +22,49 @@ def check_devices(scenario: schema.Scenario) -> Iterator[str]:
             yield f"{where}.address: {device.address} is not canonical; write {address}"
         if places[device.address] != index:
             yield f"{where}.address: duplicate address {device.address}"
-        if device.iommu_group is not None and device.iommu_group < 0:
-            yield f"{where}.iommu_group: {device.iommu_group} is below 0"
+        yield from _group(where, device)
         if device.secondary_bus:
             yield from _bridge(where, device, address, buses)
         if device.sriov is not None:
             yield from _sriov(where, device.sriov)
             if not device.express:
                 yield f"{where}.express: SR-IOV requires a PCI Express function"
+    yield from _created_domains(scenario)
     yield from _virtual_functions(scenario)
     yield from _drivers_known(scenario)
+
+
+def _group(where: str, device: schema.DeviceEntry) -> Iterator[str]:
+    """Check the keys about a function's IOMMU group."""
+    if device.iommu_group is not None and device.iommu_group < 0:
+        yield f"{where}.iommu_group: {device.iommu_group} is below 0"
+    if device.iommu_group is not None and not device.iommu:
+        yield f"{where}.iommu_group: a function without iommu has no group"
+    for index, text in enumerate(device.reserved_regions):
+        start, end, _ = text.split()
+        if int(start, 16) > int(end, 16):
+            yield f"{where}.reserved_regions[{index}]: {start} is above {end}"
+    if device.reserved_regions and not device.iommu:
+        yield f"{where}.reserved_regions: a function without iommu has no group"
+
+
+def _created_domains(scenario: schema.Scenario) -> Iterator[str]:
+    """Check the functions whose drivers create PCI domains."""
+    domains: dict[int, str] = {}
+    known = [one.address for one in scenario.devices]
+    for index, device in enumerate(scenario.devices):
+        where, creator = f"devices[{index}].created_by", device.created_by
+        domain = PciAddress.parse(device.address).domain
+        other = domains.setdefault(domain, creator)
+        if other != creator:
+            yield (
+                f"{where}: all functions of domain {domain:04x} must be created by "
+                f"the same function, not by {creator or 'none'} and {other or 'none'}"
+            )
+        if creator and creator not in known:
+            yield f"{where}: no device {creator}{did_you_mean(creator, known)}"
+        elif creator and PciAddress.parse(creator).domain >= domain:
+            yield f"{where}: domain {domain:04x} must be above the domain of {creator}"
 
 
 def _bridge(

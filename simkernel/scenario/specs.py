@@ -8,6 +8,7 @@ from simkernel.kmod import modpost
 from simkernel.model.core.driver_spec import ANY_ID, DriverSpec, PciId
 from simkernel.model.core.faults import Fault
 from simkernel.model.core.features import Features
+from simkernel.model.core.iommu import ReservedRegion
 from simkernel.model.modules.spec import DeviceSpec, ModuleSpec, ParameterSpec
 from simkernel.model.pci.function import PciAddress, PciFunction, SriovCapability
 from simkernel.scenario import schema
@@ -147,14 +148,22 @@ def function(entry: schema.DeviceEntry, *, iommu: bool) -> PciFunction:
         subdevice=subdevice,
         class_=int(entry.class_, 16),
         revision=int(entry.revision, 16),
-        iommu_label=label if iommu else None,
+        iommu_label=label if iommu and entry.iommu else None,
         iommu_number=entry.iommu_group,
         secondary_bus=int(entry.secondary_bus, 16) if entry.secondary_bus else None,
         sriov=None if entry.sriov is None else _capability(entry.sriov),
         reset_methods=entry.reset_methods,
         express=entry.express,
         netdev=entry.netdev,
+        answers=entry.answers,
+        reserved_regions=tuple(map(_region, entry.reserved_regions)),
+        created_by=entry.created_by,
     )
+
+
+def _region(text: str) -> ReservedRegion:
+    start, end, kind = text.split()
+    return ReservedRegion(int(start, 16), int(end, 16), kind)
 
 
 def _capability(entry: schema.Sriov) -> SriovCapability:

@@ -12,7 +12,7 @@ from simkernel.filesystems.node import (
 )
 from simkernel.filesystems.sysfs import text
 from simkernel.filesystems.sysfs.other_device import other_device_directory
-from simkernel.filesystems.sysfs.pci import IOMMU, device_directory
+from simkernel.filesystems.sysfs.pci import IOMMU, root_bus
 from simkernel.filesystems.sysfs.power import power
 from simkernel.model.core.iommu import IommuGroup
 from simkernel.model.kernel import Kernel
@@ -46,24 +46,16 @@ def devices(kernel: Kernel) -> Directory:
 
 
 def _host_bridges(kernel: Kernel) -> Listing:
-    """List the host bridges that have devices."""
+    """List the host bridges that have devices; drivers' own are below functions."""
     roots = kernel.pci.roots
 
     def names() -> list[str]:
-        return [
-            path.removeprefix("/devices/") for path, below in roots.items() if below
-        ]
+        paths = (path.removeprefix("/devices/") for path in roots if roots[path])
+        return [name for name in paths if "/" not in name]
 
     def child(name: str) -> Node | None:
         below = roots.get(f"/devices/{name}")
-
-        def device(device_name: str) -> Node | None:
-            found = below.get(device_name) if below else None
-            return device_directory(kernel, found) if found else None
-
-        if not below:
-            return None
-        return Directory({}, Listing(lambda: below, device, Lifetime.DEVICE))
+        return root_bus(kernel, below) if below else None
 
     return Listing(names, child, Lifetime.DEVICE)
 

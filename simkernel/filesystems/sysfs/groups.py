@@ -30,8 +30,7 @@ def iommu_groups(kernel: Kernel) -> Directory:
         entries: dict[str, Callable[[], Node]] = {
             "devices": lambda: Directory({}, Listing(lambda: group.devices, member)),
             "reserved_regions": lambda: Attribute(
-                mode=0o444,
-                show=lambda: b"0x00000000fee00000 0x00000000feefffff msi\n",
+                mode=0o444, show=lambda: _regions(group)
             ),
             "type": lambda: Attribute(
                 mode=0o644, show=lambda: f"{_type(kernel, group)}\n".encode()
@@ -44,6 +43,10 @@ def iommu_groups(kernel: Kernel) -> Directory:
         return Directory(entries)
 
     return Directory({}, Listing(lambda: map(str, kernel.iommu.by_number), child))
+
+
+def _regions(group: IommuGroup) -> bytes:
+    return "".join(f"{one}\n" for one in group.reserved_regions()).encode()
 
 
 def _type(kernel: Kernel, group: IommuGroup) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from simkernel.filesystems.node import (
     PAGE_SIZE,
@@ -21,7 +21,7 @@ from simkernel.filesystems.sysfs.vfio_dev import vfio_dev
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci.function import PciDevice
 
-__all__ = ["IOMMU", "device_directory"]
+__all__ = ["IOMMU", "device_directory", "root_bus"]
 
 IOMMU = "dmar0"
 """Name of the IOMMU, as the driver for Intel IOMMUs gives it."""
@@ -38,7 +38,31 @@ def device_directory(kernel: Kernel, device: PciDevice) -> Directory:
         _links(kernel, device),
         _directories(kernel, device),
         _children(kernel, device),
+        _domains(kernel, device),
     )
+
+
+def root_bus(kernel: Kernel, below: Mapping[str, PciDevice]) -> Directory:
+    """Return the directory of a host bridge with the devices on its root bus."""
+
+    def child(name: str) -> Node | None:
+        device = below.get(name)
+        return device_directory(kernel, device) if device else None
+
+    return Directory({}, Listing(lambda: below, child, Lifetime.DEVICE))
+
+
+def _domains(kernel: Kernel, device: PciDevice) -> Listing:
+    """List the host bridges of domains that the function's driver created.
+
+    Source: drivers/pci/controller/vmd.c vmd_enable_domain(). Rule: R-PCI-12.
+    """
+
+    def child(name: str) -> Node | None:
+        below = kernel.pci.domains_of(device).get(name)
+        return root_bus(kernel, below) if below else None
+
+    return Listing(lambda: kernel.pci.domains_of(device), child, Lifetime.DEVICE)
 
 
 def _files(kernel: Kernel, device: PciDevice) -> Listing:

@@ -18,7 +18,7 @@ from pyfakefs.helpers import set_uid
 
 from simkernel.errors import UsageError
 from simkernel.fronts.fakefs.filesystem import HostFiles, add_real_folders, populate
-from simkernel.fronts.fakefs.patches.netlink import uevent_sockets
+from simkernel.fronts.fakefs.patches.netlink import netlink_sockets
 from simkernel.fronts.fakefs.patches.processes import RunProgram, popen_class
 from simkernel.fronts.fakefs.patches.shortcuts import install
 from simkernel.fronts.fakefs.patches.streams import RawStream, live_streams
@@ -101,7 +101,8 @@ class FakefsHost:
                 stack.enter_context(self._tracer.recording())
                 run_program = self._tracer.recording_programs(run_program)
             _replace(stack, subprocess, "Popen", popen_class(run_program))
-            stack.enter_context(uevent_sockets(kernel.uevents))
+            addresses = self.host.added.addresses
+            stack.enter_context(netlink_sockets(kernel.uevents, addresses))
             for name, function in replacements(kernel.release).items():
                 _replace(stack, os, name, function)
             stack.enter_context(_environment(self.host.environment))

@@ -10,11 +10,11 @@ from typing import Any
 from pyfakefs.fake_file import FakeDirectory, FakeFile
 from pyfakefs.fake_filesystem import FakeFilesystem
 
-from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.filesystems.node import Attribute, DeviceNode, Directory, Link, Node
 from simkernel.filesystems.stat import mode_of, stat_of
 from simkernel.filesystems.tree import Tree
 
-__all__ = ["LiveDirectory", "LiveFile", "live"]
+__all__ = ["LiveDevice", "LiveDirectory", "LiveFile", "live"]
 
 
 class LiveFile(FakeFile):
@@ -55,6 +55,16 @@ class LiveFile(FakeFile):
     @size.setter
     def size(self, st_size: int) -> None:
         """Ignore truncation, as sysfs does."""
+
+
+class LiveDevice(FakeFile):
+    """A device node; reading from it returns nothing."""
+
+    def __init__(self, path: str, node: DeviceNode, filesystem: FakeFilesystem) -> None:
+        name = path.rpartition("/")[2]
+        super().__init__(name, mode_of(node), filesystem=filesystem)
+        self.node = node
+        self.absolute_path = path
 
 
 class LiveDirectory(FakeDirectory):
@@ -143,8 +153,8 @@ def live(name: str, node: Node, tree: Tree, parent: FakeDirectory) -> FakeFile:
         made = LiveDirectory(f"{folder}/{name}", node, tree, filesystem)
     elif isinstance(node, Link):
         made = FakeFile(name, found.mode, contents=node.target, filesystem=filesystem)
-    elif isinstance(node, CharacterDevice):
-        made = FakeFile(name, found.mode, filesystem=filesystem)
+    elif isinstance(node, DeviceNode):
+        made = LiveDevice(f"{folder}/{name}", node, filesystem)
     else:
         made = LiveFile(name, node, tree, filesystem)
     made.stat_result.st_ino = found.inode

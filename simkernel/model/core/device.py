@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from simkernel.model.core.driver_spec import DriverSpec, PciId
-from simkernel.model.core.iommu import IommuGroup
+from simkernel.model.core.iommu import IommuGroup, ReservedRegion
 
 __all__ = ["Device", "Driver", "DriverOwner"]
 
@@ -93,6 +93,11 @@ class Device:
         """An operation holds its lock: see :mod:`simkernel.model.core.lock`."""
         self.dead = False
         """Removed from its bus."""
+
+    @property
+    def reserved_regions(self) -> tuple[ReservedRegion, ...]:
+        """Its contribution to ``reserved_regions`` of its IOMMU group."""
+        return ()
 
     @property
     def modalias(self) -> str:

@@ -6,12 +6,18 @@ Source of the whole: drivers/iommu/iommu.c.
 from __future__ import annotations
 
 from errno import EBUSY
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from simkernel.errors import KernelRefusal
 from simkernel.model.core.numbers import LowestFree
 
-__all__ = ["GroupMember", "IommuGroup", "IommuGroups", "default_type"]
+__all__ = [
+    "GroupMember",
+    "IommuGroup",
+    "IommuGroups",
+    "ReservedRegion",
+    "default_type",
+]
 
 
 def default_type(cmdline: str, *, lazy: bool) -> str:
@@ -30,12 +36,43 @@ def default_type(cmdline: str, *, lazy: bool) -> str:
     return "DMA-FQ" if lazy and not is_strict else "DMA"
 
 
+class ReservedRegion(NamedTuple):
+    """A range of I/O virtual addresses that is not free for mappings.
+
+    Source: include/linux/iommu.h struct iommu_resv_region.
+    """
+
+    start: int
+    end: int
+    """Last address of the range."""
+    type: str
+    """``direct``, ``direct-relaxable``, ``reserved`` or ``msi``."""
+
+    def __str__(self) -> str:
+        """Return the line in ``reserved_regions``.
+
+        Source: drivers/iommu/iommu.c iommu_group_show_resv_regions().
+        """
+        return f"0x{self.start:016x} 0x{self.end:016x} {self.type}"
+
+
+_MSI = ReservedRegion(0xFEE00000, 0xFEEFFFFF, "msi")
+"""Interrupt addresses of a PC, which every group reserves.
+
+Source: drivers/iommu/intel/iommu.c intel_iommu_get_resv_regions().
+"""
+
+
 class GroupMember(Protocol):
     """What a group knows of its devices."""
 
     name: str
     devpath: str
     iommu_group: IommuGroup | None
+
+    @property
+    def reserved_regions(self) -> tuple[ReservedRegion, ...]:
+        """Its own reserved regions."""
 
 
 class IommuGroup:
@@ -72,6 +109,16 @@ class IommuGroup:
         Source: drivers/vfio/group.c vfio_group_alloc(). Rules: R-VFIO-6, R-VFIO-7.
         """
         return f"noiommu-{self.number}" if self.noiommu else str(self.number)
+
+    def reserved_regions(self) -> list[ReservedRegion]:
+        """Return the regions of all members, in order of their addresses.
+
+        Source: drivers/iommu/iommu.c iommu_insert_resv_region(). Rule: R-IOMMU-3.
+        """
+        own = (
+            one for member in self.devices.values() for one in member.reserved_regions
+        )
+        return sorted({_MSI, *own})
 
     def use_default_domain(self) -> None:
         """Admit a host driver to the group.

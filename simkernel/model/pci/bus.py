@@ -41,6 +41,8 @@ class PciBus(Bus[PciDevice]):
         """Text of ``resource_alignment``; the model does not use it."""
         self._bridged: set[tuple[int, int]] = set()
         """Buses behind a bridge; the others are root buses."""
+        self._creators: dict[int, str] = {}
+        """Names of functions whose drivers create domains, by domain."""
 
     # ---- hooks of the driver core
 
@@ -83,6 +85,9 @@ class PciBus(Bus[PciDevice]):
             if not (device.is_bridge and device.function.express):
                 raise ProbeFailure(ENODEV, "R-PCI-10")
             enabling.enable(device)
+        if not spec.vfio:
+            for bus in self._buses_created_by(device):
+                self.rescan_bus(bus, None)
 
     def remove(self, driver: Driver, device: PciDevice) -> None:
         """Play the driver's remove function.
@@ -94,6 +99,7 @@ class PciBus(Bus[PciDevice]):
         """
         spec = driver.spec
         super().remove(driver, device)
+        self._remove_domains(device)
         if spec.vfio:
             self._vfio.wait_until_closed(device)
         if not driver.parameter(spec.keeps_vfs_parameter):
@@ -103,6 +109,41 @@ class PciBus(Bus[PciDevice]):
         if spec.ports:
             enabling.disable(device)
 
+    # ---- domains that a driver creates
+
+    def domains_of(self, device: PciDevice) -> dict[str, dict[str, PciDevice]]:
+        """Return the devices on root buses below a function, by bus and name."""
+        if device.name not in self._creators.values():
+            return {}
+        start = f"{device.devpath}/"
+        return {
+            path.removeprefix(start): below
+            for path, below in self.roots.items()
+            if below and path.startswith(start) and "/" not in path[len(start) :]
+        }
+
+    def _buses_created_by(self, device: PciDevice) -> list[tuple[int, int]]:
+        domains = {key for key, name in self._creators.items() if name == device.name}
+        return sorted(
+            one for one in self._hardware.keys() - self._bridged if one[0] in domains
+        )
+
+    def _remove_domains(self, device: PciDevice) -> None:
+        """Remove the domains that a function's driver created.
+
+        Source: drivers/pci/controller/vmd.c vmd_remove(). Rule: R-PCI-12.
+        """
+        for below in self.domains_of(device).values():
+            for child in reversed(list(below.values())):
+                self.stop_and_remove(child)
+
+    def _exists(self, domain: int) -> bool:
+        """Tell whether a domain is there: by firmware, or while a driver is bound."""
+        creator = self.devices.get(self._creators.get(domain, ""))
+        if creator is None:
+            return domain not in self._creators
+        return creator.driver is not None and not creator.driver.spec.vfio
+
     # ---- hardware
 
     def plug(self, function: PciFunction) -> None:
@@ -111,6 +152,8 @@ class PciBus(Bus[PciDevice]):
         self._hardware.setdefault(bus, {})[function.address.devfn] = function
         if function.secondary_bus is not None:
             self._bridged.add((function.address.domain, function.secondary_bus))
+        if function.created_by:
+            self._creators[function.address.domain] = function.created_by
 
     def unplug(self, name: str) -> PciFunction:
         """Remove a function from the hardware, not its device.
@@ -130,7 +173,8 @@ class PciBus(Bus[PciDevice]):
 
     def answers(self, device: PciDevice) -> bool:
         """Tell whether the hardware of a device answers."""
-        return self._answering(device.physfn or device) is not None
+        function = self._answering(device.physfn or device)
+        return function is not None and function.answers and device.function.answers
 
     def _answering(self, device: PciDevice) -> PciFunction | None:
         """Return the function that answers at a device's address; None: none."""
@@ -145,7 +189,8 @@ class PciBus(Bus[PciDevice]):
         Source: drivers/pci/pci-sysfs.c rescan_store(). Rule: R-RESCAN-1.
         """
         for bus in sorted(self._hardware.keys() - self._bridged):
-            self.rescan_bus(bus, None)
+            if self._exists(bus[0]):
+                self.rescan_bus(bus, None)
 
     def rescan_bus(self, bus: tuple[int, int], bridge: PciDevice | None) -> None:
         """Add and probe new functions on a bus and the buses below.
@@ -193,14 +238,15 @@ class PciBus(Bus[PciDevice]):
 
         Source: drivers/pci/probe.c pci_device_add().
         """
-        device = PciDevice(function, parent, physfn=physfn)
+        creator = self.devices.get(self._creators.get(function.address.domain, ""))
+        device = PciDevice(function, parent, physfn=physfn, creator=creator)
         reset.init_methods(device)
         if function.iommu_label is not None:
             self.services.iommu.add(
                 device, function.iommu_label, prefer=function.iommu_number
             )
         if parent is None:
-            above = root_devpath(function.address)
+            above = root_devpath(function.address, creator)
             self.roots.setdefault(above, {})[device.name] = device
         self.add_device(device)
         return device
@@ -256,4 +302,4 @@ class PciBus(Bus[PciDevice]):
         if device.parent is not None:
             del device.parent.children[device.name]
         else:
-            del self.roots[root_devpath(device.function.address)][device.name]
+            del self.roots[device.devpath.rpartition("/")[0]][device.name]

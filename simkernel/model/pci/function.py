@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from simkernel.model.core.device import Device
+from simkernel.model.core.iommu import ReservedRegion
 
 __all__ = [
     "PciAddress",
@@ -104,6 +105,12 @@ class PciFunction:
     """Has a PCI Express capability; False: conventional PCI."""
     lost_with_bus: bool = False
     """Stops answering when its bus is removed."""
+    answers: bool = True
+    """False: its registers read as all ones."""
+    reserved_regions: tuple[ReservedRegion, ...] = ()
+    """Ranges of I/O virtual addresses that the IOMMU does not map freely."""
+    created_by: str = ""
+    """Function whose host driver creates the PCI domain; empty: firmware did."""
 
 
 class SriovState:
@@ -142,9 +149,10 @@ class PciDevice(Device):
         parent: PciDevice | None,
         *,
         physfn: PciDevice | None = None,
+        creator: PciDevice | None = None,
     ) -> None:
         name = str(function.address)
-        above = root_devpath(function.address) if parent is None else parent.devpath
+        above = parent.devpath if parent else root_devpath(function.address, creator)
         super().__init__("pci", name, f"{above}/{name}")
         self.function = function
         self.parent = parent
@@ -171,6 +179,11 @@ class PciDevice(Device):
         return self.function.secondary_bus is not None
 
     @property
+    def reserved_regions(self) -> tuple[ReservedRegion, ...]:
+        """Its contribution to ``reserved_regions`` of its IOMMU group."""
+        return self.function.reserved_regions
+
+    @property
     def modalias(self) -> str:
         """Text of the ``modalias`` file.
 
@@ -194,6 +207,13 @@ class PciDevice(Device):
         return self.function.netdev
 
 
-def root_devpath(address: PciAddress) -> str:
-    """Return the path of the host bridge above an address on a root bus."""
-    return f"/devices/pci{address.domain:04x}:{address.bus:02x}"
+def root_devpath(address: PciAddress, creator: PciDevice | None = None) -> str:
+    """Return the path of the host bridge above an address on a root bus.
+
+    :param creator: function whose driver created the domain; None: firmware did.
+
+    Source: drivers/pci/probe.c pci_register_host_bridge(); drivers/pci/controller/
+    vmd.c vmd_enable_domain() passes the function as the parent.
+    """
+    above = "/devices" if creator is None else creator.devpath
+    return f"{above}/pci{address.domain:04x}:{address.bus:02x}"

@@ -15,18 +15,28 @@ from simkernel.scenario.schema.modules import (
     ParameterEntry,
     PciIdEntry,
 )
+from simkernel.scenario.schema.programs import (
+    AddressEntry,
+    NodeEntry,
+    OpenFileEntry,
+    ProcessEntry,
+)
 from simkernel.scenario.schema.scenario import Expected, Scenario
 
 __all__ = [
+    "AddressEntry",
     "DeviceEntry",
     "DriverEntry",
     "Expected",
     "FaultEntry",
     "KernelImage",
     "ModuleEntry",
+    "NodeEntry",
+    "OpenFileEntry",
     "OtherDeviceEntry",
     "ParameterEntry",
     "PciIdEntry",
+    "ProcessEntry",
     "Scenario",
     "Sriov",
     "VirtualFunction",

@@ -10,9 +10,11 @@ from simkernel.scenario.schema.patterns import (
     CLASS,
     IDS,
     NETDEV,
+    REGION,
     VF_NETDEV,
     override_field,
     text_field,
+    texts_field,
 )
 
 __all__ = ["DeviceEntry", "Sriov", "VirtualFunction"]
@@ -59,6 +61,18 @@ class DeviceEntry:
     revision: str = text_field("[0-9a-f]{2}", "two hex digits", "00")
     iommu_group: int | None = None
     """Number of the IOMMU group. Default: a group of its own."""
+    iommu: bool = True
+    """False: no IOMMU isolates the function, so it has no group."""
+    reserved_regions: tuple[str, ...] = texts_field(
+        REGION,
+        "first address, last address and type, like 0xbdf83000 0xbdf84fff direct",
+    )
+    """Regions that the function adds to ``reserved_regions`` of its group."""
+    created_by: str = text_field(f"(?:{ADDRESS})?", "a PCI address", "")
+    """Function whose driver creates the PCI domain of this one, as vmd does. The domain
+    exists while a host driver is bound to that function."""
+    answers: bool = True
+    """False: its registers read as all ones, as after a surprise removal."""
     secondary_bus: str = text_field("(?:[0-9a-f]{2})?", "two hex digits", "")
     """Bus behind the bridge."""
     reset_methods: tuple[str, ...] = ()

@@ -16,11 +16,14 @@ __all__ = [
     "MODULE",
     "NAME",
     "NETDEV",
+    "NODE_NUMBER",
     "OVERRIDE",
     "PATH",
+    "REGION",
     "VF_NETDEV",
     "override_field",
     "text_field",
+    "texts_field",
 ]
 
 ADDRESS = r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]"
@@ -35,6 +38,8 @@ PATH = r"(?:/(?!\.\.?(?:/|$))[^/\0]+)+"
 ERRNO = r"E[A-Z0-9_]+"
 NETDEV = r"[^/\s:{}]{0,15}"
 VF_NETDEV = r"(?:[^/\s:{}]|\{index\})*"
+NODE_NUMBER = r"\d{1,4}:\d{1,7}"
+REGION = r"0x[0-9a-f]{1,16} 0x[0-9a-f]{1,16} (?:direct|direct-relaxable|reserved|msi)"
 OVERRIDE = r"[^\0\n]{1,4094}"
 
 
@@ -51,3 +56,8 @@ def override_field() -> Any:
     return field(
         default=None, metadata={"pattern": OVERRIDE, "meaning": "one line of text"}
     )
+
+
+def texts_field(pattern: str, meaning: str) -> Any:
+    """Declare a field for a list of texts that match a pattern."""
+    return field(default=(), metadata={"pattern": pattern, "meaning": meaning})

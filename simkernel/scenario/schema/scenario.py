@@ -12,9 +12,19 @@ from simkernel.scenario.schema.patterns import (
     ADDRESS_MEANING,
     PATH,
     text_field,
+    texts_field,
+)
+from simkernel.scenario.schema.programs import (
+    AddressEntry,
+    NodeEntry,
+    ProcessEntry,
 )
 
 __all__ = ["Expected", "Scenario"]
+
+
+_KERNEL_PATH = r"/(?:sys|proc|dev)" + PATH
+_KERNEL_PATH_MEANING = "a path below /sys, /proc or /dev"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,16 +61,24 @@ class Scenario:
             "keys_meaning": "an absolute path without . and ..",
         },
     )
-    """Files by absolute path. Below ``/sys`` and ``/proc``: read-only files that the
-    kernel model does not have."""
+    """Files by absolute path. Below ``/sys``, ``/proc`` and ``/dev``: read-only files.
+    A path that the kernel model shows itself is an error, which names its key."""
     links: dict[str, str] = field(
         default_factory=dict,
         metadata={
-            "keys": r"/(?:sys|proc|dev)" + PATH,
-            "keys_meaning": "a path below /sys, /proc or /dev",
+            "keys": _KERNEL_PATH,
+            "keys_meaning": _KERNEL_PATH_MEANING,
         },
     )
     """Targets of symbolic links by absolute path, as ``readlink`` prints them."""
+    directories: tuple[str, ...] = texts_field(_KERNEL_PATH, _KERNEL_PATH_MEANING)
+    """Empty directories."""
+    nodes: tuple[NodeEntry, ...] = ()
+    processes: tuple[ProcessEntry, ...] = ()
+    addresses: tuple[AddressEntry, ...] = ()
+    """Addresses of interfaces, with or without a route."""
+    container: bool = False
+    """Programs run in a container: in a PID namespace without the kernel's threads."""
     udev: bool = False
     """udev runs and loads modules for new devices. The recorded uevents include the
     boot."""

@@ -1,4 +1,4 @@
-"""Netlink sockets that receive the simulated kernel's uevents."""
+"""Netlink sockets: uevents and addresses of the simulated kernel."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from errno import EPROTONOSUPPORT
 from functools import partial
 from typing import Any
 
+from simkernel.filesystems.added import Address
+from simkernel.fronts.fakefs.patches.rtnetlink import answers
 from simkernel.model.core.uevent import Uevent, UeventLog
 
-__all__ = ["uevent_sockets"]
+__all__ = ["netlink_sockets"]
 
-_NETLINK_KOBJECT_UEVENT = 15
+_NETLINK_ROUTE, _NETLINK_KOBJECT_UEVENT = 0, 15
 """Source: include/uapi/linux/netlink.h."""
 
 
 class _Socket(socket.socket):
-    """A socket. A uevent socket is one end of a real socket pair.
+    """A socket. A netlink socket is one end of a real socket pair.
 
-    So ``select`` and ``recv`` work on it. Uevents are sent to the other end. If its
-    buffer is full, they are lost, as in Linux.
+    So ``select`` and ``recv`` work on it. The kernel sends to the other end. If its
+    buffer is full, uevents are lost, as in Linux.
     """
 
     log: UeventLog
-    """Set in the subclass that replaces ``socket.socket``."""
+    addresses: Sequence[Address]
+    """Both are set in the subclass that replaces ``socket.socket``."""
 
     def __init__(
         self,
@@ -39,7 +42,8 @@ class _Socket(socket.socket):
     ) -> None:
         self._other_end: socket.socket | None = None
         netlink = getattr(socket, "AF_NETLINK", None)
-        if family == netlink and proto != _NETLINK_KOBJECT_UEVENT:
+        self._has_uevents = family == netlink and proto == _NETLINK_KOBJECT_UEVENT
+        if family == netlink and proto not in (_NETLINK_ROUTE, _NETLINK_KOBJECT_UEVENT):
             # The host does not share the machine's network.
             raise OSError(EPROTONOSUPPORT, os.strerror(EPROTONOSUPPORT))
         if family != netlink:
@@ -49,7 +53,8 @@ class _Socket(socket.socket):
         super().__init__(fileno=near.detach())
         far.setblocking(False)
         self._other_end = far
-        self.log.listeners.append(self._send_event)
+        if self._has_uevents:
+            self.log.listeners.append(self._send_event)
 
     def _send_event(self, event: Uevent) -> None:
         if self._other_end is not None:
@@ -59,18 +64,34 @@ class _Socket(socket.socket):
     @property
     def is_uevent_socket(self) -> bool:
         """Whether it receives uevents."""
-        return self._other_end is not None
+        return self._has_uevents and self._other_end is not None
 
     def bind(self, address: Any) -> None:
-        """Bind; a uevent socket needs no address."""
+        """Bind; a netlink socket needs no address."""
         if self._other_end is None:
             super().bind(address)
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        """Send; the kernel answers a request for its addresses at once."""
+        if self._other_end is None:
+            return super().send(data, flags)
+        if not self._has_uevents:
+            for message in answers(bytes(data), self.addresses):
+                self._other_end.send(message)
+        return len(data)
+
+    def sendto(self, data: Any, *more: Any) -> int:
+        """Send; the kernel answers a request for its addresses at once."""
+        if self._other_end is None:
+            return super().sendto(data, *more)
+        return self.send(data)
 
     def close(self) -> None:
         """Close both ends."""
         other, self._other_end = self._other_end, None
         if other is not None:
-            self.log.listeners.remove(self._send_event)
+            if self._has_uevents:
+                self.log.listeners.remove(self._send_event)
             other.close()
         super().close()
 
@@ -103,15 +124,17 @@ def _select(
 
 
 @contextmanager
-def uevent_sockets(log: UeventLog) -> Iterator[None]:
-    """Connect new uevent sockets to a log while the block runs.
+def netlink_sockets(log: UeventLog, addresses: Sequence[Address]) -> Iterator[None]:
+    """Connect new netlink sockets to a kernel while the block runs.
 
-    They are closed at its end.
+    Uevent sockets are closed at its end.
+
+    :param addresses: of the host's interfaces.
     """
     real, before = socket.socket, list(log.listeners)
     real_select = select.select
     select.select = partial(_select, real_select)
-    socket.socket = type("socket", (_Socket,), {"log": log})  # type: ignore[misc,assignment]  # replaces it
+    socket.socket = type("socket", (_Socket,), {"log": log, "addresses": addresses})  # type: ignore[misc,assignment]  # replaces it
     try:
         yield
     finally:

@@ -10,17 +10,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
-from errno import EINVAL, ENOENT, ENOTDIR, EPERM
+from errno import EBUSY, EINVAL, ENOENT, ENOTDIR, EPERM
 from functools import partial
 from typing import Any
 
 from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.helpers import get_uid
 
-from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.filesystems.node import Attribute, DeviceNode, Directory, Link, Node
 from simkernel.filesystems.stat import stat_of
 from simkernel.filesystems.tree import Tree
-from simkernel.fronts.fakefs.nodes import LiveFile
+from simkernel.fronts.fakefs.nodes import LiveDevice, LiveFile
 from simkernel.fronts.fakefs.patches.streams import open_descriptor
 from simkernel.model.vfio.nodes import NodeOwner
 
@@ -56,6 +56,7 @@ def install(
         )
     fake_os.open = _open(fake_os.open, locate, filesystem, trees)
     fake_os.stat = _stat(fake_os.stat, trees)
+    fake_os.fstat = _fstat(fake_os.fstat, filesystem)
     fake_os.lstat = partial(fake_os.stat, follow_symlinks=False)
 
 
@@ -88,6 +89,8 @@ def _open(
         creates = flags & os.O_CREAT
         if node is None and not creates:
             raise _not_found(path, locate(os.path.dirname(path)))
+        if isinstance(node, DeviceNode):
+            return _open_device(fallback, path, flags, node)
         if not isinstance(node, Attribute) or flags & os.O_EXCL or get_uid() != 0:
             return fallback(path, flags, mode, **more)
         name = path.rpartition("/")[2]
@@ -100,6 +103,32 @@ def _open(
 
 
 _WRITES = os.O_WRONLY | os.O_RDWR
+
+
+def _open_device(
+    fallback: Callable[..., int], path: str, flags: int, node: DeviceNode
+) -> int:
+    """Open a device node. pyfakefs refuses ``O_EXCL`` without ``O_CREAT``.
+
+    :raises OSError: EBUSY, ``O_EXCL`` and the block device is claimed.
+
+    Source: block/bdev.c bd_may_claim(); open(2). Rule: R-DEV-3.
+    """
+    if node.is_block and node.is_claimed and flags & os.O_EXCL:
+        raise _missing(path, EBUSY)
+    return fallback(path, flags & ~(os.O_EXCL | os.O_NONBLOCK))
+
+
+def _fstat(fallback: Callable[..., Any], filesystem: FakeFilesystem) -> Any:
+    """Return ``os.fstat``; pyfakefs has no device numbers."""
+
+    def call(fd: int) -> Any:
+        file = filesystem.get_open_file(fd).get_object()
+        if isinstance(file, LiveDevice):
+            return _status(file.node, file.absolute_path)
+        return fallback(fd)
+
+    return call
 
 
 def _readlink(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
@@ -131,7 +160,7 @@ def _chown(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
 
     def call(path: Any, uid: int, gid: int, **more: Any) -> Any:
         node = _NOT_KERNEL if more else locate(path)
-        if not isinstance(node, CharacterDevice) or node.set_owner is None:
+        if not isinstance(node, DeviceNode) or node.set_owner is None:
             return fallback(path, uid, gid, **more)
         _require_root(path)
         owner = NodeOwner(node.uid, node.gid, node.mode)
@@ -145,7 +174,7 @@ def _chown(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
 def _chmod(fallback: Callable[..., Any], locate: Callable[..., Any]) -> Any:
     def call(path: Any, mode: int, **more: Any) -> Any:
         node = _NOT_KERNEL if more else locate(path)
-        if not isinstance(node, CharacterDevice) or node.set_owner is None:
+        if not isinstance(node, DeviceNode) or node.set_owner is None:
             return fallback(path, mode, **more)
         _require_root(path)
         node.set_owner(NodeOwner(node.uid, node.gid, stat.S_IMODE(mode)))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from simkernel.filesystems.node import (
     Attribute,
-    CharacterDevice,
+    DeviceNode,
     Directory,
     Lifetime,
     Link,
@@ -220,7 +220,7 @@ class View:
         """
         with self._kernel_lock.change():
             node = None if path is None else self._look_up(path).node
-            if not isinstance(node, CharacterDevice) or node.set_owner is None:
+            if not isinstance(node, DeviceNode) or node.set_owner is None:
                 raise OSError(EPERM, "Operation not permitted")
             now = NodeOwner(node.uid, node.gid, node.mode)
             wanted = {"uid": uid, "gid": gid, "mode": mode}

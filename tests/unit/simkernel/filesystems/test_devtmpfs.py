@@ -8,7 +8,7 @@ import pytest
 
 from simkernel.errors import KernelRefusal
 from simkernel.filesystems.devtmpfs import devtmpfs
-from simkernel.filesystems.node import Attribute, CharacterDevice
+from simkernel.filesystems.node import Attribute, DeviceNode
 from simkernel.filesystems.sysfs.root import sysfs
 from tests.bench import GPU, bench, device
 from tests.trees import names, on_vfio
@@ -21,7 +21,7 @@ def test_vfio_nodes_come_and_go_with_the_device() -> None:
 
     assert names(dev, "vfio") == ["7", "devices", "vfio"]
     node = dev.lookup("vfio/7")
-    assert isinstance(node, CharacterDevice)
+    assert isinstance(node, DeviceNode)
     assert node.mode == 0o600
     assert names(dev, "vfio/devices") == ["vfio0"]
     assert names(tree, f"devices/pci0000:01/{GPU}/vfio-dev") == ["vfio0"]

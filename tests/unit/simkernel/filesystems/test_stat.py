@@ -7,7 +7,7 @@ from stat import S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG
 
 import pytest
 
-from simkernel.filesystems.node import Attribute, CharacterDevice, Directory, Link, Node
+from simkernel.filesystems.node import Attribute, DeviceNode, Directory, Link, Node
 from simkernel.filesystems.stat import NodeStat, inode_of, mode_of, stat_of
 
 NODES: list[tuple[Node, NodeStat]] = [
@@ -18,7 +18,7 @@ NODES: list[tuple[Node, NodeStat]] = [
         NodeStat(S_IFREG | 0o200, inode_of("/sys/x"), size=7),
     ),
     (
-        CharacterDevice(mode=0o660, major=244, minor=7, uid=5, gid=6),
+        DeviceNode(mode=0o660, major=244, minor=7, uid=5, gid=6),
         NodeStat(
             S_IFCHR | 0o660,
             inode_of("/sys/x"),

@@ -9,7 +9,7 @@ import pytest
 
 from simkernel.errors import KernelRefusal
 from simkernel.filesystems.devtmpfs import devtmpfs
-from simkernel.filesystems.node import CharacterDevice, Directory, Lifetime, Link, Node
+from simkernel.filesystems.node import DeviceNode, Directory, Lifetime, Link, Node
 from simkernel.filesystems.sysfs.root import sysfs
 from simkernel.model.core.notifier import Change, Kind, Notice, Observer
 from simkernel.model.kernel import Kernel
@@ -79,7 +79,7 @@ def _below(
 def _identity(node: Node | None) -> str:
     if isinstance(node, Link):
         return node.target
-    if isinstance(node, CharacterDevice):
+    if isinstance(node, DeviceNode):
         return f"{node.major}:{node.minor} {node.uid}:{node.gid} {node.mode:o}"
     return type(node).__name__
 
@@ -140,7 +140,7 @@ def test_new_owner_of_a_node_is_announced() -> None:
     kernel, recorder = bench("vfio"), _Recorder()
     kernel.notifier.subscribe(recorder)
     node = devtmpfs(kernel).lookup("vfio/vfio")
-    assert isinstance(node, CharacterDevice)
+    assert isinstance(node, DeviceNode)
     assert node.set_owner is not None
 
     node.set_owner(NodeOwner(1000, 1000, 0o660))
