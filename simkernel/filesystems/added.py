@@ -5,9 +5,9 @@ Source: fs/proc/base.c, fs/proc/fd.c proc_fd_link(); drivers/base/devtmpfs.c.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from simkernel.filesystems.devtmpfs import devtmpfs
 from simkernel.filesystems.node import Attribute, DeviceNode, Directory, Link, Node
@@ -72,25 +72,44 @@ class AddedNodes:
             links += [Link(f"socket:[{inode}]") for inode in process.sockets]
             for number, link in enumerate(links, _FIRST_DESCRIPTOR):
                 found[f"{base}/fd/{number}"] = link
+        if table := self._if_inet6():
+            found["/proc/net/if_inet6"] = _file(table.encode(), size=0)
         return found
 
+    def index_of(self, interface: str) -> int:
+        """Return the index of an interface with addresses."""
+        names = dict.fromkeys(one.interface for one in self.addresses)
+        return list(names).index(interface) + 1
+
+    def _if_inet6(self) -> str:
+        """Return the table of IPv6 addresses; empty: there are none.
+
+        Source: net/ipv6/addrconf.c if6_seq_show().
+        """
+        lines = []
+        for one in self.addresses:
+            address = ipaddress.ip_interface(one.address)
+            if address.version == 6:
+                scope = 0x20 if address.is_link_local else 0x10 * address.is_loopback
+                lines.append(
+                    f"{address.packed.hex()} {self.index_of(one.interface):02x} "
+                    f"{address.network.prefixlen:02x} {scope:02x} 80 "
+                    f"{one.interface:>8}\n"
+                )
+        return "".join(lines)
+
     def _link(self, kernel: Kernel, file: OpenFile) -> Link:
-        def on_host() -> Node | None:
-            if file.path in self.devices:
-                return self.devices[file.path]
-            if not file.path.startswith("/dev/"):
-                return None
-            return devtmpfs(kernel).lookup(file.path.removeprefix("/dev/"))
+        return Link(file.path, lambda: self.node_of(kernel, file))
 
-        device = file.device
-        find: Callable[[], Node | None] = on_host
-        if device is not None:
-            find = partial(_same, device)
-        return Link(file.path, find)
-
-
-def _same(node: Node) -> Node:
-    return node
+    def node_of(self, kernel: Kernel, file: OpenFile) -> Node | None:
+        """Return the node of an open file; None: it is a regular file."""
+        if file.device is not None:
+            return file.device
+        if file.path in self.devices:
+            return self.devices[file.path]
+        if not file.path.startswith("/dev/"):
+            return None
+        return devtmpfs(kernel).lookup(file.path.removeprefix("/dev/"))
 
 
 def files_and_links(

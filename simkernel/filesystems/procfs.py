@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from simkernel.filesystems.node import Attribute, Directory, Link, Node
 from simkernel.filesystems.sysfs.modules import CORE_SIZE
@@ -11,15 +12,9 @@ from simkernel.model.kernel import Kernel
 
 __all__ = ["procfs"]
 
-_FIRST_NAMESPACES: dict[str, Callable[[], Node]] = {
-    "net": lambda: Link("net:[4026531840]"),
-    "pid": lambda: Link("pid:[4026531836]"),
-}
+_FIRST_NAMESPACES = {"net": "net:[4026531840]", "pid": "pid:[4026531836]"}
 """Namespaces of the host: include/uapi/linux/nsfs.h, include/linux/proc_ns.h."""
-_CONTAINER_NAMESPACES: dict[str, Callable[[], Node]] = {
-    "net": lambda: Link("net:[4026532450]"),
-    "pid": lambda: Link("pid:[4026532448]"),
-}
+_CONTAINER_NAMESPACES = {"net": "net:[4026532450]", "pid": "pid:[4026532448]"}
 
 
 def procfs(kernel: Kernel, *, is_container: bool = False) -> Tree:
@@ -39,7 +34,8 @@ def procfs(kernel: Kernel, *, is_container: bool = False) -> Tree:
         "random": lambda: Directory(random),
     }
     namespaces = _CONTAINER_NAMESPACES if is_container else _FIRST_NAMESPACES
-    process = {"ns": lambda: Directory(namespaces)}
+    files = {name: partial(_namespace, text) for name, text in namespaces.items()}
+    process = {"ns": lambda: Directory(files)}
     processes: dict[str, Callable[[], Node]] = {
         "1": lambda: Directory(process),
         "self": lambda: Directory(process),
@@ -58,6 +54,10 @@ def procfs(kernel: Kernel, *, is_container: bool = False) -> Tree:
             }
         )
     )
+
+
+def _namespace(text: str) -> Node:
+    return Link(text, lambda: Attribute(mode=0o444, size=0))
 
 
 def _modules(kernel: Kernel) -> str:

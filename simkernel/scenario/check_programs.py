@@ -29,6 +29,8 @@ def added_paths(scenario: schema.Scenario) -> Iterator[tuple[str, str]]:
         yield f"nodes[{index}]", node.path
     for index, process in enumerate(scenario.processes):
         yield f"processes[{index}]", f"/proc/{process.pid}/comm"
+    if any(":" in one.address for one in scenario.addresses):
+        yield "addresses", "/proc/net/if_inet6"
 
 
 def check_programs(scenario: schema.Scenario) -> Iterator[str]:

@@ -22,7 +22,7 @@ _NLMSG_ERROR, _NLMSG_DONE, _RTM_NEWADDR, _RTM_GETADDR = 2, 3, 20, 22
 _NLM_F_MULTI, _NLM_F_DUMP = 0x2, 0x300
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL = 1, 2, 3
 _IFA_F_PERMANENT = 0x80
-_RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK = 0, 253
+_RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK, _RT_SCOPE_HOST = 0, 253, 254
 
 
 def answers(request: bytes, addresses: Sequence[Address]) -> Iterator[bytes]:
@@ -53,7 +53,9 @@ def _address(one: Address, index: int) -> tuple[int, bytes]:
     interface = ipaddress.ip_interface(one.address)
     is_old = interface.version == 4
     family = socket.AF_INET if is_old else socket.AF_INET6
-    scope = _RT_SCOPE_LINK if interface.is_link_local else _RT_SCOPE_UNIVERSE
+    scope = _RT_SCOPE_HOST if interface.is_loopback else _RT_SCOPE_UNIVERSE
+    if interface.is_link_local:
+        scope = _RT_SCOPE_LINK
     packed = interface.packed
     head = struct.pack(
         "=BBBBI", family, interface.network.prefixlen, _IFA_F_PERMANENT, scope, index

@@ -17,10 +17,18 @@ from simkernel.fronts.fuse.inside.channel import Channel, Message
 from simkernel.fronts.fuse.inside.command import CommandProcess
 from simkernel.fronts.fuse.inside.mounts import MountNamespace
 from simkernel.fronts.fuse.inside.namespaces import enter_user_namespace
+from simkernel.fronts.fuse.inside.processes import start_idle
 from simkernel.fronts.fuse.inside.steps import step
 from simkernel.fronts.fuse.inside.trapped_calls import TrappedCalls
 
 __all__ = ["InitProcess"]
+
+_KTHREADD = 2
+"""Pid of an idle process named kthreadd. Its name tells programs that they see the
+processes of a whole host, not of a container.
+
+Source: Linux, init/main.c, rest_init().
+"""
 
 
 class InitProcess:
@@ -47,7 +55,7 @@ class InitProcess:
 
         :raises StepError: the machine does not allow a step.
         """
-        _start_kthreadd()
+        start_idle("kthreadd")
         self._sysfs = self._mount_host()
         self._trapped_calls = TrappedCalls(
             self._channel, self._release, new_network=not self._private_network
@@ -86,11 +94,17 @@ class InitProcess:
         modules = message["modules_dir"], f"/lib/modules/{message['release']}"
         mounts.write_files(message["folders"], modules, *files)
         mounts.bind_kernel_files(message["kernel_files"])
+        if message["is_container"]:
+            os.kill(_KTHREADD, signal.SIGKILL)
+            os.waitpid(_KTHREADD, 0)
+        processes = mounts.start_processes(message["processes"])
         self._vfio = mounts.vfio_mount()
         mounts.remove_stage()
         os.close(index)
         os.close(content)
         self._lock_mounts(shows_vfio=message["vfio"])
+        with step("move processes into the user namespace"):
+            processes.follow()
         syscalls.die_with_parent()
         return sysfs
 
@@ -196,22 +210,3 @@ def _child_wakeup() -> int:
     signal.siginterrupt(signal.SIGCHLD, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     return reading
-
-
-def _start_kthreadd() -> None:
-    """Start process 2, an idle process named kthreadd.
-
-    Its name tells programs that they see the processes of a whole host, not of a
-    container.
-
-    Source: Linux, init/main.c, rest_init().
-    """
-    if os.fork():
-        return
-    with open("/proc/self/comm", "w") as name:
-        name.write("kthreadd")
-    signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
-    os.setsid()
-    os.closerange(0, os.sysconf("SC_OPEN_MAX"))
-    while True:
-        signal.pause()

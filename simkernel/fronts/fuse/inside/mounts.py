@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from simkernel.fronts.fuse.inside import syscalls
 from simkernel.fronts.fuse.inside.mount_points import STAGE, MountPoints
+from simkernel.fronts.fuse.inside.processes import OpenFile, Processes
 from simkernel.fronts.fuse.inside.steps import step
 from simkernel.fronts.fuse.inside.vfio_mount import VfioMount
 
@@ -176,8 +177,23 @@ class MountNamespace:
         elif os.path.isdir(source):
             self._mount_points.make_directory(target)
         elif not os.path.exists(target):
+            self._mount_points.make_directory(os.path.dirname(target))
             os.close(os.open(target, os.O_CREAT | os.O_CLOEXEC))
         syscalls.bind(source, target)
+
+    def start_processes(
+        self, processes: list[tuple[int, str, list[OpenFile]]]
+    ) -> Processes:
+        """Start idle processes that have files open, lowest pid first.
+
+        :param processes: pid, name and open files of each.
+        :raises StepError: the machine does not allow it.
+        """
+        started = Processes(self._proc, _KERNEL_FILES)
+        for pid, name, files in processes:
+            with step(f"start process {pid}"):
+                started.start(pid, name, files)
+        return started
 
     def vfio_mount(self) -> VfioMount:
         """Return the mount of ``/dev/vfio``, not attached yet.

@@ -26,6 +26,7 @@ __all__ = [
     "bring_up_loopback",
     "detached",
     "die_with_parent",
+    "enter",
     "mount",
     "move",
     "prctl",
@@ -62,7 +63,7 @@ _FROM_DESCRIPTOR = 0x4
 _INTERFACE_UP = 0x1
 _SET_INTERFACE_FLAGS = 0x8914
 """IFF_UP, SIOCSIFFLAGS (linux/if.h, linux/sockios.h)."""
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -80,6 +81,16 @@ def unshare(flags: int) -> None:
     :raises OSError: as ``unshare(2)``.
     """
     _checked(_libc.unshare(flags))
+
+
+def enter(namespace: int) -> None:
+    """Enter a namespace; other processes of it may look at this one.
+
+    :param namespace: descriptor of a file in ``/proc/PID/ns``.
+    :raises OSError: as ``setns(2)``.
+    """
+    _checked(_libc.setns(namespace, 0))
+    prctl(_PR_SET_DUMPABLE, 1)
 
 
 def mount(

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from simkernel.filesystems.node import Attribute, Directory, Link, Listing, Node
+from simkernel.filesystems.node import (
+    Attribute,
+    DeviceNode,
+    Directory,
+    Link,
+    Listing,
+    Node,
+)
 from simkernel.filesystems.tree import Tree
 from simkernel.filesystems.walk import walk
 from simkernel.fronts.fuse.inside.channel import Message, packed
@@ -26,11 +35,16 @@ _HIDDEN_FOLDERS = (
 """Directories with configuration for the machine's own devices."""
 
 
+_PROCESS = re.compile(r"proc/\d+/(comm|fd/)")
+"""Files of processes, which the namespaces have themselves."""
+
+
 def served_trees(host: Host) -> dict[str, Tree]:
     """Return the kernel's trees by their names in the FUSE mount.
 
     ``vfio`` is the ``/dev/vfio`` directory. It is a tree of its own, so that it can be
-    mounted and unmounted as the kernel adds and removes it.
+    mounted and unmounted as the kernel adds and removes it. ``opened`` has the device
+    nodes that processes have open at boot.
     """
     trees = host.trees()
     dev = trees["dev"].root
@@ -40,7 +54,28 @@ def served_trees(host: Host) -> dict[str, Tree]:
         return found if isinstance(found, Directory) else Directory()
 
     nodes = Listing(lambda: vfio().names(), lambda name: vfio().child(name))
-    return trees | {"vfio": Tree(Directory({}, nodes))}
+    opened = {
+        f"{pid}.{number}": partial(_same, device)
+        for pid, number, _, device in _open_files(host)
+        if device is not None
+    }
+    return trees | {
+        "vfio": Tree(Directory({}, nodes)),
+        "opened": Tree(Directory(opened)),
+    }
+
+
+def _same(node: Node) -> Node:
+    return node
+
+
+def _open_files(host: Host) -> Iterator[tuple[int, int, str, DeviceNode | None]]:
+    """Yield pid, number, path and device node of each open file of a process."""
+    for process in host.added.processes:
+        for number, file in enumerate(process.files):
+            node = host.added.node_of(host.kernel, file)
+            device = node if isinstance(node, DeviceNode) else None
+            yield process.pid, number, file.path, device
 
 
 def linked_proc(machine_proc: int, proc: Tree) -> Tree:
@@ -88,6 +123,8 @@ class MountPlan:
             "hidden_folders": _HIDDEN_FOLDERS,
             "folders": self._folders(),
             "kernel_files": self._kernel_files(),
+            "processes": self._processes(),
+            "is_container": self.host.container,
             "modules_dir": self.host.modules_dir,
             "release": self.host.kernel.release,
         }
@@ -101,7 +138,23 @@ class MountPlan:
             (path, f"/{path}")
             for name in ("proc", "dev")
             for path, node in walk(self.trees[name].root, name)
-            if isinstance(node, Attribute)
+            if isinstance(node, Attribute) or f"/{path}" in self.host.added.devices
+            if not _PROCESS.match(path)
+        ]
+
+    def _processes(self) -> list[tuple[int, str, list[tuple[str, str]]]]:
+        """Return pid, name and open files of each process, in order of their pids.
+
+        A file is its path and the FUSE path of its device node, which is empty for a
+        regular file.
+        """
+        files: dict[int, list[tuple[str, str]]] = {}
+        for pid, number, path, device in _open_files(self.host):
+            source = "" if device is None else f"opened/{pid}.{number}"
+            files.setdefault(pid, []).append((path, source))
+        return [
+            (one.pid, one.name, files.get(one.pid, []))
+            for one in sorted(self.host.added.processes, key=lambda one: one.pid)
         ]
 
     def _folders(self) -> list[str]:

@@ -124,8 +124,8 @@ def test_named_members_of_a_group_go_together() -> None:
     """Whoever names both need not say --group."""
     scenario = load("in_use")
     files = {path: t for path, t in scenario.files.items() if "boot_vga" not in path}
-    links = {path: t for path, t in scenario.links.items() if "/777/" not in path}
-    with session(replace(scenario, files=files, links=links)) as host:
+    processes = tuple(one for one in scenario.processes if one.pid != 777)
+    with session(replace(scenario, files=files, processes=processes)) as host:
         assert host.run("resolver", "bind", GPU, SOUND).exit_code == 0
         assert host.run("resolver", "restore", "--all").exit_code == 0
         assert (host.driver(GPU), host.driver(SOUND)) == ("amdgpu", "snd_hda_intel")

@@ -90,13 +90,13 @@ def test_host_without_addresses_answers_with_none() -> None:
 
 @pytest.mark.real
 def test_loopback_address_is_as_the_real_kernel_sends_it() -> None:
-    """Prefix length, scope apart, address, local address and label are the same."""
+    """Prefix length, scope, address, local address and label are the same."""
     real = [one for one in addresses(dump(socket.AF_INET)) if one[2][3] == b"lo\0"]
     ours = list(addresses(b"".join(answers(request(socket.AF_INET), LOOPBACK))))
 
     assert [
-        (prefix, {kind: found[kind] for kind in (1, 2, 3)}) for prefix, _, found in real
-    ] == [(prefix, found) for prefix, _, found in ours]
+        (*head, {kind: found[kind] for kind in (1, 2, 3)}) for *head, found in real
+    ] == ours
 
 
 def test_other_requests_fail() -> None:

@@ -45,7 +45,7 @@ def test_claimed_disk_cannot_be_opened_exclusively() -> None:
       - {path: /dev/sdb, number: "8:16", type: block}
     """
     with simulated(boot_host(parse(text))):
-        with pytest.raises(OSError) as caught:
+        with pytest.raises(OSError, match="busy") as caught:
             os.open("/dev/sda", os.O_RDONLY | os.O_EXCL | os.O_NONBLOCK)
         opened = {
             name: os.open(f"/dev/{name}", os.O_RDONLY | flags)
