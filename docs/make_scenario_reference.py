@@ -44,7 +44,36 @@ A scenario is a file `NAME.yaml.j2`. A line `---` divides it into two parts:
 
 [simkernel.md](simkernel.md#write-a-scenario) has a complete scenario.
 
-"""
+## Say what uses a device
+
+| to show | write |
+|---|---|
+| an interface in another network namespace | `directories: [/sys/devices/.../net]`, which is then empty |
+| a device node of a disk, a card or a program | `nodes` |
+| a disk that ZFS, DRBD or a mount elsewhere claims | `nodes` with `claimed: true` |
+| a process that has a device open | `processes` with `files`; `number` if the node has another name in its container |
+| a packet socket | `processes` with `sockets`, and `files: /proc/net/packet` |
+| an address without a route | `addresses` |
+| disks behind a VMD controller | `devices` with `created_by` |
+| a device after a failed reset or a surprise removal | `answers: false` |
+| a program in a container | `container: true` |
+| mounts, swap, majors, memory, framebuffers | `files`: `/proc/self/mountinfo`, `/proc/swaps`, `/proc/devices`, `/proc/misc`, `/proc/iomem` |
+
+The scenarios `in_use`, `vmd`, `container`, `vgpu` and `console_framebuffer` are examples.
+
+These keys differ by tier:
+
+| key | fakefs | fuse |
+|---|---|---|
+| `nodes` | can be opened, and are empty | have type and number; opening them fails with EACCES, so no program sees `claimed` |
+| `processes` | `comm` and `fd` in `/proc/PID` | real processes with these pids; they hold their files open, but no `sockets` |
+| `addresses` | netlink and `/proc/net/if_inet6` answer with them | not shown |
+| `files`, `links`, `directories` below `/proc` | all | only files that the machine's `/proc` has; not those in `/proc/net` |
+| `container` | no process 2, other namespaces | no process 2 |
+
+The vm tier shows none of them. It reports the keys that it leaves out.
+
+"""  # noqa: E501  # rows of tables
 PARTS = (scenario, kernel, devices, modules, programs)
 """The schema's modules; a class that uses another comes first."""
 CLASSES = [

@@ -76,7 +76,12 @@ def _groups(scenario: Scenario) -> Iterator[str]:
 
 def left_out(scenario: Scenario) -> list[str]:
     """Return the parts of a scenario that the guest does not get, one line each."""
-    return [*_hardware(scenario), *_software(scenario), *_modules(scenario)]
+    return [
+        *_hardware(scenario),
+        *_added(scenario),
+        *_software(scenario),
+        *_modules(scenario),
+    ]
 
 
 def _hardware(scenario: Scenario) -> Iterator[str]:
@@ -94,6 +99,28 @@ def _hardware(scenario: Scenario) -> Iterator[str]:
     if scenario.owned_groups:
         numbers = ", ".join(map(str, scenario.owned_groups))
         yield f"no owned_groups ({numbers}): no process opens a group"
+
+
+def _added(scenario: Scenario) -> Iterator[str]:
+    """Name the keys about users of devices, and about faulty functions."""
+    keys = {
+        "directories": scenario.directories,
+        "nodes": tuple(one.path for one in scenario.nodes),
+        "processes": tuple(str(one.pid) for one in scenario.processes),
+        "addresses": tuple(one.address for one in scenario.addresses),
+    }
+    for key, names in keys.items():
+        if names:
+            yield f"no {key} ({', '.join(names)}): the guest has its own"
+    if scenario.container:
+        yield "no container: programs see the whole guest"
+    for one in scenario.devices:
+        if not one.answers:
+            yield f"{one.address} answers: QEMU emulates no function without registers"
+        if not one.iommu and scenario.kernel.iommu:
+            yield f"{one.address} has an IOMMU group: QEMU's IOMMU has all functions"
+        if one.reserved_regions:
+            yield f"{one.address} has no reserved_regions: the firmware names none"
 
 
 def _software(scenario: Scenario) -> Iterator[str]:
@@ -138,6 +165,15 @@ def supported_part(scenario: Scenario) -> Scenario:
             if not is_kernel_path(path)
         },
         links={},
+        directories=(),
+        nodes=(),
+        processes=(),
+        addresses=(),
+        container=False,
+        devices=tuple(
+            replace(one, answers=True, iommu=True, reserved_regions=())
+            for one in scenario.devices
+        ),
         other_devices=(),
         owned_groups=(),
         faults=(),

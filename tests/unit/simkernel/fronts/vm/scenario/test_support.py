@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simkernel.fronts.vm.scenario.support import left_out, refusals
+from simkernel.fronts.vm.scenario.support import left_out, refusals, supported_part
 from simkernel.scenario.render import installed, load, parse
 
 REFUSED = {
@@ -12,6 +12,10 @@ REFUSED = {
     "nvgrace_gpu_vfio_pci": [
         "0008:00:00.0: QEMU supports only PCI domain 0000",
         "0008:01:00.0: QEMU supports only PCI domain 0000",
+    ],
+    "vmd": [
+        "10000:00:02.0: QEMU supports only PCI domain 0000",
+        "10000:01:00.0: QEMU supports only PCI domain 0000",
     ],
     "vfio_ap_autoload": [
         "bus ap (card04, driver cex4queue, driver vfio_ap): not on a PC",
@@ -80,6 +84,36 @@ def test_what_is_left_out_is_told(name: str, line: str) -> None:
 def test_nothing_is_told_where_nothing_is_left_out() -> None:
     """A fully supported scenario gives no line."""
     assert left_out(load("vfio_pci")) == []
+
+
+def test_users_of_devices_are_told() -> None:
+    """The guest has its own nodes and processes, and working functions."""
+    scenario = parse("""
+        kernel: {release: 6.12.1}
+        directories: [/sys/devices/pci0000:01/0000:01:00.0/net]
+        nodes: [{path: /dev/sda, number: "8:0", type: block}]
+        processes: [{pid: 9, name: a}]
+        addresses: [{interface: eth0, address: 192.0.2.5/24}]
+        container: true
+        devices:
+          - {address: "0000:01:00.0", id: "1af4:0001", answers: false, iommu: false}
+          - address: "0000:02:00.0"
+            id: "1af4:0001"
+            reserved_regions: [0x1000 0x1fff direct]
+    """)
+
+    assert left_out(scenario) == [
+        "no directories (/sys/devices/pci0000:01/0000:01:00.0/net): the guest has its "
+        "own",
+        "no nodes (/dev/sda): the guest has its own",
+        "no processes (9): the guest has its own",
+        "no addresses (192.0.2.5/24): the guest has its own",
+        "no container: programs see the whole guest",
+        "0000:01:00.0 answers: QEMU emulates no function without registers",
+        "0000:01:00.0 has an IOMMU group: QEMU's IOMMU has all functions",
+        "0000:02:00.0 has no reserved_regions: the firmware names none",
+    ]
+    assert left_out(supported_part(scenario)) == []
 
 
 def test_software_that_is_not_there_is_told() -> None:
