@@ -176,14 +176,14 @@ class Host(Observer):
             )
 
     def replace_file(self, path: str, data: bytes) -> None:
-        """Write a file of resolver atomically.
+        """Write a file of resolver atomically, readable for every user.
 
         :raises OSError: the error of the system call; no new file is left.
         """
         from resolver.linux.files import replace_file
 
         self.require_live()
-        replace_file(path, data)
+        replace_file(path, data, is_public=True)
 
     def remove_file(self, path: str) -> None:
         """Remove a file of resolver, if it exists.

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from resolver.errors import FailedError
+from resolver.linux.files import make_directory
 
 __all__ = ["Locks", "holder", "lock_path"]
 
@@ -88,8 +89,12 @@ class Locks:
 
     def _opened(self, name: str) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        os.makedirs(self._directory, mode=0o755, exist_ok=True)
-        return os.open(lock_path(self._directory, name), flags, 0o644)
+        make_directory(self._directory, is_public=True)
+        descriptor = os.open(lock_path(self._directory, name), flags, 0o644)
+        os.fchmod(
+            descriptor, 0o644
+        )  # whatever the umask: `status` of any user reads it
+        return descriptor
 
     # The previous holder has removed the file; there may be a new one.
     def _is_still(self, name: str, descriptor: int) -> bool:
