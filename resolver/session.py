@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from resolver.changes import bind, boot, checks, many, node_owner, restore
 from resolver.changes.all_or_none import all_or_none
-from resolver.changes.decision import choose_for
+from resolver.changes.decision import ask_modprobe, choose_for
 from resolver.changes.many import Result
 from resolver.changes.outcome import Outcome
 from resolver.device import Device
@@ -221,6 +221,9 @@ class Session:
         together = frozenset(one.name for _, one in targets if isinstance(one, Device))
         options = dataclasses.replace(options, together=together)
         run = all_or_none if options.is_atomic else many.run_all
+        if verb == "bind" and len(targets) > 1:
+            found = [one for _, one in targets if isinstance(one, Device)]
+            ask_modprobe(self.host, self.aliases, found, options)
         with closing(run(self.host, targets, action, options)) as results:
             for number, result in results:
                 if isinstance(result, Outcome) and not options.is_dry_run:

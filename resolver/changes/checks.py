@@ -110,9 +110,7 @@ def require_permitted(module: str, prohibited: Prohibition | None) -> None:
 
 def refusal_of(module: str, prohibited: Prohibition) -> RefusedError:
     """Return the refusal to load a prohibited module."""
-    hint = f"remove that line, or run `modprobe {module}`"
-    if prohibited.keyword == "install":
-        hint = f"remove that line, or run `modprobe -i {module}`"
+    hint = _how_to_load(module, prohibited)
     if module != "vfio_pci":
         hint += "; to bind to the generic driver, pass --driver vfio-pci"
     return RefusedError(
@@ -121,6 +119,18 @@ def refusal_of(module: str, prohibited: Prohibition) -> RefusedError:
         rule="module-prohibited",
         hint=hint,
     )
+
+
+# modprobe -i ignores the install line of the module itself only.
+def _how_to_load(module: str, prohibited: Prohibition) -> str:
+    if prohibited.text.startswith("module_blacklist="):
+        return f"remove {prohibited.module} from module_blacklist=, and reboot"
+    if prohibited.keyword == "modprobe":
+        return f"run `modprobe --showconfig | grep {module}`"
+    if prohibited.module != module or prohibited.keyword == "alias":
+        return "remove that line"
+    option = " -i" if prohibited.keyword == "install" else ""
+    return f"remove that line, or run `modprobe{option} {module}`"
 
 
 def require_aliases(aliases: Aliases, device: Device, choice: Choice) -> None:

@@ -6,13 +6,14 @@ they cannot contradict each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 from resolver.changes import checks
 from resolver.device import Device, check_name
-from resolver.errors import NotFoundError, RefusedError, UsageError
+from resolver.errors import NotFoundError, RefusedError, ResolverError, UsageError
 from resolver.inspect import iommu, modules
 from resolver.inspect.devices import find_driver
 from resolver.inspect.module_loading import find_prohibition
@@ -24,7 +25,14 @@ from resolver.matching.driver_state import driver_state
 from resolver.matching.select import Choice, choose
 from resolver.options import Options
 
-__all__ = ["Decision", "ModuleState", "choose_for", "decide", "module_state"]
+__all__ = [
+    "Decision",
+    "ModuleState",
+    "ask_modprobe",
+    "choose_for",
+    "decide",
+    "module_state",
+]
 
 ModuleState = Literal["loaded", "built in", "not loaded"]
 
@@ -130,6 +138,23 @@ def decide(host: Host, aliases: Aliases, device: Device, options: Options) -> De
     )
 
 
+def ask_modprobe(
+    host: Host, aliases: Aliases, devices: Iterable[Device], options: Options
+) -> None:
+    """Ask modprobe once for each module of several devices.
+
+    Processes that bind them in parallel inherit the answers.
+    """
+    wanted = set()
+    for device in devices:
+        with suppress(ResolverError):
+            choice = choose_for(aliases, device, options.driver_for(device.name))
+            wanted.add(choice.module)
+    for module in sorted(wanted):
+        if not modules.is_loaded(host, module):
+            find_prohibition(host, module)
+
+
 def module_state(host: Host, choice: Choice) -> ModuleState:
     """Return whether the chosen module is in the kernel."""
     told = choice.source in ("modules.builtin", "modules.builtin.modinfo")
@@ -192,9 +217,7 @@ def _notes(
     host: Host, device: Device, driver: str | None, prohibition: Prohibition | None
 ) -> Iterator[str]:
     if prohibition is not None and not prohibition.is_certain:
-        yield f"modprobe runs a command instead, by {prohibition.where}: " + (
-            prohibition.text
-        )
+        yield f"modprobe runs a program: {prohibition.where}: {prohibition.text}"
     if driver is not None and driver == device.binding.driver:
         return
     word = iommu.groups_are_split(host)

@@ -6,7 +6,8 @@ finds file and line. On a captured host the reading is the answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 from resolver.errors import ResolverError, UsageError
 from resolver.inspect.modprobe import Modprobe, ModprobeStep, Target
@@ -45,10 +46,10 @@ def _find(host: Host, module: str) -> Prohibition | None:
     targets = reading.load(module)
     refused = kernel_blacklist(_bytes(host, f"{host.proc}/cmdline") or b"")
     ours = _prohibition(targets, module, refused)
-    said = _said(host, module)
-    if said is None or said == [step.output for step in _shown(targets)]:
+    said = _said(host, module, reading)
+    if said is None or _keys(said) == _keys(_shown(targets)):
         return ours
-    return _prohibition_by_program(said, reading, module, refused)
+    return _prohibition_by_program(said, module, refused)
 
 
 def parameter_of(host: Host, module: str, name: str) -> str | None:
@@ -121,8 +122,8 @@ def _is_live(host: Host, module: str) -> bool:
         return False
 
 
-# The lines of `modprobe -n -v -b`; None without an answer.
-def _said(host: Host, module: str) -> list[str] | None:
+# The steps that `modprobe -n -v -b` prints; None without an answer.
+def _said(host: Host, module: str, reading: Modprobe) -> list[ModprobeStep] | None:
     if not host.is_live:
         return None
     try:
@@ -131,12 +132,22 @@ def _said(host: Host, module: str) -> list[str] | None:
         return None
     lines = [line.rstrip(" ") for line in output.split("\n") if line.strip(" ")]
     known = all(line.startswith(("insmod ", "install ", "builtin ")) for line in lines)
-    return lines if known and (lines or exit_code == 0) else None
+    if not known or (not lines and exit_code != 0):
+        return None
+    return [_step_of(line, reading) for line in lines]
 
 
 def _shown(targets: Sequence[Target]) -> Iterator[ModprobeStep]:
     for target in targets:
         yield from (step for step in target.steps if step.output)
+
+
+# What tells steps apart: not the directory, which may have two paths.
+def _keys(steps: Iterable[ModprobeStep]) -> list[tuple[str, str]]:
+    return [
+        (one.action, one.text.rstrip(" ") if one.action == "install" else one.module)
+        for one in steps
+    ]
 
 
 # What the steps of every module that a name stands for do to the module.
@@ -157,44 +168,42 @@ def _outcome(
     target: Target, module: str, refused: dict[str, str]
 ) -> Prohibition | None:
     if target.blacklist is not None:
-        line = target.blacklist
-        return Prohibition("blacklist", line.text, line.where, True)
+        return _by_line("blacklist", target.blacklist, target.module)
     uncertain = None
     is_loaded = not target.steps and target.module == module
     for step in target.steps:
         if step.is_required and step.action == "insmod" and step.module in refused:
-            return Prohibition("blacklist", refused[step.module], COMMAND_LINE, True)
+            text = refused[step.module]
+            return Prohibition("blacklist", text, COMMAND_LINE, True, step.module)
         if step.line is not None and (step.is_required or step.module == module):
-            text, where = step.line.text, step.line.where
+            found = _by_line("install", step.line, step.module)
             if loads_nothing(step.text):
-                return Prohibition("install", text, where, True)
-            uncertain = Prohibition("install", text, where, False)
+                return found
+            uncertain = found._replace(is_certain=False)
         is_loaded |= step.module == module and step.action == "insmod"
-    if uncertain is not None or is_loaded:
-        return uncertain
-    if target.alias is not None:
-        return Prohibition("alias", target.alias.text, target.alias.where, True)
-    return None
+    if uncertain is None and not is_loaded and target.alias is not None:
+        return _by_line("alias", target.alias, module)
+    return uncertain
+
+
+def _by_line(
+    keyword: Literal["blacklist", "install", "alias"], line: Statement, module: str
+) -> Prohibition:
+    return Prohibition(keyword, line.text, line.where, True, module)
 
 
 # The program is right where its answer differs from the reading. Of a line with the
 # same command, the reading still knows file and line.
 def _prohibition_by_program(
-    said: Sequence[str], reading: Modprobe, module: str, refused: dict[str, str]
+    said: Sequence[ModprobeStep], module: str, refused: dict[str, str]
 ) -> Prohibition | None:
-    steps = [_step_of(line, reading) for line in said]
-    where = f"modprobe -n -v -b {module}, unlike its configuration as resolver reads it"
-    if not steps:
-        return Prohibition("modprobe", "prints no step", where, True)
-    unknown = Statement("install", module, "", where, 0, said[-1])
-    steps = [
-        step._replace(line=step.line or unknown) if step.action == "install" else step
-        for step in steps
-    ]
-    outcome = _outcome(Target(module, tuple(steps), None, None), module, refused)
-    is_loaded = any(step.module == module for step in steps)
-    if outcome is None and not is_loaded:
-        return Prohibition("modprobe", said[-1], where, True)
+    where = f"modprobe -n -v -b {module} (resolver reads its configuration differently)"
+    by_program = Prohibition("modprobe", "no step loads it", where, True, module)
+    if not said:
+        return by_program
+    outcome = _outcome(Target(module, tuple(said), None, None), module, refused)
+    if outcome is None and not any(step.module == module for step in said):
+        return by_program
     return outcome
 
 
@@ -202,9 +211,11 @@ def _step_of(line: str, reading: Modprobe) -> ModprobeStep:
     action, _, text = line.partition(" ")
     if action == "install":
         found = reading.install_line(text)
-        name = found.name if found else ""
-        return ModprobeStep("install", name, found.rest if found else text, line=found)
+        unknown = Statement("install", "", text, "modprobe -n -v -b", 0, line)
+        command = found.rest if found else text
+        return ModprobeStep("install", "", command, line=found or unknown)
     path, _, parameters = text.partition(" ")
-    return ModprobeStep(
-        "insmod" if action == "insmod" else "builtin", name_in(path), path, parameters
-    )
+    name = name_in(path)
+    if action == "insmod":
+        return ModprobeStep("insmod", name, path, parameters)
+    return ModprobeStep("builtin", name, name)

@@ -43,6 +43,8 @@ class Prohibition(NamedTuple):
     """``/etc/modprobe.d/vfio.conf line 3``."""
     is_certain: bool
     """False for an ``install`` line whose command may load the module."""
+    module: str
+    """The module that the line is about: the one to load, or one that it needs."""
 
 
 def loads_nothing(command: str) -> bool:

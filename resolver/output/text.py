@@ -136,7 +136,7 @@ def explanation_lines(text: str, found: Explanation) -> Iterator[str]:
     if choice.modalias:
         yield shown(f"    looked up  {choice.modalias}")
     yield shown(f"    module     {choice.module}: {found.module_state}")
-    if found.prohibition is not None:
+    if found.prohibition is not None and found.prohibition.is_certain:
         where, line = found.prohibition.where, found.prohibition.text
         yield shown(f"    prohibited by {where}: {line}")
     if found.refusal is not None:

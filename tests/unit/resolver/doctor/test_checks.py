@@ -65,8 +65,12 @@ def with_module(**facts: object) -> Facts:
     return replace(HEALTHY, modules={"mlx5_vfio_pci": module})
 
 
-BLACKLIST = Prohibition("blacklist", "blacklist mlx5_vfio_pci", "/x line 1", True)
-INSTALL = Prohibition("install", "install mlx5_vfio_pci /x", "/x line 1", False)
+BLACKLIST = Prohibition(
+    "blacklist", "blacklist mlx5_vfio_pci", "/x line 1", True, "mlx5_vfio_pci"
+)
+INSTALL = Prohibition(
+    "install", "install mlx5_vfio_pci /x", "/x line 1", False, "mlx5_vfio_pci"
+)
 
 
 def test_a_host_without_fault_has_no_finding() -> None:

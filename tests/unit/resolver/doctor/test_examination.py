@@ -80,7 +80,7 @@ def test_a_module_on_the_kernels_own_list_is_prohibited() -> None:
         if one["id"] == "module-prohibited"
     ]
     assert any(
-        "module vfio_pci is blacklisted" in one and "the kernel command line" in one
+        "module vfio_pci is prohibited" in one and "the kernel command line" in one
         for one in messages
     )
 

@@ -1,5 +1,7 @@
 """The installed kmod and our reading take the same steps on generated hosts.
 
+The large run: ``HYPOTHESIS_PROFILE=soak pytest -n 0 THIS_FILE``.
+
 The real program sees a generated kernel command line and generated loaded modules: it
 runs in its own mount namespace.
 """
@@ -22,6 +24,8 @@ from resolver.inspect.module_loading import modprobe_of
 from resolver.linux import Host
 from simkernel.kmod import depmod
 from simkernel.model.modules.spec import ModuleSpec
+from tests.modprobe_lines import COMMAND_LINES, LINES
+from tests.modprobe_lines import MODULES as KNOWN_MODULES
 
 RELEASE = "6.6.6-zz"
 DIRECTORIES = ("etc/modprobe.d", "run/modprobe.d", "lib/modprobe.d")
@@ -233,16 +237,42 @@ def test_our_reading_takes_the_steps_of_the_real_program(case: Case) -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(os.path.realpath(name))
         build(case, root)
-        modprobe = modprobe_of(host_below(root))
-        for options, ignore_loaded in (("-n -v -b", False), ("-D -b", True)):
-            real = list(real_answers(root, case.asked, options))
-            ours = [
-                [
-                    step.output
-                    for target in modprobe.load(one, ignore_loaded=ignore_loaded)
-                    for step in target.steps
-                    if step.output
-                ]
-                for one in case.asked
+        assert_equal_steps(case, root)
+
+
+@pytest.mark.parametrize(("text", "module", "_"), LINES)
+def test_lines_of_people_lead_to_the_steps_of_the_real_program(
+    text: str, module: str, _: str, tmp_path: Path
+) -> None:
+    """The table of lines holds for the installed kmod."""
+    files = {"etc/modprobe.d/a.conf": text}
+    case = Case(KNOWN_MODULES, files, {}, "quiet\n", {}, [module])
+    build(case, tmp_path)
+    assert_equal_steps(case, tmp_path)
+
+
+@pytest.mark.parametrize(("text", "module", "_"), COMMAND_LINES)
+def test_command_lines_lead_to_the_steps_of_the_real_program(
+    text: str, module: str, _: str, tmp_path: Path
+) -> None:
+    """Names are compared as they are written."""
+    case = Case(KNOWN_MODULES, {}, {}, f"{text}\n", {}, [module])
+    build(case, tmp_path)
+    assert_equal_steps(case, tmp_path)
+
+
+def assert_equal_steps(case: Case, root: Path) -> None:
+    """Compare the steps for each name, with and without the loaded modules."""
+    modprobe = modprobe_of(host_below(root))
+    for options, ignore_loaded in (("-n -v -b", False), ("-D -b", True)):
+        real = list(real_answers(root, case.asked, options))
+        ours = [
+            [
+                step.output
+                for target in modprobe.load(one, ignore_loaded=ignore_loaded)
+                for step in target.steps
+                if step.output
             ]
-            assert ours == real
+            for one in case.asked
+        ]
+        assert ours == real
