@@ -68,10 +68,11 @@ These keys differ by tier:
 | `nodes` | can be opened, and are empty | have type and number; opening them fails with EACCES, so no program sees `claimed` |
 | `processes` | `comm` and `fd` in `/proc/PID` | real processes with these pids; they hold their files open, but no `sockets` |
 | `addresses` | netlink and `/proc/net/if_inet6` answer with them | not shown |
-| `files`, `links`, `directories` below `/proc` | all | only files that the machine's `/proc` has; not those in `/proc/net` |
+| `files` below `/proc` | all | those that the machine has, too, but not those in `/proc/net`; those in `/proc/self` for process 1 only |
+| `links`, `directories` below `/proc` and `/dev` | all | not shown |
 | `container` | no process 2, other namespaces | no process 2 |
 
-The vm tier shows none of them. It reports the keys that it leaves out.
+The vm tier shows none of them. `simkernel run` names the keys that a tier leaves out.
 
 """  # noqa: E501  # rows of tables
 PARTS = (scenario, kernel, devices, modules, programs)

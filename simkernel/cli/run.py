@@ -75,10 +75,18 @@ def _on_vm(request: _Request) -> int:
 
 def _on_fuse(request: _Request) -> int:
     from simkernel.fronts.fuse.run import run as run_on_fuse
+    from simkernel.fronts.fuse.sandbox.left_out import left_out
     from simkernel.fronts.tracing.trace import Trace
 
+    def boot() -> Host:
+        host = request.host()
+        with ProgressLine(sys.stderr) as line:
+            for text in left_out(host):
+                line.note(text)
+        return host
+
     with nullcontext() if request.trace is None else Trace(request.trace) as trace:
-        return run_on_fuse(request.host, request.command, trace, udev=request.udev)
+        return run_on_fuse(boot, request.command, trace, udev=request.udev)
 
 
 _TIERS: dict[str, Callable[[_Request], int]] = {
