@@ -36,6 +36,7 @@ _KEYS = {
     "/sys/module(/.*)?": "loaded",
     "/sys/kernel/security/lockdown": "kernel.lockdown",
     "/proc/modules": "loaded",
+    "/proc/mounts": "files./proc/self/mountinfo",
     "/proc/cmdline": "kernel.cmdline",
     "/proc/sys/kernel/osrelease": "kernel.release",
     r"/proc/(1|2|self)/(comm|fd|ns).*": "container",

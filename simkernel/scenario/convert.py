@@ -112,7 +112,8 @@ def _scalar(
         return data.lower() in _TRUE
     if wanted is int:
         if not re.fullmatch(r"-?\d{1,18}", data, re.ASCII):
-            problems.append(f"{where}: {data!r} must be a decimal number")
+            advice = spec.metadata.get("advice", "") if spec is not None else ""
+            problems.append(f"{where}: {data!r} must be a decimal number{advice}")
             return 0
         return int(data)
     pattern = spec.metadata.get("pattern") if spec is not None else None

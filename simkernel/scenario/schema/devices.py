@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simkernel.scenario.schema.patterns import (
     ADDRESS,
@@ -59,7 +59,9 @@ class DeviceEntry:
     subsystem: str = text_field(IDS, "vendor:device", "0000:0000")
     class_: str = text_field(CLASS, "six hex digits, like 020000", "000000")
     revision: str = text_field("[0-9a-f]{2}", "two hex digits", "00")
-    iommu_group: int | None = None
+    iommu_group: int | None = field(
+        default=None, metadata={"advice": "; for no group, write iommu: false"}
+    )
     """Number of the IOMMU group. Default: a group of its own."""
     iommu: bool = True
     """False: no IOMMU isolates the function, so it has no group."""

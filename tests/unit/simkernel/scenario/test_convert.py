@@ -10,7 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from simkernel.errors import ScenarioError
 from simkernel.scenario.convert import from_data, to_data
 from simkernel.scenario.render import dump, parse
-from simkernel.scenario.schema import DeviceEntry, KernelImage, Scenario
+from simkernel.scenario.schema import (
+    DeviceEntry,
+    KernelImage,
+    Scenario,
+    VirtualFunction,
+)
 from tests.strategies import scenarios
 
 KERNEL = "kernel: {release: 6.12.0}\n"
@@ -67,6 +72,15 @@ def test_words_for_truth_are_texts_where_a_text_is_wanted() -> None:
     (module,) = parse(text).modules
 
     assert (module.name, module.description, module.version) == ("on", "no", "null")
+
+
+def test_function_without_group_has_another_key() -> None:
+    """The error names it."""
+    data = {"address": "0000:01:00.0", "id": "1af4:0001", "iommu_group": "none"}
+
+    assert problems_of(DeviceEntry, data) == [
+        "iommu_group: 'none' must be a decimal number; for no group, write iommu: false"
+    ]
 
 
 def test_all_problems_are_reported_at_once() -> None:
@@ -133,10 +147,8 @@ def test_invalid_data_are_reported(data: object, problem: str) -> None:
 @pytest.mark.parametrize("number", ["1.5", "0x10", "1_000", "\u0661", "9" * 19, "+1"])
 def test_numbers_are_decimal_digits(number: str) -> None:
     """A number is written in decimal ASCII digits, and not absurdly long."""
-    data = {"address": "0000:01:00.0", "id": "1af4:1041", "iommu_group": number}
-
-    assert problems_of(DeviceEntry, data) == [
-        f"iommu_group: {number!r} must be a decimal number"
+    assert problems_of(VirtualFunction, {"index": number}) == [
+        f"index: {number!r} must be a decimal number"
     ]
 
 
