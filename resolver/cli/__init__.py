@@ -6,6 +6,7 @@ not wait for the modules that bind devices.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -15,6 +16,7 @@ import click
 from resolver.cli.invocation import Invocation
 from resolver.cli.options import common
 from resolver.errors import FailedError, ResolverError, UsageError
+from resolver.linux import reserve_standard
 from resolver.suggest import did_you_mean
 
 __all__ = ["main"]
@@ -59,6 +61,7 @@ Examples:
   resolver bind --dry-run vfs:ens1np0
   resolver restore --all
 """
+_OF_STDOUT = (errno.EBADF, errno.EIO, errno.ENOSPC)
 
 
 class _Commands(click.Group):
@@ -120,6 +123,7 @@ def cli(context: click.Context) -> None:
 
 def main() -> None:
     """Run the command and exit with its code; never with a traceback."""
+    reserve_standard()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -142,11 +146,19 @@ def run(arguments: Sequence[str]) -> int:
         call.console.error(problem)
         code = problem.exit_code
     except OSError as problem:
-        where = f"{problem.filename}: " if problem.filename else ""
-        call.console.error(FailedError(f"{where}{problem.strerror}"))
-        code = 1
+        code = _of_system(call, problem)
     call.console.flush()
     return code or (141 if call.console.is_unread else 0)
+
+
+# click prints the help by itself. A file of the host has a name, stdout has none.
+def _of_system(call: Invocation, problem: OSError) -> int:
+    if problem.filename is None and problem.errno in _OF_STDOUT:
+        call.console.lose(problem)
+        return 0
+    where = f"{problem.filename}: " if problem.filename else ""
+    call.console.error(FailedError(f"{where}{problem.strerror}"))
+    return 1
 
 
 # click finds close options, and puts all of them into the message.

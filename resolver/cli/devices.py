@@ -10,6 +10,7 @@ import click
 
 from resolver.cli import options as shared
 from resolver.cli.invocation import Invocation, pass_invocation
+from resolver.output.console import is_terminal
 
 if TYPE_CHECKING:
     from resolver.device import Device
@@ -57,7 +58,7 @@ def command(call: Invocation, kind: str | None, as_json: bool) -> None:
     rows = [text.DEVICE_COLUMNS, *(text.device_row(*row) for row in found)]
     if not any(state in REMARKABLE for *_, state in found):
         rows = [row[:-1] for row in rows]
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         _print_table(rows)
     else:
         call.console.lines(text.columns(rows))

@@ -11,6 +11,7 @@ import click
 from resolver.cli import options as shared
 from resolver.cli.invocation import Invocation, pass_invocation
 from resolver.errors import UsageError
+from resolver.output.console import is_terminal, standard_input
 
 if TYPE_CHECKING:
     from resolver.lint.judgement import Report
@@ -146,7 +147,7 @@ def _looked_at(
 
     host = call.host()
     kernel = front.kernel(host, files, call.kernel, call.modules_dir)
-    stdin = sys.stdin.buffer if "-" in files else None
+    stdin = standard_input() if "-" in files else None
     things = front.read(host, files, stdin, call.console.talk, is_fresh=is_fresh)
     return judge(things, kernel, names, wanted)
 
@@ -176,7 +177,7 @@ def _print(
         from resolver.lint import text
 
         styled = list(text.lines(report, names, is_verbose=call.is_verbose))
-        if sys.stdout.isatty():
+        if is_terminal(sys.stdout):
             text.print_styled(styled)
         else:
             call.console.lines(line for _, line in styled)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from typing import Any
@@ -16,6 +15,7 @@ from resolver.inspect.devices import bound_driver
 from resolver.options import Options
 from resolver.output import documents
 from resolver.output import text as report
+from resolver.output.console import standard_input
 from resolver.output.progress import with_progress
 from resolver.session import Session, Verb
 
@@ -28,7 +28,7 @@ def with_stdin(words: Iterable[str]) -> Iterator[str]:
         if word != "-":
             yield word
             continue
-        for line in sys.stdin.buffer:
+        for line in standard_input():
             text = line.decode("utf-8", "surrogateescape").strip()
             if text and not text.startswith("#"):
                 yield text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import click
 from resolver.cli import options as shared
 from resolver.cli.invocation import Invocation, pass_invocation
 from resolver.errors import UsageError
+from resolver.output.console import standard_input
 
 if TYPE_CHECKING:
     from resolver.matching.alias_files import AliasEntry
@@ -59,7 +59,7 @@ def command(call: Invocation, modaliases: tuple[str, ...], as_json: bool) -> Non
     aliases = call.aliases(call.host())
     for note in aliases.notes:
         console.talk(f"warning: {note}")
-    lines = sys.stdin.buffer if modaliases == ("-",) else _encoded(modaliases)
+    lines = standard_input() if modaliases == ("-",) else _encoded(modaliases)
 
     def on_error(number: int, problem: UsageError) -> None:
         call.exit_code = problem.exit_code

@@ -4,6 +4,7 @@ Only this package imports ``os`` and similar modules. It reads and writes the ho
 makes no decisions.
 """
 
-from resolver.linux.host import TIMEOUT_S, Host, discard_stdout
+from resolver.linux.host import TIMEOUT_S, Host
+from resolver.linux.streams import discard, reserve_standard
 
-__all__ = ["TIMEOUT_S", "Host", "discard_stdout"]
+__all__ = ["TIMEOUT_S", "Host", "discard", "reserve_standard"]

@@ -12,12 +12,13 @@ from resolver.errors import BlockedError, RefusedError, UsageError
 from resolver.linux.observer import Observer
 from resolver.linux.paths import MODPROBE_D, MODULES
 from resolver.linux.reading import ABSENT, text_of
+from resolver.linux.streams import reserve_standard
 
 if TYPE_CHECKING:
     from resolver.linux.deadline import SlowCalls
     from resolver.linux.workers import Workers
 
-__all__ = ["TIMEOUT_S", "Host", "discard_stdout"]
+__all__ = ["TIMEOUT_S", "Host"]
 
 _Answer = TypeVar("_Answer")
 
@@ -117,6 +118,7 @@ class Host(Observer):
         if self._locks is None:
             from resolver.linux.locks import Locks
 
+            reserve_standard()
             self._locks = Locks(self.journal, self.proc)
         with self._locks.hold(names, timeout_s):
             yield
@@ -149,6 +151,7 @@ class Host(Observer):
         if self._slow_calls is None:
             from resolver.linux.deadline import SlowCalls
 
+            reserve_standard()
             self._slow_calls = SlowCalls()
         return self._slow_calls
 
@@ -271,13 +274,3 @@ class Host(Observer):
 
         with as_interrupts():
             yield
-
-
-def discard_stdout() -> None:
-    """Discard further output, after the reader of stdout has closed it.
-
-    Otherwise the interpreter fails when it flushes stdout at exit.
-    """
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)

@@ -1,21 +1,24 @@
-"""The terminal: data to stdout, messages to stderr."""
+"""Standard streams: data to stdout, messages to stderr, words from stdin."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
+from typing import BinaryIO, TextIO
 
-from resolver.errors import ResolverError
-from resolver.linux import discard_stdout
+from resolver.errors import ResolverError, UsageError
+from resolver.linux import discard
 
-__all__ = ["Console"]
+__all__ = ["Console", "is_terminal", "standard_input"]
 
 
 class Console:
     """Output of a command.
 
-    If the reader of stdout closes the pipe, as ``head`` does, the command continues.
-    Further output is dropped, and ``is_unread`` is true.
+    A stream may be closed or full, and its reader may go away, as ``head`` does. The
+    command continues. Further data are dropped, and ``is_unread`` is true. Messages
+    that cannot be printed are dropped.
     """
 
     def __init__(self) -> None:
@@ -25,10 +28,13 @@ class Console:
         """Print data."""
         if self.is_unread:
             return
+        if sys.stdout is None:
+            self._give_up("it is closed")
+            return
         try:
             sys.stdout.write(text)
-        except BrokenPipeError:
-            self._give_up()
+        except OSError as problem:
+            self.lose(problem)
 
     def lines(self, lines: Iterable[str]) -> None:
         """Print lines of data."""
@@ -44,7 +50,7 @@ class Console:
     def talk(self, line: str) -> None:
         """Print a message to stderr, after the data so far."""
         self.flush()
-        print(line, file=sys.stderr)
+        self._say(line)
 
     def error(self, error: ResolverError) -> None:
         """Print an error and its hint."""
@@ -56,13 +62,47 @@ class Console:
 
     def flush(self) -> None:
         """Write everything to stdout."""
-        if self.is_unread:
+        if self.is_unread or sys.stdout is None:
             return
         try:
             sys.stdout.flush()
-        except BrokenPipeError:
-            self._give_up()
+        except OSError as problem:
+            self.lose(problem)
 
-    def _give_up(self) -> None:
+    def lose(self, problem: OSError) -> None:
+        """Drop further data, after a write of data has failed."""
+        # The reader of a pipe that goes away has enough. That is no error.
+        is_pipe = isinstance(problem, BrokenPipeError)
+        self._give_up("" if is_pipe else problem.strerror or str(problem))
+        discard(sys.stdout)
+
+    def _give_up(self, reason: str) -> None:
         self.is_unread = True
-        discard_stdout()
+        if reason:
+            self._say(f"error: cannot write to stdout: {reason}")
+
+    # print() writes to stdout if stderr is closed.
+    def _say(self, line: str) -> None:
+        if sys.stderr is None:
+            return
+        try:
+            print(line, file=sys.stderr)
+        except OSError:
+            discard(sys.stderr)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a standard stream is open and a terminal."""
+    with suppress(ValueError):  # the stream was closed in this process
+        return stream is not None and stream.isatty()
+    return False
+
+
+def standard_input() -> BinaryIO:
+    """Return the bytes of stdin.
+
+    :raises UsageError: stdin is closed.
+    """
+    if sys.stdin is None:
+        raise UsageError("cannot read stdin: it is closed")
+    return sys.stdin.buffer

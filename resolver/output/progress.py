@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from resolver.errors import ResolverError
+from resolver.output.console import is_terminal
 
 __all__ = ["with_module_bar", "with_progress"]
 
@@ -27,7 +28,7 @@ def with_progress(
 
     :param total: number of results.
     """
-    if total < 2 or not sys.stderr.isatty():
+    if total < 2 or not is_terminal(sys.stderr):
         yield from results
         return
     done: list[tuple[int, T]] = []
@@ -48,7 +49,7 @@ def with_module_bar(parts: Iterable[Part], total: int) -> Iterator[Part]:
 
     :param total: number of modules in all parts.
     """
-    if total < _FEW_MODULES or not sys.stderr.isatty():
+    if total < _FEW_MODULES or not is_terminal(sys.stderr):
         yield from parts
         return
     with _bar("modules", total) as advance:
@@ -73,10 +74,17 @@ def _bar(label: str, total: int) -> Iterator[Callable[[int, str], None]]:
         redirect_stdout=False,
         redirect_stderr=False,
     )
-    with bar:
-        task = bar.add_task("", total=total)
+    # The terminal may go away. The work does not depend on it.
+    task = bar.add_task("", total=total)
+    with suppress(OSError):
+        bar.start()
 
-        def advance(count: int, text: str) -> None:
+    def advance(count: int, text: str) -> None:
+        with suppress(OSError):
             bar.update(task, advance=count, description=text, refresh=True)
 
+    try:
         yield advance
+    finally:
+        with suppress(OSError):
+            bar.stop()

@@ -2,8 +2,8 @@
 
 Exit codes: 0 done, or nothing to do. 1 failed; the host is unchanged. 2 invalid command
 line. 3 refused by a safety rule or by the administrator. 4 no such device, driver or
-record. 5 failed; the host is changed. 130 interrupted; the host is unchanged. 141 the
-reader of the output closed the pipe.
+record. 5 failed; the host is changed. 130 interrupted; the host is unchanged. 141 done,
+but the output is lost.
 """
 
 from __future__ import annotations
