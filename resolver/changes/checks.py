@@ -113,9 +113,14 @@ def refusal_of(module: str, prohibited: Prohibition) -> RefusedError:
     hint = _how_to_load(module, prohibited)
     if module != "vfio_pci":
         hint += "; to bind to the generic driver, pass --driver vfio-pci"
+    failure = f"loading module {module} is prohibited by {prohibited.where}"
+    if not prohibited.is_certain:
+        failure = (
+            f"module {module} is not loaded: modprobe ran a program instead, "
+            f"{prohibited.where}"
+        )
     return RefusedError(
-        f"loading module {module} is prohibited by {prohibited.where}: "
-        f"{prohibited.text}",
+        f"{failure}: {prohibited.text}",
         rule="module-prohibited",
         hint=hint,
     )

@@ -38,21 +38,23 @@ def load_driver(
     :raises BlockedError: modprobe has not finished in that time.
     """
     module = name.replace("-", "_")
+    prohibited = None
     if not is_loaded(host, module):
-        require_permitted(module, find_prohibition(host, module))
+        prohibited = find_prohibition(host, module)
+        require_permitted(module, prohibited)
     with host.locked((f"module-{module}",), timeout_s):
         driver = find_driver(host, bus, name, bound)
         if driver is not None:
             return driver
         exit_code, stderr = host.modprobe(module, timeout_s)
-    if exit_code != 0:
-        raise _failure(host, module, stderr)
-    driver = find_driver(host, bus, name, bound)
-    if driver is not None:
-        return driver
-    prohibited = find_prohibition(host, module)
+    if exit_code == 0:
+        driver = find_driver(host, bus, name, bound)
+        if driver is not None:
+            return driver
     if prohibited is not None:
         raise refusal_of(module, prohibited)
+    if exit_code != 0:
+        raise _failure(host, module, stderr)
     raise FailedError(
         f"modprobe reported success, but module {module} is not loaded",
         hint=f"run `modprobe --showconfig | grep {module}`",
@@ -60,9 +62,6 @@ def load_driver(
 
 
 def _failure(host: Host, module: str, stderr: str) -> Exception:
-    prohibited = find_prohibition(host, module)
-    if prohibited is not None:
-        return refusal_of(module, prohibited)
     reason = stderr.splitlines()[-1] if stderr else "modprobe gave no reason"
     if "not found in directory" in stderr:
         return NotFoundError(

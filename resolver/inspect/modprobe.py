@@ -117,10 +117,12 @@ class Modprobe:
 
         :param text: command and parameters.
         """
-        for line in self._all("install"):
-            if text.startswith(line.rest.rstrip(" ")):
-                return line
-        return None
+        found = (
+            line
+            for line in self._all("install")
+            if text.startswith(line.rest.rstrip(" "))
+        )
+        return max(found, key=lambda line: len(line.rest.rstrip(" ")), default=None)
 
     def _target(
         self, module: _Module, alias: Statement | None, *, ignore_loaded: bool

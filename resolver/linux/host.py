@@ -212,7 +212,6 @@ class Host(Observer):
         from resolver.linux.programs import StillRunning, modprobe
 
         self.require_live()
-        self._answers.clear()
         try:
             return modprobe(module, timeout_s)
         except StillRunning as problem:
@@ -239,7 +238,7 @@ class Host(Observer):
         """Return an answer about the host that is at most 10 seconds old.
 
         A command over thousands of devices asks once, and a program that uses resolver
-        as a library sees changes. Loading a module makes every answer stale.
+        as a library sees changes.
         """
         when, answer = self._answers.get(key, (-_KEEP_S, None))
         if time.monotonic() - when >= _KEEP_S:

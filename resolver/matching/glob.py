@@ -56,6 +56,8 @@ def wildcards(pattern: str) -> int:
 
 def matches(pattern: str, text: str) -> bool:
     """Return whether a pattern matches a whole text."""
+    if not _SPECIAL.search(pattern):
+        return pattern == text
     return compile_pattern(pattern).fullmatch(text) is not None
 
 

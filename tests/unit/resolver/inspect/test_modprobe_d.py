@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver.inspect.modprobe import Modprobe
 from resolver.inspect.modprobe_d import (
     ENDINGS,
     Statement,
@@ -13,6 +16,7 @@ from resolver.inspect.modprobe_d import (
     statements,
 )
 from resolver.inspect.module_policy import command_line_statements, module_options
+from resolver.inspect.module_tree import ModuleTree
 from resolver.inspect.overlay import visible_files
 
 
@@ -68,7 +72,28 @@ def test_hidden_files_are_not_read() -> None:
     assert [name for name in names if is_configuration(name)] == names[:2]
 
 
-@given(st.binary())
-def test_any_content_is_read(data: bytes) -> None:
+words = st.sampled_from(
+    [b"install ", b"alias ", b"softdep ", b"blacklist ", b"options ", b"a ", b"b", b"*",
+     b" pre: ", b"\n", b"\\", b"a*[", b"]", b"\xff", b"\0", b"kernel/a.ko: ", b"a.ko "]
+)  # fmt: skip
+contents = st.one_of(st.binary(), st.lists(words).map(b"".join))
+
+
+@given(content=contents, lists=contents, name=st.sampled_from(["a", "b", "a*[", "]"]))
+def test_any_content_is_read(content: bytes, lists: bytes, name: str) -> None:
     """No content raises an error."""
-    module_options([*statements([("/x", data)]), *command_line_statements(data)])
+    configuration = [*statements([("/x", content)]), *command_line_statements(lists)]
+    module_options(configuration)
+    tree = ModuleTree(lambda _: lists)
+    Modprobe(configuration, tree, "/m", lambda _: False).load(name)
+
+
+def test_a_long_chain_of_soft_dependencies_has_an_end() -> None:
+    """A chain and a circle of names are followed once."""
+    names = [f"m{number}" for number in range(1200)]
+    lines = [f"softdep {a} pre: {b}" for a, b in pairwise(names)]
+    configuration = read("\n".join([*lines, f"softdep {names[-1]} pre: m0"]))
+    lists = {"modules.dep": "".join(f"{one}.ko:\n" for one in names).encode()}
+    tree = ModuleTree(lists.get)
+    (target,) = Modprobe(configuration, tree, "/m", lambda _: False).load("m0")
+    assert [step.module for step in target.steps] == names[::-1]

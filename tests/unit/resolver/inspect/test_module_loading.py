@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,95 @@ def test_a_host_without_lists_is_judged_by_its_lines(tmp_path: Path) -> None:
     assert verdict(host, "vfio_pci") == "no 1"
     path.write_text("install vfio_pci /bin/false\nsoftdep vfio_pci pre: irqbypass\n")
     assert verdict(Host.below(str(tmp_path)), "vfio_pci") == "loads"
+
+
+CORE = "insmod /lib/modules/x/kernel/vfio-pci-core.ko.xz "
+
+
+class Live:
+    """A live host whose ``modprobe`` is a script that prints fixed lines."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        captured(root, {"bin/modprobe": "", "etc/modprobe.d/a.conf": "", "proc/x": ""})
+        self.log = root / "calls"
+
+    def host(self, lines: str, *, said: str, exit_code: int = 0) -> Host:
+        """Return the host with lines of modprobe.d and an answer of modprobe."""
+        root = self.root
+        (root / "etc/modprobe.d/a.conf").write_text(lines)
+        (root / "said").write_text(said)
+        script = root / "bin/modprobe"
+        script.write_text(
+            f'#!/bin/sh\necho "$@" >>{self.log}\ncat {root}/said\nexit {exit_code}\n'
+        )
+        script.chmod(0o755)
+        return Host(
+            sys=f"{root}/sys",
+            proc=f"{root}/proc",
+            modules=(f"{root}/lib/modules",),
+            etc=f"{root}/etc",
+            run=f"{root}/run",
+            modprobe_d=(),
+        )
+
+
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+    """Return a live host whose programs are in its own directory."""
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    return Live(tmp_path)
+
+
+@pytest.mark.real
+class TestLiveHost:
+    """modprobe decides; resolver's own reading names the line."""
+
+    def test_modprobe_loads_what_the_reading_refuses(self, live: Live) -> None:
+        """The program is right."""
+        said = f"{CORE}\ninsmod /lib/modules/x/kernel/vfio-pci.ko.xz ids=1:2\n"
+        host = live.host("blacklist vfio_pci\n", said=said)
+        assert find_prohibition(host, "vfio_pci") is None
+
+    @pytest.mark.parametrize("said", ["", f"{CORE}\n"])
+    def test_modprobe_does_not_load_it(self, live: Live, said: str) -> None:
+        """The message says that no line explains it."""
+        found = find_prohibition(live.host("", said=said), "vfio_pci")
+        assert found is not None
+        assert found.keyword == "modprobe"
+        assert found.is_certain
+        assert "reads its configuration differently" in found.where
+
+    def test_the_line_of_a_command_is_found(self, live: Live) -> None:
+        """Also where the reading takes other steps."""
+        host = live.host(
+            "softdep vfio_pci pre: irqbypass\ninstall vfio-pci /bin/x $CMDLINE_OPTS\n",
+            said="install /bin/x $CMDLINE_OPTS ids=1:2\n",
+        )
+        found = find_prohibition(host, "vfio_pci")
+        assert found is not None
+        assert not found.is_certain
+        assert found.where.endswith("/etc/modprobe.d/a.conf line 2")
+
+    @pytest.mark.parametrize(
+        ("said", "exit_code"), [("", 1), ("Usage: modprobe [-a] NAME\n", 0)]
+    )
+    def test_without_an_answer_the_reading_counts(
+        self, live: Live, said: str, exit_code: int
+    ) -> None:
+        """As with a modprobe that cannot make a dry run."""
+        host = live.host("blacklist vfio_pci\n", said=said, exit_code=exit_code)
+        found = find_prohibition(host, "vfio_pci")
+        assert found is not None
+        assert found.text == "blacklist vfio_pci"
+
+    def test_modprobe_is_asked_once_for_each_module(self, live: Live) -> None:
+        """A command over many devices starts few programs."""
+        host = live.host("", said="")
+        for module in ("vfio_pci", "nouveau", "vfio_pci", "nouveau"):
+            find_prohibition(host, module)
+        calls = live.log.read_text().splitlines()
+        assert calls == ["-nvb -- vfio_pci", "-nvb -- nouveau"]
 
 
 def test_parameters_come_from_lines_and_command_line(tmp_path: Path) -> None:
