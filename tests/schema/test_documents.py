@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from resolver.matching.driver_state import DriverState
 from simkernel.scenario.render import installed, load
 from simkernel.scenario.schema import Scenario
 from tests.simulated import Session, session
@@ -121,6 +122,18 @@ def test_documents_of_lint_are_as_described() -> None:
         tree = run(host, "lint", "--format", "json", directory)
         run(host, "lint", "--format", "json", f"{directory}/modules.alias", "nosuch.ko")
     assert {one["id"] for one in tree["findings"]} == {"alias-tie"}
+
+
+def test_each_driver_state_is_described() -> None:
+    """The schema and docs/json.md list the states that the code knows."""
+    schema = json.loads((SCHEMAS / "resolver-1.json").read_text())
+    page = (SCHEMAS.parent / "json.md").read_text()
+
+    states = get_args(DriverState)
+
+    described = schema["$defs"]["device"]["properties"]["state"]["enum"]
+    assert sorted(states) == sorted(described)
+    assert [one for one in states if f"`{one}`" not in page] == []
 
 
 def test_a_member_that_is_not_described_is_found() -> None:
