@@ -14,7 +14,7 @@ from resolver.changes.outcome import Outcome
 from resolver.changes.restore import has_written, undo
 from resolver.changes.transaction import lock_names
 from resolver.device import Device
-from resolver.errors import BlockedError, FailedError, NotUndoneError, ResolverError
+from resolver.errors import FailedError, NotUndoneError, ResolverError
 from resolver.inspect.device_words import Found
 from resolver.linux import Host
 from resolver.options import Options
@@ -46,7 +46,7 @@ def all_or_none(
         if isinstance(device, Device)
         for name in lock_names(device)
     }
-    with host.locked(sorted(names, key=_groups_first), options.timeout_s):
+    with host.claimed(names, options.timeout_s):
         yield from _done(host, targets, action, options).items()
 
 
@@ -64,10 +64,6 @@ def _done(
     try:
         for number, result in run_all(host, targets, action, options, has_failed):
             results[number] = result
-            if isinstance(result, BlockedError):
-                device = targets[number][1]
-                assert isinstance(device, Device)
-                host.leave_locks(lock_names(device), result.pid)
     except BaseException:
         _roll_all_back(host, results, options)
         raise
@@ -107,8 +103,3 @@ def _rolled_back(host: Host, outcome: Outcome, options: Options) -> ResolverErro
 
 def _is_error(result: Result) -> bool:
     return isinstance(result, ResolverError)
-
-
-# The order in which every other call takes them.
-def _groups_first(name: str) -> tuple[bool, str]:
-    return not name.startswith("group-"), name

@@ -11,6 +11,7 @@ from typing import Final
 
 from resolver.changes.failures import error_of
 from resolver.changes.outcome import Outcome
+from resolver.changes.recover import Before, recover, state_of
 from resolver.device import Device
 from resolver.errors import FailedError, ResolverError
 from resolver.inspect.device_words import Found
@@ -65,10 +66,25 @@ def run_all(
                 return
             yield number, do(number)
         return
+    before = _states(host, targets, options)
     for number, result in workers.run(units, is_stopped):
         if isinstance(result, str):
-            result = FailedError(result, hint="run `resolver status`")
+            device = targets[number][1]
+            assert isinstance(device, Device)  # Errors need no worker.
+            result = recover(host, device, before.get(number), options, result)
         yield number, result
+
+
+def _states(
+    host: Host, targets: Sequence[Found], options: Options
+) -> dict[int, Before | None]:
+    if not host.names(host.journal):
+        return {}
+    return {
+        number: state_of(host, device, options)
+        for number, (_, device) in enumerate(targets)
+        if isinstance(device, Device)
+    }
 
 
 def units_of(targets: Sequence[Found]) -> list[list[int]]:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import _thread
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from resolver.linux.helper import Blocked, Helper, write_once
+from resolver.errors import FailedError
+from resolver.linux.helper import Blocked, Helper, HelperEnded, write_once
 from resolver.linux.reading import read_once
 
 __all__ = ["SlowCalls"]
 
+T = TypeVar("T")
+_ATTEMPTS = 3
+"""Helpers to try before a call fails: something kills each of them."""
 
-class SlowCalls:
-    """System calls that may block, made in a helper process.
 
-    The first call starts the helper. If no process can be started, a thread makes the
-    writes. That is worse: a thread blocked in the kernel keeps its process from ending.
+class SlowCalls(threading.local):
+    """System calls that may block, made in a helper process of each thread.
+
+    The first call starts the helper. A killed helper is replaced. If no process can be
+    started, a thread makes the writes. That is worse: a thread blocked in the kernel
+    keeps its process from ending.
     """
 
     def __init__(self) -> None:
@@ -32,35 +40,45 @@ class SlowCalls:
         :param keep: descriptors to keep open until the write returns.
         :raises OSError: the error of the system call.
         :raises Blocked: the write has not returned.
+        :raises FailedError: the helper was killed during the write.
         """
-        helper = self._process()
-        if helper is None:
+        if self._process() is None:
             self._in_thread(path, data, timeout_s)
             return
-        try:
-            helper.write(path, data, timeout_s, keep)
-        except Blocked:
-            self._helper = None
-            raise
+        self._retried(
+            path, lambda one: one.write(path, data, timeout_s, keep), is_read=False
+        )
 
     def read(self, path: str, timeout_s: float) -> bytes:
         """Return the content of a small file.
 
         :raises OSError: the error of the system call.
         :raises Blocked: the read has not returned.
+        :raises FailedError: each helper was killed during the read.
         """
-        helper = self._process()
-        if helper is None:
+        if self._process() is None:
             return read_once(path)
-        try:
-            return helper.read(path, timeout_s)
-        except Blocked:
-            self._helper = None
-            raise
+        return self._retried(path, lambda one: one.read(path, timeout_s), is_read=True)
 
     def has_processes(self) -> bool:
         """Return whether this process can have children."""
         return self._process() is not None
+
+    # A write that the kernel may have received is not repeated.
+    def _retried(self, path: str, call: Callable[[Helper], T], *, is_read: bool) -> T:
+        pid = 0
+        for _ in range(_ATTEMPTS):
+            helper = self._helper = self._process() or Helper()
+            try:
+                return call(helper)
+            except Blocked:
+                self._helper = None
+                raise
+            except HelperEnded as ended:
+                self._helper, pid = None, ended.pid
+                if ended.is_received and not is_read:
+                    break
+        raise FailedError(f"helper process {pid} was killed while it accessed {path}")
 
     def _process(self) -> Helper | None:
         if self._helper is not None and self._helper.owner == os.getpid():

@@ -19,14 +19,27 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 
-from resolver.errors import FailedError
 from resolver.linux.reading import read_once
 
-__all__ = ["Blocked", "Helper", "forking", "write_once"]
+__all__ = ["Blocked", "Helper", "HelperEnded", "forking", "write_once"]
 
 _MAX_BYTES = 65_536
-_MAX_KEPT = 64
+_MAX_KEPT = 253
+"""Descriptors in one message. Source: Linux, include/net/scm.h, SCM_MAX_FD."""
 _READ, _WRITE = b"r", b"w"
+_PASSING = frozenset(
+    {
+        signal.SIGABRT,
+        signal.SIGBUS,
+        signal.SIGCHLD,
+        signal.SIGFPE,
+        signal.SIGILL,
+        signal.SIGKILL,
+        signal.SIGSEGV,
+        signal.SIGSTOP,
+    }
+)
+"""Signals that a helper does not ignore: from itself, or impossible to ignore."""
 _left_behind: list[int] = []
 """Helpers that had not ended when they were no longer needed."""
 
@@ -42,11 +55,25 @@ class Blocked(Exception):
         super().__init__(pid)
 
 
+class HelperEnded(Exception):
+    """A helper was killed.
+
+    :param pid: process id that the helper had.
+    :param is_received: the call may have reached the kernel.
+    """
+
+    def __init__(self, pid: int, *, is_received: bool) -> None:
+        self.pid = pid
+        self.is_received = is_received
+        super().__init__(pid)
+
+
 class Helper:
     """A child process that makes one call after the other.
 
-    It has no output of this process open and ignores the terminal's signals. So readers
-    of the output do not wait for a blocked helper. It ends with this process.
+    It has no output of this process open, so readers of the output do not wait for a
+    blocked helper. It ignores signals, because a signal to the process group must leave
+    a writer for the roll-back. It ends with this process.
 
     :raises OSError: no process can be started.
     """
@@ -59,8 +86,7 @@ class Helper:
         self._is_blocked = False
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            with forking():
-                self.pid = os.fork()
+            self.pid = _forked()
         except OSError:
             ours.close()
             theirs.close()
@@ -78,6 +104,7 @@ class Helper:
         :param keep: descriptors, such as locks, to keep open until the write returns.
         :raises OSError: the error of the system call.
         :raises Blocked: the write has not returned.
+        :raises HelperEnded: the helper was killed.
         """
         self._call(_WRITE, path, data, timeout_s, keep)
 
@@ -86,6 +113,7 @@ class Helper:
 
         :raises OSError: the error of the system call.
         :raises Blocked: the read has not returned.
+        :raises HelperEnded: the helper was killed.
         """
         return self._call(_READ, path, b"", timeout_s, ())
 
@@ -110,9 +138,9 @@ class Helper:
         deadline = time.monotonic() + timeout_s
         try:
             socket.send_fds(self._channel, [head + data], list(keep))
-            return self._answer(path, deadline)
         except ConnectionError:
-            raise self._ended(path) from None
+            raise HelperEnded(self.pid, is_received=False) from None
+        return self._answer(path, deadline)
 
     # Skip the answers to earlier calls that were interrupted.
     def _answer(self, path: str, deadline: float) -> bytes:
@@ -124,19 +152,16 @@ class Helper:
                 self._is_blocked = True
                 self._channel.close()  # The helper ends when its call returns.
                 raise Blocked(self.pid) from None
+            except ConnectionError:
+                answer = b""
             if not answer:
-                raise self._ended(path)
+                raise HelperEnded(self.pid, is_received=True)
             number, code, data = answer.split(b"\0", 2)
             if int(number) != self._number:
                 continue
             if int(code):
                 raise OSError(int(code), os.strerror(int(code)), path)
             return data
-
-    def _ended(self, path: str) -> FailedError:
-        return FailedError(
-            f"helper process {self.pid} was killed while it accessed {path}"
-        )
 
 
 # The helper ends at once, unless an interrupted call still runs. Garbage collection
@@ -183,11 +208,25 @@ def write_once(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
+# No signal may reach the child before it ignores them.
+def _forked() -> int:
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    pid = -1
+    try:
+        with forking():
+            pid = os.fork()
+        return pid
+    finally:
+        if pid != 0:
+            signal.pthread_sigmask(signal.SIG_SETMASK, previous)
+
+
 # Never returns, so the parent's cleanup does not run in the child.
 def _serve_and_exit(channel: socket.socket) -> None:
     try:
-        for ending in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-            signal.signal(ending, signal.SIG_IGN)
+        for one in signal.valid_signals() - _PASSING:
+            signal.signal(one, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         _leave_files_of_parent(channel.fileno())
         while True:
             message, kept, _, _ = socket.recv_fds(channel, _MAX_BYTES, _MAX_KEPT)

@@ -16,6 +16,7 @@ from resolver.linux.streams import reserve_standard
 
 if TYPE_CHECKING:
     from resolver.linux.deadline import SlowCalls
+    from resolver.linux.locks import Locks
     from resolver.linux.workers import Workers
 
 __all__ = ["TIMEOUT_S", "Host"]
@@ -115,26 +116,34 @@ class Host(Observer):
         :raises FailedError: another process still holds a lock after the timeout.
         :raises OSError: a lock file cannot be created.
         """
+        with self._all_locks().hold(names, timeout_s):
+            yield
+
+    @contextlib.contextmanager
+    def claimed(self, names: Iterable[str], timeout_s: float) -> Iterator[None]:
+        """Keep other runs from these locks; the workers of this run can hold them.
+
+        :raises FailedError: another process still holds a lock after the timeout.
+        :raises OSError: the claim cannot be written.
+        """
+        with self._all_locks().claim(names, timeout_s):
+            yield
+
+    def _all_locks(self) -> Locks:
         if self._locks is None:
             from resolver.linux.locks import Locks
 
             reserve_standard()
             self._locks = Locks(self.journal, self.proc)
-        with self._locks.hold(names, timeout_s):
-            yield
-
-    def leave_locks(self, names: Iterable[str], pid: int) -> None:
-        """Leave locks to another process that has their files open."""
-        if self._locks is not None:
-            self._locks.leave_to(pid, names)
+        return self._locks
 
     def lock_holder(self, name: str) -> int | None:
         """Return the other process that holds a lock, if any."""
         if not self.is_live:
             return None
-        from resolver.linux.locks import holder, lock_path
+        from resolver.linux.locks import holder
 
-        return holder(lock_path(self.journal, name))
+        return holder(self.journal, name)
 
     def workers(self, count: int, do: Callable[[int], object]) -> Workers | None:
         """Return a pool of processes; ``None`` if none can be started."""

@@ -7,7 +7,7 @@ import os
 
 from resolver.linux.captured_paths import CapturedPaths
 
-__all__ = ["ABSENT", "Files", "read_once", "text_of"]
+__all__ = ["ABSENT", "Files", "read_once", "read_whole", "text_of"]
 
 _CHUNK_BYTES = 1 << 20
 _SMALL_BYTES = 65_536
@@ -35,6 +35,17 @@ def read_once(path: str) -> bytes:
         os.close(descriptor)
 
 
+def read_whole(descriptor: int) -> bytes:
+    """Return the content of an open file, from its position to its end.
+
+    :raises OSError: the error of the system call.
+    """
+    chunks = []
+    while chunk := os.read(descriptor, _CHUNK_BYTES):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
 class Files:
     """Reads of a host's files.
 
@@ -54,12 +65,9 @@ class Files:
         """
         descriptor = os.open(self._inside(path), os.O_RDONLY | os.O_CLOEXEC)
         try:
-            chunks = []
-            while chunk := os.read(descriptor, _CHUNK_BYTES):
-                chunks.append(chunk)
+            return read_whole(descriptor)
         finally:
             os.close(descriptor)
-        return b"".join(chunks)
 
     def read_if_there(self, path: str) -> bytes | None:
         """Return the whole content of a file; ``None`` if there is no such file.

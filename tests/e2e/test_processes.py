@@ -39,6 +39,12 @@ runs = [
 print(json.dumps([run.wait() for run in runs]))
 """
 
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[1])))
+os.execv(sys.executable, [sys.executable, "-m", "resolver", *sys.argv[2:]])
+"""
+
 
 @contextmanager
 def on_fuse(vfs: int) -> Iterator[tuple[Host, FuseTier]]:
@@ -101,5 +107,24 @@ def test_two_runs_bind_the_same_devices(other: str) -> None:
     assert {one["state"] for one in known.values()} == {"as wanted"}
     assert set(bound.values()) <= {"mlx5_vfio_pci", "vfio-pci"}
     assert {name: one["driver"] for name, one in known.items()} == bound
+    assert back.returncode == 0, back.stderr
+    assert before == after
+
+
+def test_atomic_run_needs_few_descriptors() -> None:
+    """Far fewer than it has devices; other runs wait for its claim."""
+    with on_fuse(VFS) as (host, tier):
+        before = tree_of(host)
+        bound = run(tier, "-c", LIMITED, "128", "bind", "--atomic", "vfs:01:00.0")
+        left = run(tier, "-c", "import os; print(os.listdir('/run/resolver'))")
+        names = [name for name, one in host.kernel.pci.devices.items() if one.physfn]
+        drivers = {host.kernel.pci.devices[name].driver for name in names}
+        back = run(tier, "-c", LIMITED, "128", "restore", "--all")
+        after = tree_of(host)
+
+    assert bound.returncode == 0, bound.stderr
+    assert {one and one.name for one in drivers} == {"mlx5_vfio_pci"}
+    assert ".lock" not in left.stdout
+    assert "claims" not in left.stdout
     assert back.returncode == 0, back.stderr
     assert before == after

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from resolver.linux.helper import Helper
 
 pytestmark = pytest.mark.real
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 LOCKS = ("group-7", "pci-0000:3b:00.2")
 
 
@@ -117,13 +119,58 @@ def test_blocked_write_keeps_the_locks(captured: Any) -> None:
         pass
 
 
-def test_helper_that_is_killed_is_an_error(captured: Any) -> None:
-    """Whether the write was carried out is not known, and is said so."""
+def test_killed_helper_is_replaced(captured: Any) -> None:
+    """The next call starts another one, and a read is repeated."""
+    host, file = captured.live_host, captured.write("sys/file", b"old")
+    for _ in range(3):
+        assert host.slow_attribute(str(file)) in ("old", "new")
+        os.kill(host._slow_calls._helper.pid, signal.SIGKILL)
+        end_of(host._slow_calls._helper.pid)
+        host.write(str(file), "new", timeout_s=5)
+    assert file.read_bytes() == b"new"
+
+
+def test_write_of_a_killed_helper_is_not_repeated(captured: Any) -> None:
+    """The kernel may have received it."""
+    host, path = captured.live_host, pipe(captured)
+    assert host.slow_attribute(str(captured.write("sys/file", b""))) == ""
+    pid = host._slow_calls._helper.pid
+    timer = threading.Timer(0.2, os.kill, (pid, signal.SIGKILL))
+    timer.start()
+    with pytest.raises(FailedError, match=f"process {pid} was killed"):
+        host.write(path, "x", timeout_s=30)
+    timer.join()
+    host.write(str(captured.write("sys/other", b"")), "y", timeout_s=5)
+
+
+def test_helper_ignores_signals(captured: Any) -> None:
+    """Every signal that a process group can get, from the first moment."""
+    file = captured.write("sys/file", b"")
+    for number in (*ENDING, signal.SIGUSR1, signal.SIGALRM, signal.SIGTSTP):
+        helper = Helper()
+        os.kill(helper.pid, number)
+        helper.write(str(file), b"x", 5)
+
+
+def test_each_thread_has_its_own_locks_and_helper(captured: Any) -> None:
+    """Threads that share a host exclude each other."""
+    host, inside, overlaps = captured.live_host, [], []
     file = str(captured.write("sys/file", b""))
-    helper = Helper()
-    os.kill(helper.pid, 9)
-    with pytest.raises(FailedError, match=f"process {helper.pid} was killed"):
-        helper.write(file, b"x", 5)
+
+    def work(number: int) -> None:
+        for _ in range(10):
+            with host.locked(LOCKS, 60):
+                inside.append(number)
+                host.write(file, "x", timeout_s=5)
+                overlaps.append(len(inside))
+                inside.remove(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert overlaps == [1] * 40
 
 
 def test_helper_ends_with_its_process(captured: Any) -> None:
@@ -193,3 +240,61 @@ def test_locks_are_held_by_one_at_a_time(captured: Any) -> None:
     words = [captured.live_host.journal, str(captured.root / "alone")]
     runs = [subprocess.Popen([sys.executable, "-c", code, *words]) for _ in range(3)]
     assert [run.wait() for run in runs] == [0, 0, 0]
+
+
+def test_claims_need_one_descriptor(captured: Any) -> None:
+    """A run with few descriptors claims thousands of locks, and leaves no file."""
+    host: Host = captured.live_host
+    names = [f"pci-{number}" for number in range(5000)]
+    before = len(os.listdir("/proc/self/fd"))
+    with host.claimed(names, 5):
+        assert len(os.listdir("/proc/self/fd")) == before + 1
+        with host.locked(names[:2], 5):
+            host.write(str(captured.write("sys/file", b"")), "x", timeout_s=5)
+        other = captured.live_host
+        assert other.lock_holder("pci-4999") == os.getpid()
+        assert other.lock_holder("pci-5000") is None
+        for name in (names[0], names[-1]):
+            with (
+                pytest.raises(FailedError, match=f"process {os.getpid()} has held"),
+                other.locked([name], 0.05),
+            ):
+                pass
+        with other.locked(["pci-5000"], 1):
+            pass
+    with other.locked(names[:1], 1):
+        pass
+    assert os.listdir(host.journal) == []
+
+
+def test_claim_waits_for_locks_and_claims(captured: Any) -> None:
+    """It never holds a part of its locks meanwhile."""
+    host: Host = captured.live_host
+    other: Host = captured.live_host
+    for way in (host.locked, host.claimed):
+        with way(["b"], 1):
+            with (
+                pytest.raises(FailedError, match=r"b\.lock"),
+                other.claimed("abc", 0.05),
+            ):
+                pass
+            with other.locked("a", 0.05):
+                pass
+    with other.claimed("abc", 1):
+        pass
+    assert os.listdir(host.journal) == []
+
+
+def test_claim_of_a_killed_process_is_free(captured: Any) -> None:
+    """The next run removes its file."""
+    code = (
+        "import os, sys; from resolver.linux.locks import Locks\n"
+        "with Locks(sys.argv[1], '/proc').claim(['a', 'b'], 1): os.kill(os.getpid(), 9)"
+    )
+    host: Host = captured.live_host
+    subprocess.run([sys.executable, "-c", code, host.journal], check=False)
+    assert len(os.listdir(f"{host.journal}/claims")) == 1
+    assert host.lock_holder("a") is None
+    with host.locked(["a"], 1), host.claimed(["b"], 1):
+        pass
+    assert os.listdir(host.journal) == []
