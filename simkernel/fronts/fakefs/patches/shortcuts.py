@@ -14,6 +14,7 @@ from errno import EBUSY, EINVAL, ENOENT, ENOTDIR, EPERM
 from functools import partial
 from typing import Any
 
+from pyfakefs.fake_file import StandardStreamWrapper
 from pyfakefs.fake_filesystem import FakeFilesystem
 from pyfakefs.helpers import get_uid
 
@@ -26,6 +27,8 @@ from simkernel.model.vfio.nodes import NodeOwner
 
 __all__ = ["install"]
 
+_real_fstat = partial(os.fstat)
+"""A partial, because pyfakefs replaces the function itself."""
 _NOT_KERNEL = object()
 """The path is not in a tree of the kernel."""
 
@@ -120,10 +123,17 @@ def _open_device(
 
 
 def _fstat(fallback: Callable[..., Any], filesystem: FakeFilesystem) -> Any:
-    """Return ``os.fstat``; pyfakefs has no device numbers."""
+    """Return ``os.fstat``.
+
+    pyfakefs has no device numbers, and fails for standard input, output and error,
+    which are the real ones.
+    """
 
     def call(fd: int) -> Any:
-        file = filesystem.get_open_file(fd).get_object()
+        stream = filesystem.get_open_file(fd)
+        if isinstance(stream, StandardStreamWrapper):
+            return _real_fstat(fd)
+        file = stream.get_object()
         if isinstance(file, LiveDevice):
             return _status(file.node, file.absolute_path)
         return fallback(fd)

@@ -59,3 +59,14 @@ def test_claimed_disk_cannot_be_opened_exclusively() -> None:
     assert caught.value.errno == EBUSY
     assert numbers == {"sda": os.makedev(8, 0), "sdb": os.makedev(8, 16)}
     assert kinds == {stat.S_IFBLK}
+
+
+def test_standard_streams_have_the_status_of_the_real_ones() -> None:
+    """A program may look whether its descriptors 0 to 2 are open."""
+    real = [os.fstat(number) for number in range(3)]
+    with simulated(host_of("vfio_pci")):
+        found = [os.fstat(number) for number in range(3)]
+
+    assert [(one.st_dev, one.st_ino) for one in found] == [
+        (one.st_dev, one.st_ino) for one in real
+    ]
