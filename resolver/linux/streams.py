@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from contextlib import suppress
 from typing import TextIO
@@ -31,6 +32,6 @@ def reserve_standard() -> None:
     """
     for number in range(3):
         try:
-            os.fstat(number)
+            fcntl.fcntl(number, fcntl.F_GETFD)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
