@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
+from simkernel.errors import KernelRefusal
 from simkernel.host.boot import boot_host
 from simkernel.model.kernel import Kernel
 from simkernel.model.pci.function import PciDevice
 from simkernel.scenario.render import load, parse
 
-__all__ = ["GPU", "NIC", "VF", "bench", "device", "host_of"]
+__all__ = ["GPU", "NIC", "VF", "bench", "device", "host_of", "refusal_of"]
 
 NIC = "0000:01:00.0"
 """A function that modules host_nic and other_nic have in their tables."""
@@ -80,3 +85,10 @@ def host_of(scenario: str, **settings: object):  # type: ignore[no-untyped-def]
     """Return the host of a scenario that comes with simkernel."""
     values = {key: str(value) for key, value in settings.items()}
     return boot_host(load(scenario, values), source=scenario)
+
+
+def refusal_of(operation: Callable[[], object]) -> tuple[int | None, str]:
+    """Return errno and rule with which the kernel refuses an operation."""
+    with pytest.raises(KernelRefusal) as caught:
+        operation()
+    return caught.value.errno, caught.value.rule
