@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from errno import EAGAIN, EBUSY, EINVAL, ENODEV
+from errno import EAGAIN, EBUSY, EINVAL, EIO, ENODEV
 
 import pytest
 
 from simkernel.errors import KernelRefusal
 from simkernel.model.core.device import Driver
-from simkernel.model.core.driver_spec import DriverSpec
-from tests.bench import GPU, NIC, bench, device
+from simkernel.model.core.driver_spec import DriverSpec, PciId
+from simkernel.model.kernel import Kernel
+from tests.bench import GPU, NIC, bench, device, refusal_of
 
 
 def test_dead_device_is_not_bound() -> None:
@@ -36,7 +37,8 @@ def test_failed_probe_reaches_the_writer_since_5_13(
     with pytest.raises(KernelRefusal) as refusal:
         kernel.pci.bind(kernel.pci.drivers["broken"], device(kernel, NIC))
 
-    assert expected == refusal.value.errno
+    rule = "R-BIND-6" if release.startswith("5.") else "R-BIND-4"
+    assert (expected, rule) == (refusal.value.errno, refusal.value.rule)
     assert device(kernel, NIC).driver is None
 
 
@@ -112,7 +114,7 @@ def test_probe_that_defers_is_eagain() -> None:
     with pytest.raises(KernelRefusal) as refusal:
         kernel.pci.bind(driver, device(kernel, NIC))
 
-    assert refusal.value.errno == EAGAIN
+    assert (refusal.value.errno, refusal.value.rule) == (EAGAIN, "R-BIND-5")
 
 
 def test_driver_that_manages_dma_joins_a_group_that_a_user_owns() -> None:
@@ -142,3 +144,157 @@ def test_release_from_one_driver_leaves_the_device_to_another() -> None:
     assert kept is host_nic
     assert nic.driver is None
     assert NIC not in host_nic.devices
+
+
+def test_bind_refuses_what_does_not_match() -> None:
+    """R-BIND-2, R-BIND-3, R-UNBIND-1: no match, bound already, bound elsewhere."""
+    kernel = bench("host_nic", "other_nic")
+    pci = kernel.pci
+    host_nic, other = pci.drivers["host_nic"], pci.drivers["other-nic"]
+    nic, gpu = device(kernel, NIC), device(kernel, GPU)
+
+    assert refusal_of(lambda: pci.bind(host_nic, gpu)) == (ENODEV, "R-BIND-2")
+    assert refusal_of(lambda: pci.bind(other, nic)) == (EBUSY, "R-BIND-3")
+    assert refusal_of(lambda: pci.unbind(other, nic)) == (ENODEV, "R-UNBIND-1")
+    assert refusal_of(lambda: pci.unbind(host_nic, gpu)) == (ENODEV, "R-UNBIND-1")
+    assert nic.driver is host_nic
+    pci.unbind(host_nic, nic)
+    assert nic.driver is None
+    assert refusal_of(lambda: pci.unbind(host_nic, nic)) == (ENODEV, "R-UNBIND-1")
+
+
+def _driver(kernel: Kernel, name: str, **settings: int) -> Driver:
+    ids = (PciId(vendor=0x1AF4),)
+    driver = Driver(DriverSpec(name=name, ids=ids, **settings), None)  # type: ignore[arg-type]
+    kernel.pci.register_driver(driver)
+    return driver
+
+
+def _bound(kernel: Kernel) -> dict[str, str]:
+    return {
+        name: one.driver.name for name, one in kernel.pci.devices.items() if one.driver
+    }
+
+
+def test_drivers_are_tried_in_the_order_of_registration() -> None:
+    """R-PROBE-1: a failed probe is the next one's chance; success ends the search."""
+    kernel = bench()
+    kernel.pci.autoprobe = False
+    _driver(kernel, "fails", probe_errno=EIO)
+    kernel.pci.register_driver(Driver(DriverSpec(name="matches nothing"), None))
+    _driver(kernel, "first")
+    _driver(kernel, "second")
+
+    kernel.pci.attach_device(device(kernel, NIC))
+    kernel.pci.attach_device(device(kernel, NIC))
+
+    assert _bound(kernel) == {NIC: "first"}
+
+
+def test_new_driver_is_offered_every_free_device() -> None:
+    """R-DRV-2: failures are ignored; bound devices stay; autoprobe 0 offers none."""
+    kernel = bench("host_nic")
+    before = _bound(kernel)
+
+    _driver(kernel, "fails", probe_errno=EIO)
+    assert before == _bound(kernel)
+    kernel.pci.autoprobe = False
+    _driver(kernel, "offered nothing")
+    assert before == _bound(kernel)
+    kernel.pci.autoprobe = True
+    _driver(kernel, "new")
+    assert {**before, GPU: "new"} == _bound(kernel)
+
+
+def test_user_of_one_group_does_not_stop_the_other_devices() -> None:
+    """R-DRV-2: __driver_attach() goes on."""
+    kernel = bench()
+    nic = device(kernel, NIC)
+    assert nic.iommu_group is not None
+    nic.iommu_group.user_owned = True
+
+    _driver(kernel, "new")
+
+    assert _bound(kernel) == {"0000:02:00.0": "new"}
+
+
+def test_driver_releases_its_devices_last_bound_first() -> None:
+    """R-DRV-3: and no other driver gets them."""
+    kernel = bench()
+    driver = _driver(kernel, "first")
+    _driver(kernel, "second")
+    assert list(driver.devices) == [NIC, GPU, "0000:02:00.0"]
+    kernel.uevents.events.clear()
+
+    kernel.pci.unregister_driver(driver)
+
+    events = [
+        (one.action, one.devpath.rpartition("/")[2], one.variables[0])
+        for one in kernel.uevents.events
+    ]
+    pci, drivers = ("SUBSYSTEM", "pci"), ("SUBSYSTEM", "drivers")
+    assert events == [
+        ("unbind", "0000:02:00.0", pci),
+        ("unbind", GPU, pci),
+        ("unbind", NIC, pci),
+        ("remove", "first", drivers),
+    ]
+    assert _bound(kernel) == {}
+    assert list(kernel.pci.drivers) == ["second"]
+    kernel.uevents.events.clear()
+    third = _driver(kernel, "third")
+    last = kernel.uevents.events[-1]
+    assert (last.action, last.devpath) == ("add", third.devpath)
+    assert last.variables == (drivers,)
+
+
+def test_device_is_on_its_bus_until_it_is_removed() -> None:
+    """It leaves driver and group first, and is dead then."""
+    kernel = bench("host_nic")
+    nic, driver = device(kernel, NIC), kernel.pci.drivers["host_nic"]
+    kernel.uevents.events.clear()
+
+    kernel.pci.remove_device(nic)
+
+    assert [one.action for one in kernel.uevents.events] == ["unbind", "remove"]
+    assert (nic.driver, nic.dead, nic.iommu_group) == (None, True, None)
+    assert NIC not in driver.devices
+    assert NIC not in kernel.pci.devices
+    kernel.pci.release(nic)
+    assert len(kernel.uevents.events) == 2
+
+
+def test_failed_probe_leaves_no_trace() -> None:
+    """Both links are removed, the lock is free, and no uevent is sent."""
+    kernel = bench("broken")
+    nic, driver = device(kernel, NIC), kernel.pci.drivers["broken"]
+    kernel.uevents.events.clear()
+
+    assert refusal_of(lambda: kernel.pci.bind(driver, nic)) == (EINVAL, "R-BIND-4")
+
+    assert (nic.driver, driver.devices, nic.is_locked) == (None, {}, False)
+    assert kernel.uevents.events == []
+
+
+def test_links_exist_while_probe_and_remove_run() -> None:
+    """R-UNBIND-2: probe sees the driver, the remove function does not."""
+    kernel = bench()
+    nic = device(kernel, NIC)
+    seen: list[tuple[bool, bool]] = []
+    driver = _driver(kernel, "slow", probe_ms=1, remove_ms=1)
+    kernel.clock.run(
+        lambda: 0.0,
+        lambda seconds: seen.append((nic.driver is driver, nic.is_locked)),
+    )
+
+    kernel.pci.release(nic)
+    kernel.pci.bind(driver, nic)
+
+    assert seen == [(False, True), (True, True)]
+    assert not nic.is_locked
+
+
+def test_new_bus_probes_by_itself() -> None:
+    """``drivers_autoprobe`` is 1 at boot."""
+    assert bench().pci.autoprobe is True
+    assert bench().pci.name == "pci"
