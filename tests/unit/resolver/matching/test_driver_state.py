@@ -6,6 +6,12 @@ import json
 
 import pytest
 
+from resolver.device import Binding, Device
+from resolver.matching import modalias
+from resolver.matching.alias_files import AliasEntry
+from resolver.matching.alias_index import Aliases, AliasLookup
+from resolver.matching.driver_state import driver_state
+from resolver.matching.select import Choice, choose
 from simkernel.scenario.render import load, parse
 from tests.simulated import session
 
@@ -84,3 +90,64 @@ def test_nothing_remarkable_needs_no_column() -> None:
     """The table has the remark only where there is one."""
     with session(load("mlx5_vfio_pci", {})) as host:
         assert "REMARK" not in host.run("resolver", "devices").stdout
+
+
+VARIANT = "vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*"
+NEARER = VARIANT.replace("bc*", "bc02")
+TEXT = "pci:v000015B3d0000101Esv000015B3sd00000003bc02sc00i00"
+
+
+def _choice(*lines: tuple[str, str]) -> Choice:
+    entries = (AliasEntry(*line, "modules.alias", 1) for line in lines)
+    return choose(modalias.parse(TEXT), Aliases(AliasLookup(entries)))
+
+
+GENERIC = _choice()
+NEAR = _choice((VARIANT, "own_vfio"), (NEARER, "new_vfio"))
+
+
+@pytest.mark.parametrize(
+    ("driver", "module", "choice", "is_on_vfio", "expected"),
+    [
+        (None, None, GENERIC, True, "none"),
+        ("mlx5_core", None, GENERIC, False, "host"),
+        ("mlx5_core", "mlx5_core", None, False, "host"),
+        ("nvidia", None, GENERIC, True, "vfio, by the vendor's driver"),
+        ("nvidia", "nvidia", None, True, "vfio, by the vendor's driver"),
+        ("vfio-pci", None, None, False, "vfio, no match"),
+        ("vfio-cdx", None, None, True, "vfio, no match"),
+        ("renamed", "vfio_pci", None, False, "vfio, no match"),
+        ("mlx5-vfio-pci", None, None, False, "vfio, no match"),
+        ("renamed", "mlx5_vfio_pci", None, False, "vfio, no match"),
+        ("vfio-pci", None, GENERIC, False, "vfio, the best driver"),
+        ("vfio-pci", "vfio_pci", GENERIC, True, "vfio, the best driver"),
+        ("new-vfio", None, NEAR, False, "vfio, the best driver"),
+        ("vfio-pci", None, NEAR, True, "vfio, not the best driver"),
+        ("renamed", "vfio_pci", NEAR, True, "vfio, not the best driver"),
+        ("vfio-pci", "renamed", NEAR, True, "vfio, not the best driver"),
+        ("own-vfio", None, NEAR, False, "variant, but newer match exists"),
+        ("renamed", "own_vfio", NEAR, True, "variant, but newer match exists"),
+        ("other-vfio", None, NEAR, False, "host"),
+        ("mlx5_vfio_pci", None, NEAR, False, "variant, but newer match exists"),
+    ],
+)
+def test_state_by_driver_and_choice(
+    driver: str | None,
+    module: str | None,
+    choice: Choice | None,
+    is_on_vfio: bool,
+    expected: str,
+) -> None:
+    """The module counts if it is known, else the driver's name with ``_``."""
+    device = Device(bus="pci", name=VF, modalias=TEXT, binding=Binding(driver, None))
+
+    assert expected == driver_state(device, module, choice, is_on_vfio=is_on_vfio)
+    if is_on_vfio:
+        seen = Device(
+            bus="pci",
+            name=VF,
+            modalias=TEXT,
+            binding=Binding(driver, None),
+            vfio_device="vfio3",
+        )
+        assert expected == driver_state(seen, module, choice)

@@ -48,6 +48,10 @@ def test_text_that_is_no_modalias_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="malformed modalias") as caught:
         modalias.parse(text)
     assert caught.value.exit_code == 2
+    form = "not of the form BUS:FIELDS"
+    assert caught.value.message == f"malformed modalias {text!r}: {form}"
+    hint = "read it with `cat /sys/bus/BUS/devices/DEVICE/modalias`"
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize(
@@ -65,4 +69,33 @@ def test_pci_modalias_that_the_kernel_would_not_print_is_refused(text: str) -> N
     """Lower case, missing or surplus digits cannot match any alias."""
     with pytest.raises(UsageError, match="malformed modalias") as caught:
         modalias.parse(text)
-    assert "upper case" in caught.value.hint
+    form = "not of the form pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X"
+    assert caught.value.message == f"malformed modalias {text!r}: {form}"
+    hint = "write upper case hexadecimal digits, and each field in full width"
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "vendor_device", "device_class"),
+    [
+        (VF.replace("bc02sc00i00", "bc0Csc03iFE"), "15b3:101e", "0c03fe"),
+        (f"vfio_{VF}", "15b3:101e", "020000"),
+        ("platform:x", None, None),
+    ],
+)
+def test_only_pci_has_vendor_and_class(
+    text: str, vendor_device: str | None, device_class: str | None
+) -> None:
+    """In lower case, the id with four digits each."""
+    parsed = modalias.parse(text)
+    assert (parsed.vendor_device, parsed.device_class) == (vendor_device, device_class)
+    assert parsed.text == text
+
+
+@pytest.mark.parametrize("text", [VF, f"vfio_{VF}", "css:t0", "vfio_css:t0"])
+def test_name_of_aliases_has_the_prefix_once(text: str) -> None:
+    """Also by the short way."""
+    expected = f"vfio_{text.removeprefix('vfio_')}"
+    assert expected == modalias.vfio_name(text) == modalias.parse(text).vfio
+    with pytest.raises(UsageError):
+        modalias.vfio_name("nonsense")

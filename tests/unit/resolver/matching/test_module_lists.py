@@ -44,3 +44,15 @@ def test_any_content_is_read(data: bytes) -> None:
     """No content raises an error; names have no dash."""
     for name in (*module_paths(data), *builtin_modules(data)):
         assert name == module_name(name)
+
+
+def test_files_of_a_module_directory_may_have_any_bytes() -> None:
+    """Blank lines are no modules; a name with bytes that are no text is kept."""
+    data = b"kernel/a-b.ko\n\n  kernel/c\xff.ko.xz  \n kernel/d.ko"
+    assert builtin_modules(data) == {"a_b", "c\ufffd", "d"}
+    assert builtin_modules(b"") == frozenset()
+    assert module_paths(b"kernel/c\xff.ko: kernel/a.ko:\n") == {
+        "c\udcff": "kernel/c\udcff.ko"
+    }
+    assert name_of_file("a.ko/b-c.ko.ko") == "b_c"
+    assert module_name(" a-b-c \n") == "a_b_c"
