@@ -28,8 +28,8 @@ State = Literal[
 """``as wanted``: as resolver left it. ``as found``: another program restored it.
 ``in between``: neither, as after a killed run. ``busy``: the kernel or another run
 changes it now. ``gone``: no such device. ``replaced``: another device is at its
-address. ``earlier boot``: the host booted since. ``damaged``: the record cannot be
-read."""
+address, or it was created anew. ``earlier boot``: the host booted since. ``damaged``:
+the record cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +60,17 @@ def statuses(host: Host) -> Iterator[Status]:
             yield Status(name=name, path=path, state="damaged", problem=problem.message)
             continue
         if record is not None:
-            yield _status(host, name, path, record)
+            yield _status(host, path, record)
 
 
-def _status(host: Host, name: str, path: str, record: Record) -> Status:
+def _status(host: Host, path: str, record: Record) -> Status:
     try:
-        device = read_device(host, record.bus, name)
+        device = read_device(host, record.bus, record.device)
     except NotFoundError:
-        return Status(name=name, path=path, state="gone", record=record)
-    held_by = host.lock_holder(f"{record.bus}-{name}")
+        return Status(name=record.device, path=path, state="gone", record=record)
+    held_by = host.lock_holder(f"{record.bus}-{record.device}")
     return Status(
-        name=name,
+        name=record.device,
         path=path,
         state=_state(host, device, record, is_held=held_by is not None),
         record=record,
@@ -86,6 +86,8 @@ def _state(host: Host, device: Device, record: Record, *, is_held: bool) -> Stat
         return "replaced"
     if journal.is_of_earlier_boot(host, record):
         return "earlier boot"
+    if not journal.is_present(host, record):
+        return "replaced"
     if device.is_busy or is_held:
         return "busy"
     if now == record.binding and record.wanted != record.driver:

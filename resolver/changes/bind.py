@@ -157,7 +157,8 @@ def _bind_to(
 def _record_step(host: Host, device: Device) -> tuple[Step, ...]:
     if journal.usable(host, device) is not None:
         return ()
-    return (Step(action="record", path=journal.path_of(host, device.name)),)
+    name = journal.name_of(device.bus, device.name)
+    return (Step(action="record", path=journal.path_of(host, name)),)
 
 
 def _planned_binding(

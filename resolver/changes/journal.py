@@ -1,28 +1,33 @@
 """Records of the previous drivers of devices, for ``resolver restore``.
 
-Each device has one file, ``/run/resolver/<device>.json``. The content of a file is
-checked before any of it is used.
+Each PCI device has one file, ``/run/resolver/<device>.json``. Devices of other buses
+have ``<bus>-<device>.json``, because a name can be on two buses. The content of a file
+is checked before any of it is used.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 from resolver.device import Binding, Device, check_name
-from resolver.errors import FailedError, NotFoundError, RefusedError
+from resolver.errors import FailedError, NotFoundError, RefusedError, UsageError
 from resolver.inspect import modules
+from resolver.inspect.devices import device_directory
 from resolver.linux import Host
 from resolver.persistence.record_files import (
     format_document,
     load_record,
-    parse_document,
+    parse_object,
 )
 
 __all__ = [
     "Record",
     "is_of_earlier_boot",
+    "is_present",
     "load",
+    "name_of",
     "path_of",
     "record_of",
     "recorded",
@@ -33,7 +38,9 @@ __all__ = [
     "write",
 ]
 
-SCHEMA: Final = "resolver-journal/2"
+_FAMILY: Final = "resolver-journal/"
+SCHEMA: Final = f"{_FAMILY}2"
+_REQUIRED: Final = ("device", "bus", "driver", "override")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,16 @@ class Record:
     driver than this and ``driver`` was left in between."""
     boot_id: str | None
     """Boot in which the record was written; bindings do not survive a boot."""
+    started_from: str | None = None
+    """Driver at the start of the last command."""
+    inode: int | None = None
+    """Inode number of the device's directory in sysfs. A device that is removed and
+    created anew gets another one; ``None``: unknown.
+
+    Source: Linux, fs/kernfs/dir.c, __kernfs_new_node(): numbers are given in a cycle.
+    """
+    more: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Further members, written by another version; kept."""
 
     @property
     def binding(self) -> Binding:
@@ -64,10 +81,29 @@ class Record:
         """Return whether the record is about this device, not an earlier one."""
         return (self.bus, self.vendor_device) == (device.bus, device.vendor_device)
 
+    def explains(self, now: Binding) -> bool:
+        """Return whether the last command can have left a device like this.
 
-def path_of(host: Host, device: str) -> str:
-    """Return the record file of a device."""
-    return f"{host.journal}/{device}.json"
+        If not, another program has moved the device since, or the device is new. A
+        command that was killed leaves any of the states between.
+        """
+        if now.driver == self.wanted:
+            return True
+        names = (self.driver, self.wanted, self.started_from)
+        return now.driver in (*names, None) and now.override in (*names, self.override)
+
+
+def name_of(bus: str, device: str) -> str:
+    """Return the name of a device's record."""
+    return device if bus == "pci" else f"{bus}-{device}"
+
+
+def path_of(host: Host, name: str) -> str:
+    """Return the file of a record.
+
+    :param name: as from :func:`name_of`.
+    """
+    return f"{host.journal}/{name}.json"
 
 
 def write(host: Host, record: Record) -> None:
@@ -75,26 +111,31 @@ def write(host: Host, record: Record) -> None:
 
     :raises FailedError: the file cannot be written.
     """
-    path = path_of(host, record.device)
+    path = path_of(host, name_of(record.bus, record.device))
+    members = asdict(record)
+    members |= members.pop("more")
     try:
-        host.replace_file(path, format_document(SCHEMA, asdict(record)))
+        host.replace_file(path, format_document(SCHEMA, members))
     except OSError as problem:
         raise FailedError(
             f"cannot write {path}: {problem.strerror}",
-            hint="run as root" if isinstance(problem, PermissionError) else "",
+            hint="" if host.is_root() else "run as root",
             errno=problem.errno or 0,
         ) from problem
 
 
-def load(host: Host, device: str) -> Record | None:
-    """Return the record of a device; ``None``: it has none.
+def load(host: Host, name: str) -> Record | None:
+    """Return a record; ``None``: there is none.
 
+    A record of another version counts as far as this version understands it.
+
+    :param name: as from :func:`name_of`.
     :raises FailedError: the file cannot be read, or is damaged.
     """
     return load_record(
         host,
-        path_of(host, device),
-        lambda data: _checked(data, device),
+        path_of(host, name),
+        lambda data: _checked(data, name),
         hint="bind the device by hand, then remove the file",
     )
 
@@ -103,14 +144,16 @@ def usable(host: Host, device: Device) -> Record | None:
     """Return the record of a device if it is still valid.
 
     A record of another device at the same address, or of an earlier boot, is not
-    valid: a new one replaces it.
+    valid: a new one replaces it. Likewise if another program has moved the device.
 
     :raises FailedError: as with ``load``.
     """
-    record = load(host, device.name)
+    record = load(host, name_of(device.bus, device.name))
     if record is None or is_of_earlier_boot(host, record):
         return None
-    return record if record.is_about(device) else None
+    if not record.is_about(device) or not is_present(host, record):
+        return None
+    return record if record.explains(device.binding) else None
 
 
 def require(host: Host, device: Device) -> Record:
@@ -120,7 +163,8 @@ def require(host: Host, device: Device) -> Record:
     :raises RefusedError: another device is at its address now.
     :raises FailedError: as with ``load``.
     """
-    record = load(host, device.name)
+    name = name_of(device.bus, device.name)
+    record = load(host, name)
     if record is None:
         raise NotFoundError(
             f"device has no record in {host.journal}",
@@ -130,7 +174,7 @@ def require(host: Host, device: Device) -> Record:
         raise RefusedError(
             f"device is not the recorded one ({record.vendor_device or 'unknown id'})",
             rule="device-changed",
-            hint=f"remove {path_of(host, device.name)} if the recorded device is gone",
+            hint=f"remove {path_of(host, name)} if the recorded device is gone",
         )
     return record
 
@@ -139,6 +183,20 @@ def is_of_earlier_boot(host: Host, record: Record) -> bool:
     """Return whether a record was written before the last boot."""
     now = host.boot_id()
     return None not in (now, record.boot_id) and now != record.boot_id
+
+
+def is_present(host: Host, record: Record) -> bool:
+    """Return whether the host still has the very device that was recorded.
+
+    A device that was removed and created anew, such as a virtual function, keeps
+    nothing of what resolver changed.
+    """
+    now = host.inode(_directory(host, record.bus, record.device))
+    return record.inode is None or now is None or now == record.inode
+
+
+def _directory(host: Host, bus: str, device: str) -> str:
+    return f"{host.sys}/{device_directory(bus, device)}"
 
 
 def record_of(
@@ -159,15 +217,18 @@ def record_of(
         override=binding.override,
         wanted=wanted,
         boot_id=host.boot_id(),
+        started_from=driver,
+        inode=host.inode(_directory(host, device.bus, device.name)),
     )
 
 
-def remove(host: Host, device: str) -> None:
-    """Remove the record of a device.
+def remove(host: Host, name: str) -> None:
+    """Remove a record.
 
+    :param name: as from :func:`name_of`.
     :raises FailedError: the file cannot be removed.
     """
-    path = path_of(host, device)
+    path = path_of(host, name)
     try:
         host.remove_file(path)
     except OSError as problem:
@@ -176,19 +237,20 @@ def remove(host: Host, device: str) -> None:
         ) from problem
 
 
-def replace(host: Host, device: str, record: Record | None) -> None:
-    """Replace the record of a device; ``None``: remove it.
+def replace(host: Host, name: str, record: Record | None) -> None:
+    """Replace a record; ``None``: remove it.
 
+    :param name: as from :func:`name_of`.
     :raises FailedError: the file cannot be changed.
     """
     if record is None:
-        remove(host, device)
+        remove(host, name)
     else:
         write(host, record)
 
 
 def recorded(host: Host) -> list[str]:
-    """Return the names of the recorded devices, sorted."""
+    """Return the names of the records, sorted."""
     return [
         name.removesuffix(".json")
         for name in host.names(host.journal)
@@ -196,21 +258,46 @@ def recorded(host: Host) -> list[str]:
     ]
 
 
-def _checked(data: bytes, device: str) -> Record:
-    document = parse_document(data, SCHEMA, Record.__dataclass_fields__)
-    for field, value in document.items():
-        required = field in ("device", "bus")
-        if not isinstance(value, str) and (required or value is not None):
-            raise ValueError(f"{field} is not a string")
-    record = Record(**document)
-    if record.device != device:
+# Another version may give known members another meaning or leave them out. Its record
+# then counts as none, because it must not block the device until the next boot.
+def _checked(data: bytes, name: str) -> Record | None:
+    members = parse_object(data)
+    schema = members.pop("schema", None)
+    if not isinstance(schema, str) or not schema.startswith(_FAMILY):
+        raise ValueError(f"it is not a {SCHEMA} document")
+    try:
+        return _record_in(members, name)
+    except (ValueError, UsageError):
+        if schema != SCHEMA:
+            return None
+        raise
+
+
+def _record_in(members: dict[str, Any], name: str) -> Record:
+    missing = [one for one in _REQUIRED if one not in members]
+    if missing:
+        raise ValueError(f"it has no {', '.join(missing)}")
+    fields = [one for one in Record.__dataclass_fields__ if one != "more"]
+    known = {one: members.pop(one, None) for one in fields}
+    _check_types(known)
+    for what in ("device", "bus", "driver", "module", "wanted", "started_from"):
+        if known[what] is not None:
+            check_name(known[what], what)
+    record = Record(**known, more=members)
+    if name_of(record.bus, record.device) != name:
         raise ValueError(f"it is about device {record.device[:80]!r}")
-    for what in ("device", "bus", "driver", "module", "wanted"):
-        name = document[what]
-        if name is not None:
-            check_name(name, what)
     _check_override(record.override)
     return record
+
+
+# In Python a bool is an int, but no inode number.
+def _check_types(members: Mapping[str, Any]) -> None:
+    for member, value in members.items():
+        if value is None and member not in ("device", "bus"):
+            continue
+        kind, what = (int, "number") if member == "inode" else (str, "string")
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ValueError(f"{member} is not a {what}")
 
 
 # Anything may have been in driver_override, but nothing that the kernel would

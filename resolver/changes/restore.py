@@ -30,11 +30,11 @@ def restore(host: Host, device: Device, options: Options = _DEFAULTS) -> Outcome
     """
     with locked(host, device, options) as device:
         record = journal.require(host, device)
-        if journal.is_of_earlier_boot(host, record):
+        obsolete = _why_obsolete(host, record)
+        if obsolete:
             if not options.is_dry_run:
-                journal.remove(host, device.name)
-            driver = device.binding.driver
-            note = "the record is from before the last boot: nothing to restore"
+                journal.remove(host, journal.name_of(device.bus, device.name))
+            driver, note = device.binding.driver, f"{obsolete}: nothing to restore"
             return Outcome(device=device, driver=driver, changed=False, notes=(note,))
         if device.binding.driver != record.driver:
             checks.require_unused(host, device, options)
@@ -76,6 +76,14 @@ def undo(host: Host, outcome: Outcome, options: Options) -> None:
         now = read_binding(host, device, options.timeout_s)
         steps = plan_move(device.bus, device.name, now, target)
         move_back(host, device, steps, now, target, options, outcome.previous_record)
+
+
+def _why_obsolete(host: Host, record: journal.Record) -> str:
+    if journal.is_of_earlier_boot(host, record):
+        return "the record is from before the last boot"
+    if not journal.is_present(host, record):
+        return "the device was removed and created anew since it was recorded"
+    return ""
 
 
 # Load the module of the previous driver, if it is not loaded.

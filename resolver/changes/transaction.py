@@ -116,10 +116,13 @@ def change(
     :raises ResolverError: as with :meth:`Transaction.run`.
     """
     checks.require_writable(host, device)
-    previous = journal.usable(host, device)
+    previous = journal.load(host, journal.name_of(device.bus, device.name))
     record = journal.record_of(host, device, before, wanted=target.driver)
-    if previous is not None:
-        record = dataclasses.replace(previous, wanted=target.driver)
+    valid = journal.usable(host, device)
+    if valid is not None:
+        record = dataclasses.replace(
+            valid, wanted=target.driver, started_from=before.driver
+        )
     transaction = Transaction(
         host, device, before, target, options, needs_vfio, record, previous
     )
@@ -142,7 +145,7 @@ def move_back(
     :raises ResolverError: as with :meth:`Transaction.run`.
     """
     Transaction(host, device, before, target, options).run(steps)
-    journal.replace(host, device.name, record)
+    journal.replace(host, journal.name_of(device.bus, device.name), record)
 
 
 @dataclass
@@ -271,7 +274,8 @@ class Transaction:
                     hint=f"run `resolver restore {self.device.name}`",
                 ) from failure
         if self.record is not None:
-            journal.replace(self.host, self.device.name, self.previous)
+            name = journal.name_of(self.device.bus, self.device.name)
+            journal.replace(self.host, name, self.previous)
         self.state = State.ROLLED_BACK
         if error is None:
             raise failure

@@ -61,7 +61,8 @@ def _recorded_devices(host: Host) -> Iterator[Found]:
     for name in journal.recorded(host):
         try:
             record = journal.load(host, name)
-            yield name, read_device(host, record.bus if record else "pci", name)
+            if record is not None:
+                yield record.device, read_device(host, record.bus, record.device)
         except ResolverError as error:
             if isinstance(error, NotFoundError):
                 path = journal.path_of(host, name)

@@ -27,6 +27,17 @@ class Observer(Places):
             self._boot_id = self.attribute(f"{self.proc}/sys/kernel/random/boot_id")
         return self._boot_id
 
+    def inode(self, path: str) -> int | None:
+        """Return the inode number of a file or directory, links followed.
+
+        ``None`` if it is missing. A captured host has copies, with other numbers.
+        """
+        if not self.is_live:
+            return None
+        with contextlib.suppress(OSError):
+            return os.stat(path).st_ino
+        return None
+
     def open_files(self) -> OpenFiles:
         """Return which processes have which files open, at most a second ago."""
         from resolver.linux.open_files import OpenFiles, read_open_files

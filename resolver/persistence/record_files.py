@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from resolver.errors import FailedError, ResolverError
 from resolver.linux import Host
 
-__all__ = ["format_document", "load_record", "parse_document"]
+__all__ = ["format_document", "load_record", "parse_document", "parse_object"]
 
 _MAX_BYTES = 65_536
 
@@ -31,13 +31,24 @@ def parse_document(data: bytes, schema: str, fields: Collection[str]) -> dict[st
     :param fields: names that the document must have, all of them and no other.
     :raises ValueError: the content is not a document of this schema.
     """
-    if len(data) > _MAX_BYTES:
-        raise ValueError(f"it is longer than {_MAX_BYTES} bytes")
-    document = json.loads(data.decode("utf-8"))
-    if not isinstance(document, dict) or document.pop("schema", None) != schema:
+    document = parse_object(data)
+    if document.pop("schema", None) != schema:
         raise ValueError(f"it is not a {schema} document")
     if document.keys() != set(fields):
         raise ValueError(f"its fields are not {', '.join(fields)}")
+    return document
+
+
+def parse_object(data: bytes) -> dict[str, Any]:
+    """Return the members of a record file, with their schema; all are unchecked.
+
+    :raises ValueError: the content is not a JSON object, or too long.
+    """
+    if len(data) > _MAX_BYTES:
+        raise ValueError(f"it is longer than {_MAX_BYTES} bytes")
+    document = json.loads(data.decode("utf-8"))
+    if not isinstance(document, dict):
+        raise ValueError("it is not a JSON object")
     return document
 
 

@@ -247,6 +247,67 @@ def test_record_of_an_earlier_boot_is_dropped() -> None:
         assert (binding(), records()) == ((None, "(null)"), [])
 
 
+def move(name: str, driver: str) -> None:
+    """Do what driverctl and libvirt do."""
+    path = f"/sys/bus/pci/devices/{name}"
+    write(f"{path}/driver_override", driver)
+    write(f"{path}/driver/unbind", name)
+    write("/sys/bus/pci/drivers_probe", name)
+
+
+def test_record_of_a_device_that_was_moved_since_is_refreshed() -> None:
+    """Restoring it returns to what the other program chose."""
+    with host():
+        run(["bind", VF])
+        subprocess.run(["modprobe", "vfio-pci"], check=True)
+        move(VF, "vfio-pci")
+        assert run(["bind", VF]) == 0
+        assert binding() == BOUND
+        assert run(["restore", VF]) == 0
+        assert binding() == ("vfio-pci", "vfio-pci")
+
+
+def test_record_of_virtual_functions_made_anew_is_refreshed() -> None:
+    """The kernel's defaults count, not those of the former function."""
+    numvfs = f"/sys/bus/pci/devices/{PF}/sriov_numvfs"
+    with host():
+        subprocess.run(["modprobe", "vfio-pci"], check=True)
+        move(VF, "vfio-pci")
+        run(["bind", VF])
+        write(numvfs, "0")
+        write(numvfs, "2")
+        assert binding() == FOUND
+        assert run(["bind", VF]) == 0
+        assert run(["restore", VF]) == 0
+        assert binding() == FOUND
+
+
+def test_failed_bind_keeps_the_record_of_a_moved_device() -> None:
+    """A roll-back changes no record."""
+    with host(**variant(probe_errno="EINVAL")):
+        run(["bind", "--driver", "vfio-pci", VF])
+        before = Path(RECORD).read_text()
+        move(VF, "mlx5_core")
+        write(f"/sys/bus/pci/devices/{VF}/driver_override", "other")
+        assert run(["bind", "--driver", "mlx5_vfio_pci", VF]) == 1
+        assert Path(RECORD).read_text() == before
+
+
+def test_restore_drops_the_record_of_a_device_made_anew(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What resolver changed is gone with the former device."""
+    with host():
+        run(["bind", VF])
+        record = json.loads(Path(RECORD).read_text())
+        Path(RECORD).write_text(json.dumps({**record, "inode": 1}))
+        run(["status"])
+        assert capsys.readouterr().out.splitlines()[-1].endswith("replaced")
+        assert run(["restore", VF]) == 0
+        assert (binding(), records()) == (BOUND, [])
+    assert "created anew" in capsys.readouterr().out
+
+
 def test_damaged_record_stops_the_bind(capsys: pytest.CaptureFixture[str]) -> None:
     """Before anything is touched: how the device was found would be lost."""
     with host():

@@ -101,7 +101,9 @@ def test_host_without_boot_id_keeps_its_records(captured: Any) -> None:
 
 def good(**changes: object) -> bytes:
     """Return the file of a record, with some fields changed."""
-    document = {"schema": journal.SCHEMA, **dataclasses.asdict(RECORD), **changes}
+    members = dataclasses.asdict(RECORD)
+    del members["more"]
+    document = {"schema": journal.SCHEMA, **members, **changes}
     return json.dumps(document).encode()
 
 
@@ -112,9 +114,11 @@ def good(**changes: object) -> bytes:
         (b"\xff\xfe{}", "it is not UTF-8"),
         (b"[" * 50_000, "damaged"),
         (b" " * 70_000, "longer than 65536 bytes"),
-        (b"[]", "not a resolver-journal/2 document"),
-        (good(schema="resolver-journal/1"), "not a resolver-journal/2 document"),
-        (good(more=1), "its fields are not"),
+        (b"[]", "not a JSON object"),
+        (good(schema="resolver-persistent/1"), "not a resolver-journal/2 document"),
+        (b'{"schema": "resolver-journal/2", "device": "x"}', "it has no bus, driver"),
+        (good(inode="1"), "inode is not a number"),
+        (good(inode=True), "inode is not a number"),
         (good(driver=7), "driver is not a string"),
         (good(device=None), "device is not a string"),
         (good(device="0000:00:00.0"), "it is about device"),
@@ -166,3 +170,78 @@ def test_unreadable_record_is_a_clear_error(captured: Any) -> None:
     (captured.root / PATH).mkdir(parents=True)
     with pytest.raises(FailedError, match="cannot read"):
         journal.load(captured.host, NAME)
+
+
+@pytest.mark.parametrize("schema", ["resolver-journal/1", "resolver-journal/9"])
+def test_record_of_another_version_counts(captured: Any, schema: str) -> None:
+    """New members stay when this version writes the record again."""
+    captured.write(PATH, good(schema=schema, colour={"a": [1]}))
+    record = journal.load(captured.live_host, NAME)
+    assert record is not None
+    assert record.binding == RECORD.binding
+    journal.write(captured.live_host, dataclasses.replace(record, wanted="other"))
+    written = json.loads((captured.root / PATH).read_bytes())
+    assert (written["colour"], written["wanted"]) == ({"a": [1]}, "other")
+
+
+@pytest.mark.parametrize("changes", [{"driver": ["a"]}, {"device": None}])
+def test_record_that_this_version_cannot_use_blocks_nothing(
+    captured: Any, changes: dict[str, object]
+) -> None:
+    """The next change replaces it."""
+    captured.write(PATH, good(schema="resolver-journal/9", **changes))
+    assert journal.usable(captured.live_host, DEVICE) is None
+
+
+def test_devices_of_two_buses_have_two_records(captured: Any) -> None:
+    """A platform device and an AMBA device can have the same name."""
+    for bus in ("platform", "amba"):
+        record = dataclasses.replace(RECORD, bus=bus, driver=f"of-{bus}")
+        journal.write(captured.live_host, record)
+    names = [journal.name_of(bus, NAME) for bus in ("amba", "platform")]
+    assert journal.recorded(captured.live_host) == names
+    found = [journal.load(captured.live_host, name) for name in names]
+    assert [one and one.driver for one in found] == ["of-amba", "of-platform"]
+
+
+def test_device_that_was_created_anew_has_no_record(captured: Any) -> None:
+    """Its directory is another one, with the same name."""
+    path = captured.device(NAME)
+    host = captured.live_host
+    device = dataclasses.replace(DEVICE, binding=Binding("mlx5_core", None))
+    record = journal.record_of(host, device, device.binding, wanted=None)
+    journal.write(host, record)
+    assert journal.usable(host, device) == record
+    # The first directory stays, because a file system may use its number again.
+    path.rename(path.with_name("before"))
+    path.mkdir()
+    assert journal.usable(host, device) is None
+    assert journal.load(host, NAME) == record
+
+
+BOUND = dataclasses.replace(RECORD, started_from="nouveau")
+VARIANT = "mlx5_vfio_pci"
+
+
+@pytest.mark.parametrize(
+    ("is_explained", "driver", "override"),
+    [
+        (True, "mlx5_core", None),
+        (True, "mlx5_core", VARIANT),
+        (True, None, VARIANT),
+        (True, None, None),
+        (True, VARIANT, VARIANT),
+        (True, VARIANT, None),
+        (True, "nouveau", "nouveau"),
+        (True, "mlx5_core", "mlx5_core"),
+        (False, "vfio-pci", "vfio-pci"),
+        (False, "vfio-pci", VARIANT),
+        (False, "mlx5_core", "vfio-pci"),
+        (False, None, "vfio-pci"),
+    ],
+)
+def test_record_explains_what_a_killed_command_leaves(
+    is_explained: bool, driver: str | None, override: str | None
+) -> None:
+    """Anything else is from another program."""
+    assert BOUND.explains(Binding(driver, override)) is is_explained
