@@ -8,11 +8,13 @@ from resolver.changes.decision import ModuleState, decide, module_state
 from resolver.device import Device
 from resolver.errors import NotFoundError, RefusedError
 from resolver.inspect.devices import find_driver
+from resolver.inspect.migration import migration_state
 from resolver.inspect.module_loading import find_prohibition
 from resolver.inspect.module_policy import Prohibition
 from resolver.linux import Host
 from resolver.matching.alias_files import FileWarning
 from resolver.matching.alias_index import Aliases
+from resolver.matching.migration import Migration
 from resolver.matching.modalias import Modalias
 from resolver.matching.select import Choice, choose
 from resolver.options import Options
@@ -32,6 +34,8 @@ class Explanation:
     module_state: ModuleState
     prohibition: Prohibition | None
     """Line of modprobe.d that prohibits the module."""
+    migration: Migration | None
+    """Whether a guest that has the device can be migrated; ``None``: no device."""
     refusal: RefusedError | None
     """Refusal of ``bind``."""
     warnings: tuple[FileWarning, ...]
@@ -52,6 +56,7 @@ def explain(host: Host, aliases: Aliases, device: Device) -> Explanation:
         driver=decision.driver or decision.choice.sure_driver,
         module_state=decision.module_state,
         prohibition=decision.prohibition,
+        migration=migration_state(host, device, decision.choice),
         refusal=decision.refusal,
         warnings=aliases.warnings,
         notes=decision.choice.notes + decision.notes,
@@ -79,6 +84,7 @@ def explain_modalias(host: Host, aliases: Aliases, modalias: Modalias) -> Explan
         driver=driver or choice.sure_driver,
         module_state=state,
         prohibition=prohibition,
+        migration=None,
         refusal=None,
         warnings=aliases.warnings,
         notes=notes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from types import TracebackType
@@ -20,6 +21,7 @@ from resolver.inspect import devices as inventory
 from resolver.inspect.device_words import Found, find_device, find_devices
 from resolver.inspect.iommu import mates_of
 from resolver.inspect.modules import read_aliases
+from resolver.inspect.visibility import Unseen, unseen
 from resolver.linux import Host
 from resolver.matching.alias_index import Aliases
 from resolver.matching.select import Choice
@@ -90,6 +92,11 @@ class Session:
             directory = self.host.module_directory(release) if release else None
             self._aliases = read_aliases(self.host, directory, is_running=True)
         return self._aliases
+
+    @functools.cached_property
+    def unseen(self) -> tuple[Unseen, ...]:
+        """Parts of the host that are not visible, so that uses may be overlooked."""
+        return unseen(self.host)
 
     def devices(self, *words: str) -> tuple[Device, ...]:
         """Return devices in the order of their names, or of the words.

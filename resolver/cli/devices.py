@@ -15,6 +15,7 @@ from resolver.output.console import is_terminal
 if TYPE_CHECKING:
     from resolver.device import Device
     from resolver.matching.driver_state import DriverState
+    from resolver.matching.migration import Migration
     from resolver.matching.select import Choice
     from resolver.session import Session
 
@@ -53,10 +54,12 @@ def command(call: Invocation, kind: str | None, as_json: bool) -> None:
     ]
     if as_json:
         objects = [documents.device_object(*row) for row in found]
-        call.console.document(documents.document("devices", devices=objects))
+        document = documents.device_document("devices", session.unseen, objects)
+        call.console.document(document)
         return
+    call.console.notes(session.unseen)
     rows = [text.DEVICE_COLUMNS, *(text.device_row(*row) for row in found)]
-    if not any(state in REMARKABLE for *_, state in found):
+    if not any(row[3] in REMARKABLE for row in found):
         rows = [row[:-1] for row in rows]
     if is_terminal(sys.stdout):
         _print_table(rows)
@@ -64,24 +67,27 @@ def command(call: Invocation, kind: str | None, as_json: bool) -> None:
         call.console.lines(text.columns(rows))
 
 
-# The choice, the best driver, and the state of the current driver.
+# The choice, the best driver, the state of the current driver, and migration.
 def _best(
     session: Session, device: Device
-) -> tuple[Choice | None, str | None, DriverState]:
+) -> tuple[Choice | None, str | None, DriverState, Migration]:
     from resolver.errors import NotFoundError
     from resolver.inspect.devices import find_driver
+    from resolver.inspect.iommu import is_on_vfio
+    from resolver.inspect.migration import migration_state
     from resolver.inspect.modules import module_of_driver
     from resolver.matching.driver_state import driver_state
 
-    bound = device.binding.driver
-    module = module_of_driver(session.host, device.bus, bound) if bound else None
+    host, bound = session.host, device.binding.driver
+    module = module_of_driver(host, device.bus, bound) if bound else None
+    choice = driver = None
     try:
         choice = session.choose(device, session.options)
-        driver = find_driver(session.host, device.bus, choice.name, bound)
+        driver = find_driver(host, device.bus, choice.name, bound)
     except NotFoundError:
-        # `resolver explain` reports the reason.
-        return None, None, driver_state(device, module, None)
-    return choice, driver, driver_state(device, module, choice)
+        choice = None  # `resolver explain` reports the reason.
+    state = driver_state(device, module, choice, is_on_vfio=is_on_vfio(host, device))
+    return choice, driver, state, migration_state(host, device, choice)
 
 
 def _print_table(rows: Sequence[Sequence[str]]) -> None:

@@ -37,6 +37,8 @@ def command(call: Invocation, devices: tuple[str, ...], as_json: bool) -> None:
     from resolver.output import documents, text
 
     session = call.session()
+    if not as_json:
+        call.console.notes(session.unseen)
     objects, codes = [], []
     for word in devices:
         try:
@@ -51,7 +53,8 @@ def command(call: Invocation, devices: tuple[str, ...], as_json: bool) -> None:
         if not as_json:
             call.console.lines(text.explanation_lines(word, found))
     if as_json:
-        call.console.document(documents.document("explain", devices=objects))
+        document = documents.device_document("explain", session.unseen, objects)
+        call.console.document(document)
     call.exit_code = text.worst(codes)
 
 

@@ -59,6 +59,8 @@ def change_devices(
     An error of one target does not stop the others. An interruption ends the command
     after the current devices are rolled back; the finished ones are reported.
     """
+    if not as_json:
+        call.console.notes(session.unseen)
     reporter = _Reporter(call, session, verb, options, as_json=as_json)
     run = session.run(verb, targets, options)
     try:
@@ -133,8 +135,11 @@ class _Reporter:
 
     def finish(self, count: int) -> None:
         if self._as_json:
-            document = documents.document(
-                self._verb, dry_run=self._options.is_dry_run, devices=self._objects
+            document = documents.device_document(
+                self._verb,
+                self._session.unseen,
+                self._objects,
+                dry_run=self._options.is_dry_run,
             )
             self._console.document(document)
         if count > 1:

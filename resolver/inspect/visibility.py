@@ -31,9 +31,9 @@ def unseen(host: Host) -> tuple[Unseen, ...]:
 
 
 def processes_are_visible(host: Host) -> bool:
-    """Return whether root sees the open files of every process.
+    """Return whether the open files of every process are readable.
 
-    Other users never do, and they can change nothing.
+    Users other than root never see them all, and they can change nothing.
     """
     if host.hides("processes"):
         return False
@@ -46,12 +46,8 @@ def _unseen(host: Host) -> Iterator[Unseen]:
             "processes",
             "processes and mounts of the host are not visible from this container",
         )
-    elif host.is_live and (hidden := host.open_files().hidden):
-        yield Unseen(
-            "open-files",
-            f"open files of {hidden} processes are not readable"
-            + ("" if host.is_root() else " without root"),
-        )
+    elif host.is_live and not host.is_readable(f"{host.proc}/1/fd"):
+        yield Unseen("open-files", "open files of other users' processes are hidden")
     elif host.is_live and not host.is_root() and _proc_hides(host):
         yield Unseen("processes", "processes of other users are not visible in /proc")
     if host.hides("interfaces"):

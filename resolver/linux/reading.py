@@ -108,6 +108,16 @@ class Files:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
+    def is_readable(self, directory: str) -> bool:
+        """Return whether a directory can be listed; a missing one counts as listed."""
+        try:
+            os.listdir(self._inside(directory))
+        except PermissionError:
+            return False
+        except OSError:
+            return True
+        return True
+
     def directories(self, directory: str) -> list[str]:
         """Return the sorted names of the subdirectories, without links."""
         try:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from resolver.errors import ResolverError, UsageError
 from resolver.linux import discard
+
+if TYPE_CHECKING:
+    from resolver.inspect.visibility import Unseen
 
 __all__ = ["Console", "is_terminal", "standard_input"]
 
@@ -51,6 +54,11 @@ class Console:
         """Print a message to stderr, after the data so far."""
         self.flush()
         self._say(line)
+
+    def notes(self, unseen: Iterable[Unseen]) -> None:
+        """Print the parts of the host that are not visible."""
+        for one in unseen:
+            self.talk(f"note: {one.text}: uses of devices may be overlooked")
 
     def error(self, error: ResolverError) -> None:
         """Print an error and its hint."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from resolver.changes.outcome import Outcome
@@ -9,15 +10,18 @@ from resolver.changes.plan import Step
 from resolver.device import Device
 from resolver.errors import BlockedError, NotUndoneError, ResolverError
 from resolver.explanation import Explanation
+from resolver.inspect.visibility import Unseen
 from resolver.linux import Host
 from resolver.matching.alias_files import AliasEntry
 from resolver.matching.driver_state import DriverState
+from resolver.matching.migration import Migration
 from resolver.matching.select import Choice
 from resolver.persistence.persist import Persisted
 from resolver.status import Status
 
 __all__ = [
     "SCHEMA",
+    "device_document",
     "device_object",
     "document",
     "error_object",
@@ -48,11 +52,23 @@ def document(command: str, **members: object) -> Object:
     return {"schema": SCHEMA, "command": command, **members}
 
 
+def device_document(
+    command: str, unseen: Iterable[Unseen], objects: list[Object], **members: object
+) -> Object:
+    """Return the document of a command about devices.
+
+    :param unseen: parts of the host that are not visible.
+    """
+    hidden = [one._asdict() for one in unseen]
+    return document(command, **members, unseen=hidden, devices=objects)
+
+
 def device_object(
     device: Device,
     choice: Choice | None,
     best_driver: str | None,
     state: DriverState,
+    migration: Migration,
 ) -> Object:
     """Describe a device, its driver, and its best VFIO driver."""
     return {
@@ -66,6 +82,7 @@ def device_object(
         "interfaces": list(device.interfaces),
         "vfio_device": device.vfio_device,
         "state": state,
+        "migration": migration,
         "best_driver": best_driver,
         "best_module": choice.module if choice else None,
         "alias": choice.alias if choice else None,
@@ -88,6 +105,7 @@ def explanation_object(text: str, found: Explanation) -> Object:
         "wildcards": choice.candidates[0].wildcards if choice.candidates else None,
         "ambiguous": choice.is_ambiguous,
         "module_state": found.module_state,
+        "migration": found.migration,
         "prohibited": found.prohibition.where if found.prohibition else None,
         "rule": found.refusal.rule if found.refusal else None,
         "candidates": [

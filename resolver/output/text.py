@@ -19,6 +19,7 @@ from resolver.explanation import Explanation
 from resolver.linux import Host
 from resolver.matching.alias_files import FileWarning
 from resolver.matching.driver_state import REMARKABLE, DriverState
+from resolver.matching.migration import Migration
 from resolver.matching.select import Candidate, Choice
 from resolver.persistence.persist import Persisted
 from resolver.status import Status
@@ -40,7 +41,9 @@ __all__ = [
     "worst",
 ]
 
-DEVICE_COLUMNS = ("DEVICE", "ID", "DRIVER", "BEST", "GROUP", "INTERFACES", "REMARK")
+DEVICE_COLUMNS = (
+    *("DEVICE", "ID", "DRIVER", "BEST", "MIGRATION", "GROUP", "INTERFACES", "REMARK"),
+)
 STATUS_COLUMNS = ("DEVICE", "ID", "PREVIOUS", "WANTED", "CURRENT", "STATE")
 _KINDS = ("changed", "unchanged", "failed", "refused", "not found", "not rolled back")
 _NONE = "-"
@@ -136,6 +139,8 @@ def explanation_lines(text: str, found: Explanation) -> Iterator[str]:
     if choice.modalias:
         yield shown(f"    looked up  {choice.modalias}")
     yield shown(f"    module     {choice.module}: {found.module_state}")
+    if found.migration is not None:
+        yield f"    migration  {found.migration}"
     if found.prohibition is not None and found.prohibition.is_certain:
         where, line = found.prohibition.where, found.prohibition.text
         yield shown(f"    prohibited by {where}: {line}")
@@ -176,6 +181,7 @@ def device_row(
     choice: Choice | None,
     best_driver: str | None,
     state: DriverState,
+    migration: Migration,
 ) -> tuple[str, ...]:
     """Return the cells of a device under ``DEVICE_COLUMNS``.
 
@@ -188,6 +194,7 @@ def device_row(
         device.vendor_device,
         device.binding.driver,
         best,
+        migration,
         device.iommu_group,
         ",".join(device.interfaces),
         remark,

@@ -20,6 +20,8 @@ from resolver.linux import Host
 
 __all__ = ["Use", "uses_of"]
 
+_SOME_HIDDEN = "open files of some processes are not readable"
+
 
 def uses_of(host: Host, device: Device) -> Iterator[Use]:
     """Yield the uses of a device, the worst to lose first.
@@ -39,7 +41,7 @@ def uses_of(host: Host, device: Device) -> Iterator[Use]:
 def _unknown_users(host: Host, device: Device, belongings: Belongings) -> Iterator[Use]:
     if processes_are_visible(host) or not has_nodes(host, device, belongings):
         return
-    reasons = "; ".join(one.text for one in unseen(host))
+    reasons = "; ".join(one.text for one in unseen(host)) or _SOME_HIDDEN
     yield Use(
         "use-unknown",
         f"it is not known which processes have its nodes open: {reasons}",

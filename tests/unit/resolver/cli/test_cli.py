@@ -43,8 +43,10 @@ def test_devices_prints_a_line_for_each(
     """Columns are aligned, and nothing is on stderr."""
     assert run(["--root", root, "devices"]) == 0
     assert capsys.readouterr() == (
-        "DEVICE        ID         DRIVER     BEST           GROUP  INTERFACES\n"
-        "0000:3b:00.2  15b3:101e  mlx5_core  mlx5_vfio_pci  40     ens1v0\n",
+        "DEVICE        ID         DRIVER     BEST           MIGRATION   GROUP  "
+        "INTERFACES\n"
+        "0000:3b:00.2  15b3:101e  mlx5_core  mlx5_vfio_pci  after bind  40     "
+        "ens1v0\n",
         "",
     )
 
