@@ -27,6 +27,8 @@ CONFIGURATION = (
     "options vfio-pci disable_denylist=1",
     "# nothing",
 )
+EXAMPLES = min(settings.default.max_examples, 60)
+"""Each one boots a host; the profile ``soak`` is for other tests."""
 MODULES = ("vfio_pci", "mlx5_vfio_pci", "qat_vfio_pci", "vfio")
 UNKNOWN = "(the driver of "
 
@@ -115,7 +117,9 @@ def agree(scenario: Scenario, states: list[tuple[str, Any]], words: list[str]) -
         assert (done["error"], done["rule"]) == (planned["error"], planned["rule"])
         return done["rule"] or "error"
     if done["error"] is not None:
-        assert done["rule"] is None, done
+        # What a program on an install line does, nobody can know before.
+        runs_program = any("install" in note for note in planned["notes"])
+        assert done["rule"] in (None, "module-prohibited" if runs_program else None)
         return "failed"
     assert steps(planned, done["driver"]) == done["steps"]
     assert planned["changed"] == done["changed"]
@@ -127,7 +131,7 @@ def agree(scenario: Scenario, states: list[tuple[str, Any]], words: list[str]) -
     states=changes,
     words=st.sampled_from([[], ["--force"], ["--driver", "vfio-pci"]]),
 )
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=EXAMPLES)
 def test_explain_dry_run_and_bind_agree(
     scenario: str, states: list[tuple[str, Any]], words: list[str]
 ) -> None:
