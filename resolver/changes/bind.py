@@ -167,19 +167,29 @@ def _planned_binding(
     device, choice = decision.device, decision.choice
     driver = decision.driver or choice.sure_driver
     name = driver or f"(the driver of {choice.module})"
-    plan = plan_bind(device.bus, device.name, device.binding, name)
+    plan = plan_bind(device.bus, device.name, _when_loaded(decision), name)
     if decision.is_kept:
         plan = Plan(steps=())
-    recording = _record_step(host, device) if plan.steps else ()
+    changes = bool(plan.steps) or _when_loaded(decision) != device.binding
+    recording = _record_step(host, device) if changes else ()
     return Outcome(
         device=device,
         driver=driver,
-        changed=bool(plan.steps),
+        changed=changes,
         choice=None if decision.is_kept else choice,
         steps=loads + recording + plan.steps,
         undo=plan.undo,
         notes=decision.notes,
     )
+
+
+# A driver binds free devices whose override names it when it registers.
+def _when_loaded(decision: Decision) -> Binding:
+    now = decision.device.binding
+    names = (decision.choice.name, decision.choice.sure_driver)
+    if decision.must_load and now.driver is None and now.override in names:
+        return Binding(now.override, now.override)
+    return now
 
 
 def _owned_and_persistent(host: Host, outcome: Outcome, options: Options) -> Outcome:
