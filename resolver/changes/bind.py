@@ -165,12 +165,15 @@ def _planned_binding(
     host: Host, decision: Decision, loads: tuple[Step, ...]
 ) -> Outcome:
     device, choice = decision.device, decision.choice
+    now = _when_loaded(decision)
     driver = decision.driver or choice.sure_driver
+    if now != device.binding:
+        driver = now.driver
     name = driver or f"(the driver of {choice.module})"
-    plan = plan_bind(device.bus, device.name, _when_loaded(decision), name)
+    plan = plan_bind(device.bus, device.name, now, name)
     if decision.is_kept:
         plan = Plan(steps=())
-    changes = bool(plan.steps) or _when_loaded(decision) != device.binding
+    changes = bool(plan.steps) or now != device.binding
     recording = _record_step(host, device) if changes else ()
     return Outcome(
         device=device,
