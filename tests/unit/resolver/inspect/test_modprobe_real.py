@@ -113,7 +113,7 @@ file_names = st.sampled_from(
      "modules.softdep.conf", "Z.conf", "\u00e4.conf", "a.CONF", "-.conf"]
 )  # fmt: skip
 places = st.builds("{}/{}".format, st.sampled_from(DIRECTORIES), file_names)
-oddities = st.sampled_from(["directory", "dangling", "null"])
+oddities = st.sampled_from(["directory", "dangling", "null", "loop"])
 words = st.one_of(
     st.builds("modprobe.blacklist={},{}".format, names, names),
     st.builds("modprobe.blacklist={}".format, anything),
@@ -203,7 +203,8 @@ def build(case: Case, root: Path) -> None:
         if kind == "directory":
             path.mkdir()
         else:
-            path.symlink_to("nowhere" if kind == "dangling" else "/dev/null")
+            targets = {"dangling": "nowhere", "null": "/dev/null", "loop": path.name}
+            path.symlink_to(targets[kind])
 
 
 def real_answers(root: Path, asked: list[str], options: str) -> Iterator[list[str]]:

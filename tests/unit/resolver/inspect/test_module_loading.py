@@ -80,6 +80,13 @@ def test_files_with_other_names_do_not_count(tmp_path: Path) -> None:
     assert find_prohibition(host, "vfio_pci") is None
 
 
+def test_a_file_that_cannot_be_read_is_skipped(tmp_path: Path) -> None:
+    """modprobe goes on with the next one, and so does an ordinary user's command."""
+    host = captured(tmp_path, {"etc/modprobe.d/b.conf": "blacklist vfio_pci\n"})
+    (tmp_path / "etc/modprobe.d/a.conf").symlink_to("a.conf")
+    assert verdict(host, "vfio_pci") == "no 1"
+
+
 def test_alias_files_count(tmp_path: Path) -> None:
     """They have the same grammar as ``*.conf``."""
     host = captured(tmp_path, {"etc/modprobe.d/x.alias": "blacklist vfio_pci\n"})
