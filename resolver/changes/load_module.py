@@ -10,7 +10,7 @@ from resolver.changes.checks import refusal_of, require_permitted
 from resolver.errors import FailedError, NotFoundError
 from resolver.inspect.devices import find_driver
 from resolver.inspect.module_loading import find_prohibition
-from resolver.inspect.modules import is_loaded
+from resolver.inspect.modules import drivers_of_module, is_coming, is_loaded
 from resolver.linux import TIMEOUT_S, Host
 
 __all__ = ["load_driver"]
@@ -22,19 +22,24 @@ _UNSIGNED = (
 )
 """Messages of modprobe for a module with a missing or untrusted signature."""
 
+_DRIVER_WAIT_S = 5.0
+"""Seconds to wait for the driver of a loaded module."""
+
 
 def load_driver(
     host: Host, bus: str, name: str, bound: str | None, timeout_s: float = TIMEOUT_S
 ) -> str:
     """Load a module and return the driver that it registers.
 
-    If several processes need the module, one of them loads it.
+    If several processes need the module, one of them loads it. If another program,
+    such as udev, loads it, wait for that.
 
     :param name: module or driver, a checked name.
     :param bound: current driver of the device; preferred if the module has several.
     :raises RefusedError: modprobe.d prohibits the module.
     :raises NotFoundError: there is no such module, or no driver of the bus in it.
-    :raises FailedError: the module cannot be loaded.
+    :raises FailedError: the module cannot be loaded, or its init has not ended in
+        that time.
     :raises BlockedError: modprobe has not finished in that time.
     """
     module = name.replace("-", "_")
@@ -43,10 +48,14 @@ def load_driver(
         prohibited = find_prohibition(host, module)
         require_permitted(module, prohibited)
     with host.locked((f"module-{module}",), timeout_s):
+        _wait_for_init(host, module, timeout_s)
         driver = find_driver(host, bus, name, bound)
         if driver is not None:
             return driver
         exit_code, stderr = host.modprobe(module, timeout_s)
+        if exit_code == 0:
+            _wait_for_init(host, module, timeout_s)
+            _wait_for_driver(host, bus, module, timeout_s)
     if exit_code == 0:
         driver = find_driver(host, bus, name, bound)
         if driver is not None:
@@ -59,6 +68,26 @@ def load_driver(
         f"modprobe reported success, but module {module} is not loaded",
         hint=f"run `modprobe --showconfig | grep {module}`",
     )
+
+
+def _wait_for_init(host: Host, module: str, timeout_s: float) -> None:
+    if not is_coming(host, module):
+        return
+    if not host.wait(lambda: not is_coming(host, module), timeout_s):
+        raise FailedError(
+            f"the init of module {module} has not ended for {timeout_s:g} s",
+            hint="run `dmesg | tail` to read the kernel log",
+        )
+
+
+# A module may register its driver after its init, from a work queue.
+def _wait_for_driver(host: Host, bus: str, module: str, timeout_s: float) -> None:
+    def is_over() -> bool:
+        drivers = drivers_of_module(host, module, bus)
+        return bool(drivers) or not is_loaded(host, module)
+
+    if not is_over():
+        host.wait(is_over, min(timeout_s, _DRIVER_WAIT_S))
 
 
 def _failure(host: Host, module: str, stderr: str) -> Exception:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from resolver.device import Binding, Device
 from resolver.errors import BlockedError, FailedError, NotFoundError
-from resolver.inspect.modules import drivers_of_module, is_loaded
+from resolver.inspect.modules import drivers_of_module, is_coming, is_loaded
 from resolver.linux import TIMEOUT_S, Host
 from resolver.matching import driver_name
 from resolver.matching.modalias import Modalias
@@ -183,7 +183,8 @@ def find_driver(host: Host, bus: str, name: str, bound: str | None) -> str | Non
 
     :param name: name of a driver or module.
     :param bound: driver that the device is bound to; preferred among several.
-    :return: name of its directory; ``None`` without this driver and module.
+    :return: name of its directory; ``None`` without this driver and module, and while
+        the module's init function runs.
     :raises NotFoundError: the module is loaded, but has no driver, or several that
         match equally.
     """
@@ -191,7 +192,7 @@ def find_driver(host: Host, bus: str, name: str, bound: str | None) -> str | Non
         if has_driver(host, bus, driver):
             return driver
     module = name.replace("-", "_")
-    if not is_loaded(host, module):
+    if not is_loaded(host, module) or is_coming(host, module):
         return None
     drivers = drivers_of_module(host, module, bus)
     driver = driver_name.pick_driver(module, drivers, bus=bus, bound=bound)

@@ -10,6 +10,7 @@ from resolver.matching.module_lists import builtin_modules
 __all__ = [
     "drivers_of_module",
     "is_builtin",
+    "is_coming",
     "is_loaded",
     "module_of_driver",
     "read_aliases",
@@ -22,6 +23,16 @@ def is_loaded(host: Host, module: str) -> bool:
     The kernel does not show built-in modules without parameter, version and driver.
     """
     return host.is_there(f"{host.sys}/module/{module}")
+
+
+def is_coming(host: Host, module: str) -> bool:
+    """Return whether the init function of a module runs.
+
+    ``/sys/module`` shows the module before, and its drivers not yet.
+
+    Source: Linux, kernel/module/main.c, load_module(), ``MODULE_STATE_COMING``.
+    """
+    return host.attribute(f"{host.sys}/module/{module}/initstate") == "coming"
 
 
 def is_builtin(host: Host, module: str) -> bool:
