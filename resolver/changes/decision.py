@@ -84,9 +84,11 @@ def choose_for(aliases: Aliases, device: Device, request: str | None = None) -> 
     if device.is_bridge:
         raise NotFoundError("device is a bridge, and VFIO binds no bridges")
     if device.modalias is None:
+        reason = f"bus {device.bus!r} has no modaliases"
+        if device.bus == "pci":
+            reason = "neither its modalias nor its ids can be read"
         raise NotFoundError(
-            f"cannot choose a driver: bus {device.bus!r} has no modaliases",
-            hint="pass --driver NAME",
+            f"cannot choose a driver: {reason}", hint="pass --driver NAME"
         )
     try:
         parsed = modalias.parse(device.modalias)

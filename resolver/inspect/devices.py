@@ -10,7 +10,7 @@ from resolver.errors import BlockedError, FailedError, NotFoundError
 from resolver.inspect.modules import drivers_of_module, is_coming, is_loaded
 from resolver.linux import TIMEOUT_S, Host
 from resolver.matching import driver_name
-from resolver.matching.modalias import Modalias
+from resolver.matching.modalias import Modalias, pci_modalias
 
 __all__ = [
     "LIST_DEVICES",
@@ -99,6 +99,8 @@ def all_devices(
 
 def _device_in(host: Host, path: str, bus: str, name: str, binding: Binding) -> Device:
     text = host.attribute(f"{path}/modalias")
+    if text is None and bus == "pci":
+        text = _modalias_from_ids(host, path)
     vendor_device, device_class = _kind_at(host, path, bus, text)
     return Device(
         bus=bus,
@@ -110,6 +112,19 @@ def _device_in(host: Host, path: str, bus: str, name: str, binding: Binding) -> 
         device_class=device_class,
         iommu_group=host.link_name(f"{path}/iommu_group"),
     )
+
+
+_IDS = ("vendor", "device", "subsystem_vendor", "subsystem_device")
+
+
+# Captured hosts may lack the file. Kernels print it from these ids.
+def _modalias_from_ids(host: Host, path: str) -> str | None:
+    ids = [host.attribute(f"{path}/{name}") for name in _IDS]
+    device_class = host.attribute(f"{path}/class")
+    found = [text for text in ids if text]
+    if len(found) < len(ids) or not device_class:
+        return None
+    return pci_modalias(found, device_class)
 
 
 # A PCI modalias contains all ids. Other devices have a file for each.

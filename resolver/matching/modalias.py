@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from resolver.errors import UsageError
 
-__all__ = ["Modalias", "parse", "vfio_name"]
+__all__ = ["Modalias", "parse", "pci_modalias", "vfio_name"]
 
 PCI_FORM = "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X"
 """Format of PCI modaliases. Source: Linux, drivers/pci/pci-sysfs.c, modalias_show()."""
@@ -16,8 +17,9 @@ _FORM = re.compile(r"(?:vfio_)?([a-z][a-z0-9_-]*):[!-~]+")
 _PCI = re.compile(
     r"(?:vfio_)?pci:v(?P<vendor>[0-9A-F]{8})d(?P<device>[0-9A-F]{8})"
     r"sv[0-9A-F]{8}sd[0-9A-F]{8}"
-    r"bc(?P<base>[0-9A-F]{2})sc(?P<sub>[0-9A-F]{2})i(?P<interface>[0-9A-F]{2})"
+    r"bc(?P<base>[0-9A-F]{2})sc(?P<sub>[0-9A-F]{2})i(?P<interface>[0-9A-Fa-f]{2})"
 )
+"""Old kernels print the last field in lower case. Aliases have upper case."""
 
 
 class Modalias(NamedTuple):
@@ -62,7 +64,7 @@ def vfio_name(text: str) -> str:
     :raises UsageError: as ``parse`` does.
     """
     if _PCI.fullmatch(text) and text.startswith("pci:"):
-        return f"vfio_{text}"
+        return f"vfio_{_upper(text)}"
     return parse(text).vfio
 
 
@@ -74,7 +76,7 @@ def parse(text: str) -> Modalias:
         character, or is a ``pci:`` modalias that the kernel would not print.
     """
     if _PCI.fullmatch(text):
-        return Modalias(text, "pci")
+        return Modalias(_upper(text), "pci")
     form = _FORM.fullmatch(text)
     if form is None:
         raise UsageError(
@@ -87,3 +89,23 @@ def parse(text: str) -> Modalias:
             hint="write upper case hexadecimal digits, and each field in full width",
         )
     return Modalias(text, form[1])
+
+
+def pci_modalias(ids: Sequence[str], device_class: str) -> str | None:
+    """Return the modalias of a PCI device, from the files of its ids.
+
+    :param ids: vendor, device, subsystem vendor and subsystem device: ``0x15b3``.
+    :param device_class: ``0x020000``.
+    :return: ``None`` if a text is no number.
+    """
+    try:
+        numbers = [int(text, 16) for text in ids]
+        kind = int(device_class, 16)
+    except ValueError:
+        return None
+    classes = (kind >> 16 & 0xFF, kind >> 8 & 0xFF, kind & 0xFF)
+    return PCI_FORM % (*numbers, *classes)
+
+
+def _upper(text: str) -> str:
+    return text[:-2] + text[-2:].upper()

@@ -26,15 +26,16 @@ _SOME_HIDDEN = "open files of some processes are not readable"
 def uses_of(host: Host, device: Device) -> Iterator[Use]:
     """Yield the uses of a device, the worst to lose first.
 
-    A device without a driver can have a framebuffer of the console in its memory.
+    A device without a driver can have the framebuffer of the console in its memory, and
+    a display server on it.
     """
+    belongings = belongings_of(host, device)
+    yield from block_users(host, belongings)
+    yield from interface_users(host, belongings)
+    yield from node_users(host, device, belongings)
     if device.binding.driver is not None:
-        belongings = belongings_of(host, device)
-        yield from block_users(host, belongings)
-        yield from interface_users(host, belongings)
-        yield from node_users(host, device, belongings)
         yield from function_users(host, device, belongings)
-        yield from _unknown_users(host, device, belongings)
+    yield from _unknown_users(host, device, belongings)
     yield from console_users(host, device)
 
 

@@ -99,3 +99,19 @@ def test_name_of_aliases_has_the_prefix_once(text: str) -> None:
     assert expected == modalias.vfio_name(text) == modalias.parse(text).vfio
     with pytest.raises(UsageError):
         modalias.vfio_name("nonsense")
+
+
+def test_last_field_of_old_kernels_is_lower_case() -> None:
+    """Aliases have upper case, and so has the parsed modalias."""
+    text = "pci:v000015B3d0000101Esv000015B3sd00000016bc02sc00i"
+    assert modalias.parse(f"{text}8f").text == f"{text}8F"
+    assert modalias.vfio_name(f"{text}8f") == f"vfio_{text}8F"
+
+
+def test_modalias_is_made_of_the_files_of_ids() -> None:
+    """As the kernel prints it; None where a file holds no number."""
+    ids = ["0x15b3", "0x101e", "0x15b3", "0x0016"]
+    expected = "pci:v000015B3d0000101Esv000015B3sd00000016bc02sc00i00"
+    assert modalias.pci_modalias(ids, "0x020000") == expected
+    assert modalias.pci_modalias(ids, "garbage") is None
+    assert modalias.pci_modalias([*ids[:3], ""], "0x020000") is None
