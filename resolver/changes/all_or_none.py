@@ -46,32 +46,39 @@ def all_or_none(
         if isinstance(device, Device)
         for name in lock_names(device)
     }
-    with host.claimed(names, options.timeout_s):
-        yield from _done(host, targets, action, options).items()
+    with host.until_reported(), host.claimed(names, options.timeout_s):
+        yield from _done(host, targets, action, options)
 
 
+# After an interrupt, the results say what could not be rolled back.
 def _done(
     host: Host,
     targets: Sequence[Found],
     action: Action,
     options: Options,
-) -> dict[int, Result]:
+) -> Generator[tuple[int, Result], None, None]:
     results: dict[int, Result] = {}
 
     def has_failed() -> bool:
         return any(map(_is_error, results.values()))
 
+    interrupt = None
     try:
         for number, result in run_all(host, targets, action, options, has_failed):
             results[number] = result
-    except BaseException:
+        host.hold_signals()
+    except BaseException as problem:
+        host.hold_signals()
+        interrupt = problem
+    if interrupt is not None or has_failed():
         _roll_all_back(host, results, options)
-        raise
+    if interrupt is not None:
+        yield from results.items()
+        raise interrupt
     if has_failed():
-        _roll_all_back(host, results, options)
         for number in range(len(targets)):
             results.setdefault(number, FailedError(_NOT_CHANGED))
-    return results
+    yield from results.items()
 
 
 def _roll_all_back(host: Host, results: dict[int, Result], options: Options) -> None:

@@ -64,7 +64,8 @@ def run_all(
         for number in (number for unit in units for number in unit):
             if is_stopped():
                 return
-            yield number, do(number)
+            with host.until_reported():
+                yield number, do(number)
         return
     before = _states(host, targets, options)
     for number, result in workers.run(units, is_stopped):

@@ -18,7 +18,8 @@ untouched.
 | BLOCKED      | keep the record, raise the error   |                   | the helper   |
 |              |                                    |                   | keeps locks  |
 
-A killed process loses its locks in every state. After RECORDING the record stays, and
+From DONE, BLOCKED and ROLLING_BACK on, signals wait until the result is reported. A
+killed process loses its locks in every state. After RECORDING the record stays, and
 ``resolver restore`` reads it.
 """
 
@@ -180,12 +181,15 @@ class Transaction:
             self._write_record()
             self._write_steps(steps)
             self._verify()
+            self.host.hold_signals()
         except BlockedError as blocked:
+            self.host.hold_signals()
             self.state = State.BLOCKED
             raise failures.about_blocked(
                 self.host, self.device, self.before, blocked
             ) from blocked
         except BaseException as failure:
+            self.host.hold_signals()
             with self.host.uninterrupted():
                 self._roll_back(steps, failure)
         self.state = State.DONE

@@ -7,9 +7,10 @@ from contextlib import closing, suppress
 from typing import Any
 
 from resolver.changes.many import Result, in_order
+from resolver.changes.outcome import Outcome
 from resolver.cli.invocation import Invocation
 from resolver.device import Device
-from resolver.errors import ResolverError
+from resolver.errors import NotUndoneError, ResolverError
 from resolver.inspect.device_words import Found
 from resolver.inspect.devices import bound_driver
 from resolver.options import Options
@@ -67,6 +68,9 @@ def change_devices(
         with session.host.interruptible(), closing(run):
             for number, result in in_order(with_progress(run, len(targets))):
                 reporter.add(*targets[number], result)
+    except KeyboardInterrupt:
+        if not reporter.is_final(len(targets)):
+            raise
     finally:
         reporter.finish(len(targets))
     call.exit_code = report.worst(
@@ -132,6 +136,15 @@ class _Reporter:
                 )
             )
         self._console.error(error)
+
+    def is_final(self, count: int) -> bool:
+        """Return whether the results determine the exit code, even if interrupted.
+
+        Every device is changed, or one could not be rolled back.
+        """
+        is_changed = [isinstance(one, Outcome) for one in self.results]
+        is_undone = [isinstance(one, NotUndoneError) for one in self.results]
+        return any(is_undone) or (len(self.results) == count and all(is_changed))
 
     def finish(self, count: int) -> None:
         if self._as_json:

@@ -276,6 +276,20 @@ class Host(Observer):
             yield
 
     @contextlib.contextmanager
+    def until_reported(self) -> Iterator[None]:
+        """Make a change and report it; signals wait after ``hold_signals``."""
+        from resolver.linux.signals import until_reported
+
+        with until_reported():
+            yield
+
+    def hold_signals(self) -> None:
+        """Let signals wait until the result is reported: it is final."""
+        from resolver.linux.signals import hold
+
+        hold()
+
+    @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
         """Turn every signal that would end this process into an interrupt."""
         from resolver.linux.signals import as_interrupts

@@ -137,7 +137,7 @@ class Locks:
                     return descriptor, None
                 _remove(path, descriptor)
         except BaseException:
-            os.close(descriptor)
+            _discard(path, descriptor)
             raise
         os.close(descriptor)
         return None, pid
@@ -163,7 +163,11 @@ class Locks:
         for number in itertools.count():
             path = f"{directory}/{os.getpid()}-{number}"
             with contextlib.suppress(FileExistsError, FileNotFoundError):
-                descriptor = _opened(path, _FLAGS | os.O_EXCL)
+                try:
+                    descriptor = _opened(path, _FLAGS | os.O_EXCL)
+                except BaseException:
+                    _remove_if_empty(directory)
+                    raise
                 if _is_ours(descriptor) and _is_still(path, descriptor):
                     return path, descriptor
                 os.close(descriptor)
@@ -213,7 +217,11 @@ def lock_path(directory: str, name: str) -> str:
 def _opened(path: str, flags: int) -> int:
     make_directory(os.path.dirname(path), is_public=True)
     descriptor = os.open(path, flags, 0o644)
-    os.fchmod(descriptor, 0o644)
+    try:
+        os.fchmod(descriptor, 0o644)
+    except BaseException:
+        _discard(path, descriptor)
+        raise
     return descriptor
 
 
@@ -276,9 +284,24 @@ def _is_still(path: str, descriptor: int) -> bool:
 
 # Closing is not enough: a child forked meanwhile may have the file open.
 def _remove(path: str, descriptor: int) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    try:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+    except BaseException:  # An interrupt must not leave the file.
+        if _is_still(path, descriptor):
+            os.unlink(path)
+        raise
+    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+# An interrupt must not leave a file.
+def _discard(path: str, descriptor: int) -> None:
+    try:
+        if _is_ours(descriptor) and _is_still(path, descriptor):
+            _remove(path, descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _remove_if_empty(directory: str) -> None:

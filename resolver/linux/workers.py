@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from resolver.linux.helper import forking
+from resolver.linux.signals import hold, until_reported
 
 __all__ = ["Workers"]
 
@@ -97,18 +98,25 @@ class Workers:
         for channel in wait(list(self._at_work)):
             if not isinstance(channel, Connection):
                 continue
-            left = self._at_work[channel]
-            number, result = _received(channel)
-            if number is None:
-                del self._at_work[channel]
-                for one in left:
-                    yield one, result
-                continue
-            left.remove(number)
-            if not left:
-                del self._at_work[channel]
-                self._give(channel, pending)
-            yield number, result
+            with until_reported():
+                hold()
+                yield from self._next(channel, pending)
+
+    def _next(
+        self, channel: Connection, pending: list[Sequence[int]]
+    ) -> Iterator[tuple[int, Any]]:
+        left = self._at_work[channel]
+        number, result = _received(channel)
+        if number is None:
+            del self._at_work[channel]
+            for one in left:
+                yield one, result
+            return
+        left.remove(number)
+        if not left:
+            del self._at_work[channel]
+            self._give(channel, pending)
+        yield number, result
 
     def _interrupted(self) -> Iterator[tuple[int, Any]]:
         for process in self._processes.values():
@@ -135,11 +143,13 @@ def _work(channel: Connection, do: Do, not_ours: Sequence[Connection]) -> None:
     for other in not_ours:
         other.close()  # Otherwise this process would not notice the end of its parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent handles it.
-    signal.signal(signal.SIGTERM, _interrupt_once)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt_once)
     try:
         while True:
-            for number in channel.recv():
-                channel.send((number, do(number)))
+            for one in channel.recv():
+                with until_reported():
+                    channel.send((one, do(one)))
     except KeyboardInterrupt:
         channel.send((None, "interrupted; rolled back"))
     except (EOFError, OSError):
@@ -147,5 +157,6 @@ def _work(channel: Connection, do: Do, not_ours: Sequence[Connection]) -> None:
 
 
 def _interrupt_once(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_IGN)
     raise KeyboardInterrupt
