@@ -119,9 +119,14 @@ def write(host: Host, record: Record) -> None:
     except OSError as problem:
         raise FailedError(
             f"cannot write {path}: {problem.strerror}",
-            hint="" if host.is_root() else "run as root",
+            hint=_hint(host, problem),
             errno=problem.errno or 0,
         ) from problem
+
+
+def _hint(host: Host, problem: OSError) -> str:
+    is_forbidden = isinstance(problem, PermissionError) and not host.is_root()
+    return "run as root" if is_forbidden else ""
 
 
 def load(host: Host, name: str) -> Record | None:

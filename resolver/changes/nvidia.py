@@ -9,12 +9,11 @@ dra-driver-nvidia-gpu, scripts/unbind_from_driver.sh, takes it so.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 
 from resolver.changes.plan import Step
 from resolver.device import Device
-from resolver.errors import FailedError, RefusedError
+from resolver.errors import FailedError, RefusedError, ResolverError
 from resolver.linux import Host
 
 __all__ = ["lock", "release", "with_lock"]
@@ -65,9 +64,21 @@ def lock(host: Host, step: Step, timeout_s: float, *, is_forced: bool) -> None:
     )
 
 
-def release(host: Host, steps: Sequence[Step], timeout_s: float) -> None:
-    """Release the lock."""
+def release(host: Host, steps: Sequence[Step], timeout_s: float) -> tuple[str, ...]:
+    """Release the lock.
+
+    :return: what could not be done, one line each. The lock ends with the driver's
+        file, so a missing one is no problem.
+    """
+    problems = []
     for step in steps:
         if step.action == "lock":
-            with contextlib.suppress(OSError):
+            try:
                 host.write(step.path, "0\n", timeout_s=timeout_s)
+            except FileNotFoundError:
+                continue
+            except OSError as problem:
+                problems.append(f"cannot write {step.path}: {problem.strerror}")
+            except ResolverError as problem:
+                problems.append(problem.message)
+    return tuple(problems)

@@ -267,8 +267,8 @@ class Transaction:
         self.state = State.ROLLING_BACK
         error = None
         if has_written:
-            nvidia.release(self.host, steps, self.options.timeout_s)
-            problems = self._write_back()
+            problems = nvidia.release(self.host, steps, self.options.timeout_s)
+            problems += self._write_back()
             error = failures.reason_of(self.host, self.device, failure)
             if problems:
                 self.state = State.NOT_UNDONE

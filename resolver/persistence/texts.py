@@ -23,7 +23,7 @@ def boot_unit(python: str) -> str:
     """Return the template unit that binds a device.
 
     The instance is the key. It starts after local file systems are mounted, and before
-    services.
+    services. It ends then, so that it starts again when the device is created anew.
 
     :param python: path of the Python interpreter with resolver.
 
@@ -42,7 +42,6 @@ def boot_unit(python: str) -> str:
         "\n"
         "[Service]\n"
         "Type=oneshot\n"
-        "RemainAfterExit=yes\n"
         f"ExecStart={_quoted(python)} -m resolver boot %i\n"
         "TimeoutStartSec=5min\n"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -59,3 +60,17 @@ def test_lock_that_cannot_be_asked_for_is_an_error(captured: Any) -> None:
     step = Step(action="lock", path=f"{host.proc}/nosuch", text="1\n")
     with pytest.raises(FailedError, match="cannot write"):
         lock(host, step, 5, is_forced=False)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["directory", "fifo"])
+def test_lock_that_cannot_be_released_is_a_line(captured: Any, name: str) -> None:
+    """It stops no roll-back; a write that hangs does not either."""
+    path = captured.root / name
+    path.mkdir() if name == "directory" else os.mkfifo(path)
+    step = Step(action="lock", path=str(path), text="1\n")
+    (problem,) = release(captured.live_host, (step,), 0.2)
+    assert str(path) in problem
+    missing = Step(action="lock", path=str(path / "missing"), text="1\n")
+    if name == "directory":
+        assert release(captured.live_host, (missing,), 0.2) == ()

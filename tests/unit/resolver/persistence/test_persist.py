@@ -12,6 +12,7 @@ import pytest
 
 from resolver.errors import RefusedError
 from resolver.linux import Host
+from resolver.persistence import texts
 from resolver.persistence.persist import unpersist
 from simkernel.scenario.render import load
 from tests.simulated import Session, session
@@ -271,3 +272,8 @@ def test_unpersist_of_a_captured_host_only_says(tmp_path: Path) -> None:
     with pytest.raises(RefusedError):
         unpersist(captured, KEY)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_unit_starts_again_for_a_device_that_is_created_anew() -> None:
+    """systemd does not start an active unit. Source: systemd.service(5)."""
+    assert "RemainAfterExit" not in texts.boot_unit("/usr/bin/python3")
