@@ -267,9 +267,12 @@ class Session:
                 device = self.find(outcome.device)
                 checks.require_unused(self.host, device, self.options)
                 restore.undo(self.host, outcome, self.options)
-            except ResolverError as problem:
+            except (ResolverError, OSError) as problem:
                 kept.append(outcome)
-                problems.append(f"{outcome.device}: {problem.message}")
+                problems.append(f"{outcome.device}: {problem}")
+            except BaseException:
+                self._changed.extend([outcome, *kept[::-1]])
+                raise
         self._changed = kept[::-1]
         if problems:
             raise NotUndoneError(

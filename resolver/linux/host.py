@@ -149,7 +149,10 @@ class Host(Observer):
         """Return a pool of processes; ``None`` if none can be started."""
         if not self._calls().has_processes():
             return None
-        from resolver.linux.workers import Workers
+        from resolver.linux.workers import Workers, may_have_children
+
+        if not may_have_children():
+            return None
 
         try:
             return Workers(count, do)

@@ -18,9 +18,17 @@ from typing import Any
 from resolver.linux.helper import forking
 from resolver.linux.signals import hold, until_reported
 
-__all__ = ["Workers"]
+__all__ = ["Workers", "may_have_children"]
 
 Do = Callable[[int], Any]
+
+
+def may_have_children() -> bool:
+    """Return whether multiprocessing lets this process start workers.
+
+    A worker of ``multiprocessing.Pool`` may have none.
+    """
+    return not multiprocessing.current_process().daemon
 
 
 class Workers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,6 +116,23 @@ def test_what_cannot_be_given_back_is_named(host: simulated.Session) -> None:
     assert host.driver(VF) == "mlx5_core"
     assert len(caught.value.problems) == 1
     assert caught.value.problems[0].startswith("0000:3b:00.3")
+
+
+def test_device_is_kept_when_giving_back_fails(host: simulated.Session) -> None:
+    """Locks that cannot be taken are an error; the next call tries again."""
+    session = Session()
+    session.bind(VF)
+    os.rename("/run/resolver", "/run/elsewhere")
+    Path("/run/resolver").write_text("")
+    with pytest.raises(NotUndoneError) as caught:
+        session.give_back()
+    assert len(caught.value.problems) == 1
+    assert host.driver(VF) == "mlx5_vfio_pci"
+
+    Path("/run/resolver").unlink()
+    os.rename("/run/elsewhere", "/run/resolver")
+    session.give_back()
+    assert host.driver(VF) == "mlx5_core"
 
 
 def test_persistent_devices_outlast_the_session() -> None:

@@ -298,3 +298,15 @@ def test_claim_of_a_killed_process_is_free(captured: Any) -> None:
     with host.locked(["a"], 1), host.claimed(["b"], 1):
         pass
     assert os.listdir(host.journal) == []
+
+
+def test_pool_worker_may_change_devices(captured: Any) -> None:
+    """multiprocessing refuses it children, so one process does all the work."""
+    code = (
+        "import multiprocessing, sys; from resolver.linux import Host\n"
+        "def job(n): return Host(run=sys.argv[1]).workers(2, print) is None\n"
+        "with multiprocessing.get_context('fork').Pool(1) as p: print(p.map(job, [0]))"
+    )
+    words = [sys.executable, "-c", code, str(captured.root)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "[True]\n", done.stderr
