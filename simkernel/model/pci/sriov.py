@@ -178,7 +178,7 @@ def restore(bus: SriovBus, device: PciDevice) -> None:
     Source: drivers/pci/iov.c sriov_restore_state(): registers that read as all ones
     look as if the reset had not cleared them. Rule: R-SRIOV-10.
     """
-    if device.sriov is not None and bus.answers(device):
+    if bus.answers(device):
         _read_registers(bus, device)
 
 

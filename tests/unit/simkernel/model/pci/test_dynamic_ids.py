@@ -146,7 +146,7 @@ def test_first_equal_id_is_removed(
 ) -> None:
     """Fields that are not given match any; nothing equal is ENODEV."""
     first = PciId(
-        vendor=1, device=2, subvendor=3, subdevice=4, class_=0x020000, class_mask=-1
+        vendor=1, device=2, subvendor=3, subdevice=4, class_=0x020001, class_mask=-1
     )
     second = PciId(
         vendor=1,

@@ -52,7 +52,7 @@ def test_methods_are_looked_for_again_on_default() -> None:
     assert device.reset_methods == ("pm", "pm")
     with pytest.raises(KernelRefusal) as refusal:
         reset.choose(device, ["bus"])
-    assert refusal.value.errno == EINVAL
+    assert (refusal.value.errno, refusal.value.rule) == (EINVAL, "R-PCI-6")
     kernel.pci.stop_and_remove(kernel.pci.devices["0000:01:00.1"])
     reset.choose(device, ["bus"])
 
@@ -66,7 +66,7 @@ def test_reset_needs_a_method_that_works_now() -> None:
     with pytest.raises(KernelRefusal) as refusal:
         reset.reset(device)
 
-    assert refusal.value.errno == ENOTTY
+    assert (refusal.value.errno, refusal.value.rule) == (ENOTTY, "R-PCI-5")
     kernel.pci.stop_and_remove(kernel.pci.devices["0000:01:00.1"])
     reset.reset(device)
 
@@ -99,3 +99,33 @@ def test_driver_of_ports_takes_and_enables_ports_only() -> None:
         kernel.pci.bind(driver, root)
 
     assert (refusal.value.errno, refusal.value.rule) == (ENODEV, "R-PCI-10")
+
+
+def test_all_bridges_above_a_function_are_enabled() -> None:
+    """R-PCI-10: from the root down, each once."""
+    text = """
+kernel: {release: 6.12.0}
+devices:
+  - {address: "0000:00:01.0", id: "1af4:0001", class: "060400", secondary_bus: "01"}
+  - {address: "0000:01:00.0", id: "1af4:0001", class: "060400", secondary_bus: "02"}
+  - {address: "0000:02:00.0", id: "1af4:0002"}
+"""
+    devices = boot_host(parse(text)).kernel.pci.devices
+
+    for _ in range(2):
+        enabling.enable(devices["0000:02:00.0"])
+
+    assert [one.enabled for one in devices.values()] == [1, 1, 2]
+
+
+def test_list_of_methods_has_a_limit() -> None:
+    """R-PCI-6: fewer than the kernel knows, which are seven."""
+    device = _kernel().pci.devices[BELOW]
+
+    reset.choose(device, ["pm"] * 6)
+    assert device.reset_methods == ("pm",) * 6
+    with pytest.raises(KernelRefusal) as refusal:
+        reset.choose(device, ["pm"] * 7)
+
+    assert (refusal.value.errno, refusal.value.rule) == (EINVAL, "R-PCI-6")
+    assert device.reset_methods == ("pm",) * 6

@@ -153,6 +153,7 @@ def test_owners_go_with_their_nodes() -> None:
     numbers = (CDEV_MAJOR, 0), (CDEV_MAJOR, 1), (GROUP_MAJOR, 0)
     for number in numbers:
         host.vfio.set_owner(number, "x", OWNER)
+        assert host.vfio.owners[number] == OWNER
 
     host.vfio.unregister(device)
     assert set(host.vfio.owners) == {numbers[1], numbers[2]}
