@@ -1,16 +1,19 @@
 """Change the code, and see that tests notice: ``python -m tests.mutation [MODULE...]``.
 
-mutmut makes the mutants of the modules that pyproject.toml names (``only_mutate``), and
-runs for each the tests that reach it. This prints a table of them; without MODULE, of
-all. What survives is listed in ``mutation-survivors.yaml`` with the reason; a survivor
-that is not listed there is a failure, and so is an entry that was killed.
+mutmut makes the mutants and runs for each the tests that reach it. Without MODULE, it
+mutates the modules that pyproject.toml names (``only_mutate``); MODULE may be any module
+or package. The tests are the folders and files that pyproject.toml names, of the
+packages of the modules only.
+
+This prints a table of the modules. ``mutation-survivors.yaml`` lists the survivors with
+reasons. A survivor that is not listed is a failure, and so is a listed one that is
+killed.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -123,14 +126,30 @@ def _row(name: str, count: Counter[str]) -> str:
     )
 
 
+def select(modules: list[str]) -> None:
+    """Have mutmut mutate some modules only, with the tests of their packages."""
+    from mutmut.configuration import config
+
+    settings = config()
+    paths = [one.replace(".", "/") for one in modules]
+    settings.only_mutate = [f"{path}{end}" for path in paths for end in (".py", "/*")]
+    folders = tuple(f"tests/unit/{path.partition('/')[0]}/" for path in paths)
+    settings.pytest_add_cli_args_test_selection = [
+        one
+        for one in settings.pytest_add_cli_args_test_selection
+        if one.startswith(folders)
+    ]
+
+
 def main(modules: list[str]) -> int:
     """Run mutmut from the beginning; return 1 if a survivor is not listed."""
+    from mutmut.__main__ import cli
+
     shutil.rmtree(MUTANTS, ignore_errors=True)
-    names = [f"{one}.*" for one in modules]
-    done = subprocess.run(["mutmut", "run", *names], check=False)
-    if done.returncode:
-        return done.returncode
-    return 1 if report(modules or mutated()) else 0
+    if modules:
+        select(modules)
+    cli(["run"], standalone_mode=False)
+    return 1 if report(mutated()) else 0
 
 
 if __name__ == "__main__":
