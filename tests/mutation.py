@@ -1,9 +1,8 @@
 """Change the code, and see that tests notice: ``python -m tests.mutation [MODULE...]``.
 
-mutmut makes the mutants and runs for each the tests that reach it. Without MODULE, it
-mutates the modules that pyproject.toml names (``only_mutate``); MODULE may be any module
-or package. The tests are the folders and files that pyproject.toml names, of the
-packages of the modules only.
+mutmut makes the mutants and runs for each the tests that reach it. MODULE may be any
+module or package; the default is all that pyproject.toml names (``only_mutate``). The
+tests are those that pyproject.toml names. With MODULE, only those of its package run.
 
 This prints a table of the modules. ``mutation-survivors.yaml`` lists the survivors with
 reasons. A survivor that is not listed is a failure, and so is a listed one that is
