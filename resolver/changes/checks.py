@@ -209,4 +209,9 @@ def require_writable(host: Host, device: Device) -> None:
         raise FailedError(
             f"cannot bind devices of bus {device.bus!r}: it has no driver_override"
         )
-    raise FailedError(f"{path} is not writable", hint="run as root", errno=errno.EACCES)
+    remount = f"run `mount -o remount,rw {host.sys}`"
+    raise FailedError(
+        f"{path} is not writable",
+        hint=remount if host.is_root() else "run as root",
+        errno=errno.EACCES,
+    )

@@ -6,14 +6,15 @@ import dataclasses
 import json
 import subprocess
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 
-from resolver.changes import journal
+from resolver.changes import checks, journal
 from resolver.changes.plan import plan_bind
 from resolver.changes.transaction import State, Transaction
 from resolver.cli import run
-from resolver.device import Binding
+from resolver.device import Binding, Device
 from resolver.errors import BlockedError, FailedError
 from resolver.inspect.devices import read_device
 from resolver.linux import Host
@@ -138,3 +139,18 @@ def test_record_that_cannot_be_written_changes_nothing() -> None:
             change.run(steps)
         assert change.state is State.ROLLED_BACK
         assert simulated.driver(VF) == "mlx5_core"
+
+
+def test_read_only_sysfs_has_a_hint_for_root(captured: Any) -> None:
+    """Root does not read that it must be root."""
+    (captured.device("0000:3b:00.7") / "driver_override").unlink()
+    path = captured.root / "sys/devices/pci0000:00/0000:3b:00.7/driver_override"
+    path.mkdir()  # opening it for writing fails, for root too
+    host = captured.live_host
+    device = Device(
+        bus="pci", name="0000:3b:00.7", modalias=None, binding=Binding(None, None)
+    )
+    with pytest.raises(FailedError) as caught:
+        checks.require_writable(host, device)
+    remount = f"run `mount -o remount,rw {host.sys}`"
+    assert caught.value.hint == (remount if host.is_root() else "run as root")
