@@ -213,6 +213,8 @@ class Host(Observer):
     def modprobe(self, module: str, timeout_s: float = TIMEOUT_S) -> tuple[int, str]:
         """Load a module with the system's modprobe.
 
+        After the timeout, modprobe keeps the present locks until it ends.
+
         With ``-b``, a blacklist applies to names, too. Exit code 0 does not mean that
         the module is loaded.
 
@@ -225,8 +227,9 @@ class Host(Observer):
 
         self.require_live()
         try:
-            return modprobe(module, timeout_s)
+            return modprobe(module, timeout_s, self._all_locks().files())
         except StillRunning as problem:
+            self._all_locks().leave_to(problem.pid)
             what = f"modprobe of {module}"
             raise self._blocked(what, problem.pid, timeout_s) from None
 

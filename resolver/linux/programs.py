@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 
 from resolver.errors import FailedError
 
 __all__ = ["StillRunning", "modprobe"]
+
+
+_left_running: list[subprocess.Popen[bytes]] = []
+"""Programs past their deadline."""
 
 
 class StillRunning(Exception):
@@ -20,15 +25,18 @@ class StillRunning(Exception):
         super().__init__(pid)
 
 
-def modprobe(module: str, timeout_s: float) -> tuple[int, str]:
+def modprobe(
+    module: str, timeout_s: float, keep: Sequence[int] = ()
+) -> tuple[int, str]:
     """Run the system's ``modprobe -b`` for a module.
 
     :param module: a checked name.
+    :param keep: descriptors, such as locks, for modprobe to keep open.
     :return: exit code, and text on stderr.
     :raises FailedError: modprobe is not on PATH.
     :raises StillRunning: modprobe has not ended after the timeout.
     """
-    exit_code, _, said = _run("-b", module, timeout_s)
+    exit_code, _, said = _run("-b", module, timeout_s, keep)
     return exit_code, said.strip()
 
 
@@ -44,13 +52,19 @@ def modprobe_steps(module: str, timeout_s: float) -> tuple[int, str]:
     return exit_code, steps
 
 
-def _run(options: str, module: str, timeout_s: float) -> tuple[int, str, str]:
+def _run(
+    options: str, module: str, timeout_s: float, keep: Sequence[int] = ()
+) -> tuple[int, str, str]:
+    for earlier in _left_running[:]:
+        if earlier.poll() is not None:  # That has reaped it.
+            _left_running.remove(earlier)
     try:
         running = subprocess.Popen(
             ["modprobe", options, "--", module],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if "n" in options else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            pass_fds=keep,
         )
     except FileNotFoundError:
         raise FailedError(
@@ -60,6 +74,7 @@ def _run(options: str, module: str, timeout_s: float) -> tuple[int, str, str]:
     try:
         steps, said = running.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
+        _left_running.append(running)
         raise StillRunning(running.pid) from None
     text = (steps or b"").decode("utf-8", "surrogateescape")
     return running.returncode, text, said.decode("utf-8", "replace")

@@ -310,3 +310,22 @@ def test_pool_worker_may_change_devices(captured: Any) -> None:
     words = [sys.executable, "-c", code, str(captured.root)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert done.stdout == "[True]\n", done.stderr
+
+
+def test_modprobe_past_its_deadline_keeps_the_locks(
+    captured: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other run starts a second one."""
+    script = captured.write("bin/modprobe", "#!/bin/sh\nexec sleep 100\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
+    host: Host = captured.live_host
+    with pytest.raises(BlockedError) as caught, host.locked(LOCKS, 1):
+        host.modprobe("slow", timeout_s=0.3)
+    pid = caught.value.pid
+    assert [captured.live_host.lock_holder(name) for name in LOCKS] == [pid, pid]
+
+    os.kill(pid, signal.SIGKILL)
+    end_of(pid)
+    with captured.live_host.locked(LOCKS, 5):
+        pass
