@@ -11,6 +11,7 @@ from resolver.inspect.devices import find_driver
 from resolver.inspect.migration import migration_state
 from resolver.inspect.module_loading import find_prohibition
 from resolver.inspect.module_policy import Prohibition
+from resolver.inspect.modules import module_of_driver
 from resolver.linux import Host
 from resolver.matching.alias_files import FileWarning
 from resolver.matching.alias_index import Aliases
@@ -50,13 +51,15 @@ def explain(host: Host, aliases: Aliases, device: Device) -> Explanation:
     :raises NotFoundError: no VFIO driver is known for the device.
     """
     decision = decide(host, aliases, device, Options())
+    driver = device.binding.driver
+    module = module_of_driver(host, device.bus, driver) if driver else None
     return Explanation(
         device=device,
         choice=decision.choice,
         driver=decision.driver or decision.choice.sure_driver,
         module_state=decision.module_state,
         prohibition=decision.prohibition,
-        migration=migration_state(host, device, decision.choice),
+        migration=migration_state(host, device, module, decision.choice),
         refusal=decision.refusal,
         warnings=aliases.warnings,
         notes=decision.choice.notes + decision.notes,

@@ -98,6 +98,11 @@ class Session:
         """Parts of the host that are not visible, so that uses may be overlooked."""
         return unseen(self.host)
 
+    @functools.cached_property
+    def shows_vfio(self) -> bool:
+        """Whether the kernel shows VFIO devices in sysfs (since Linux 6.1)."""
+        return self.host.is_there(f"{self.host.sys}/class/vfio-dev")
+
     def devices(self, *words: str) -> tuple[Device, ...]:
         """Return devices in the order of their names, or of the words.
 

@@ -86,8 +86,11 @@ def _best(
         driver = find_driver(host, device.bus, choice.name, bound)
     except NotFoundError:
         choice = None  # `resolver explain` reports the reason.
-    state = driver_state(device, module, choice, is_on_vfio=is_on_vfio(host, device))
-    return choice, driver, state, migration_state(host, device, choice)
+    # Without /sys/class/vfio-dev, more than the device must be read.
+    is_known = bound is None or device.vfio_device is not None or session.shows_vfio
+    on_vfio = not is_known and is_on_vfio(host, device)
+    state = driver_state(device, module, choice, is_on_vfio=on_vfio)
+    return choice, driver, state, migration_state(host, device, module, choice)
 
 
 def _print_table(rows: Sequence[Sequence[str]]) -> None:

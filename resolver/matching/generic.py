@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 from resolver.matching.glob import Glob, compile_pattern
@@ -32,6 +33,7 @@ _OPPOSITES: Final = tuple(
 """Two devices that have no digit in common. No pattern with an id fits both."""
 
 
+@functools.lru_cache(maxsize=1024)
 def describes_all(pattern: str) -> bool:
     """Return whether a pattern describes every PCI device."""
     if len(Glob(pattern).prefix) > len("vfio_pci:v"):
