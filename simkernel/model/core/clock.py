@@ -66,7 +66,7 @@ class Clock:
 
     def tick(self) -> None:
         """Run the delayed actions whose time has come."""
-        if not self._due or self._now is None:
+        if self._now is None:
             return
         now = self._now()
         ready = [action for due, action in self._due if due <= now]

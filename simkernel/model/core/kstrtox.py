@@ -15,14 +15,14 @@ __all__ = ["c_string", "kstrtobool", "kstrtoint", "kstrtouint"]
 
 def c_string(data: bytes) -> bytes:
     """Return the bytes before the first NUL."""
-    return data.split(b"\0", 1)[0]
+    return data.partition(b"\0")[0]
 
 
 def _magnitude(digits: bytes) -> int | None:
     """Return the value of ``digits`` in base 0; None: not a number."""
     lowered = digits.lower()
     base, body = 10, lowered
-    if lowered[:2] == b"0x" and lowered[2:3] in b"0123456789abcdef":
+    if lowered[:2] == b"0x":
         base, body = 16, lowered[2:]
     elif lowered[:1] == b"0":
         base = 8

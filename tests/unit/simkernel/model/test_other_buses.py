@@ -9,7 +9,8 @@ import pytest
 from simkernel.model.core.device import Driver
 from simkernel.model.core.driver_spec import DriverSpec
 from simkernel.model.kernel import Kernel
-from simkernel.model.modules.spec import DeviceSpec
+from simkernel.model.modules.loaded import Module
+from simkernel.model.modules.spec import DeviceSpec, ModuleSpec, ParameterSpec
 from simkernel.model.other_buses import BUS_KINDS, OtherBus, OtherDevice, Override
 from tests.bench import refusal_of
 
@@ -160,6 +161,24 @@ def test_vfio_driver_registers_the_device(is_vfio: bool) -> None:
 
     assert kernel.vfio.devices == {}
     assert sleeps == [0.003]
+
+
+def test_module_notes_the_calls_of_its_driver() -> None:
+    """The entry of another bus is shown as one that matches any device."""
+    parameters = (ParameterSpec(name="last", default=""),)
+    module = Module(ModuleSpec(name="m", path="kernel/m.ko", parameters=parameters))
+    bus = _bus("platform")
+    device = _device(bus, "x")
+    spec = DriverSpec(name="x", bus="platform", notes_probe_in="last")
+    driver = Driver(spec, module)
+
+    bus.bind(driver, device)
+    noted = module.parameters["last"]
+    bus.unbind(driver, device)
+
+    ids = "v=ffffffff d=ffffffff sv=ffffffff sd=ffffffff c=0 m=0 data=0"
+    assert noted == f"probe one {ids}"
+    assert module.parameters["last"] == "remove one"
 
 
 def test_vfio_driver_waits_for_the_user_process() -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from errno import EBUSY, EEXIST, ENODEV
+from errno import EBUSY, EEXIST, EIO, ENODEV
 
 import pytest
 
@@ -69,10 +69,10 @@ class _Threads:
         return results
 
 
-def _slow_down(kernel: Kernel, module: str, **times: int) -> None:
-    """Have the drivers of a module take their time."""
+def _slow_down(kernel: Kernel, module: str, **settings: int) -> None:
+    """Have the drivers of a module take their time, or fail."""
     for driver in kernel.modules.loaded[module].drivers:
-        driver.spec = replace(driver.spec, **times)
+        driver.spec = replace(driver.spec, **settings)
 
 
 def test_other_devices_are_bound_meanwhile() -> None:
@@ -149,6 +149,23 @@ def test_bind_waits_for_the_remove_function() -> None:
     assert set(results.values()) == {"done"}
     assert threads.order == ["unbind", "bind"]
     assert nic.driver is kernel.pci.drivers["other-nic"]
+
+
+def test_unbind_leaves_the_device_to_the_driver_that_got_it_meanwhile() -> None:
+    """R-UNBIND-2: unbind names a driver, whose probe fails while unbind waits."""
+    kernel = bench("host_nic", "other_nic")
+    nic, pci = device(kernel, NIC), kernel.pci
+    pci.release(nic)
+    threads = _Threads(kernel)
+    _slow_down(kernel, "host_nic", probe_ms=100, probe_errno=EIO)
+
+    results = threads.run(
+        ("probe", lambda: pci.attach_device(nic)),
+        ("unbind", lambda: pci.unbind(pci.drivers["host_nic"], nic)),
+    )
+
+    assert set(results.values()) == {"done"}
+    assert nic.driver is pci.drivers["other-nic"]
 
 
 def test_device_is_removed_once() -> None:
