@@ -293,6 +293,8 @@ class PciBus(Bus[PciDevice]):
         Source: drivers/pci/remove.c pci_remove_bus_device(), pci_destroy_dev().
         """
         for child in list(device.children.values()):
+            if child.dead:
+                continue  # a virtual function that went with its physical one
             self._destroy(child)
             hardware = self._answering(child)
             if hardware is not None and hardware.lost_with_bus:

@@ -52,6 +52,20 @@ def test_override_comes_before_the_device_is_taken_from_its_driver() -> None:
         "bus/pci/drivers/mlx5_core/unbind",
         "bus/pci/drivers_probe",
     ]
+    assert plan.undo == (
+        Step(
+            action="override",
+            path=f"bus/pci/devices/{NAME}/driver_override",
+            text="mlx5_core\n",
+        ),
+        Step(action="unbind", path="bus/pci/drivers/mlx5_vfio_pci/unbind", text=NAME),
+        Step(action="bind", path="bus/pci/drivers/mlx5_core/bind", text=NAME),
+        Step(
+            action="override",
+            path=f"bus/pci/devices/{NAME}/driver_override",
+            text="\n",
+        ),
+    )
 
 
 @pytest.mark.parametrize("override", [None, "vfio-pci"])

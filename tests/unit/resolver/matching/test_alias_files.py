@@ -160,3 +160,41 @@ def test_a_line_can_be_one_word() -> None:
     """Records are found wherever they start, the shortest next to each other."""
     short = b"vfio_\nvfio_\n\nvfio_\n"
     assert [one.line for one in read_modules_alias(short, "x").warnings] == [1, 2, 4]
+
+
+def test_record_of_a_built_in_module_is_checked() -> None:
+    """Blanks around the pattern are trimmed; a blank inside makes it unusable."""
+    data = (
+        b"a.alias= vfio_pci:v1* \0b.alias=vfio_pci:v2 x\0"
+        b"c.author=vfio_person\0d.alias=pci:vfio_\0e.alias=vfio_pci:v3*\0"
+    )
+
+    reading = read_builtin_modinfo(data, "file")
+
+    assert [(one.pattern, one.module, one.line) for one in reading.entries] == [
+        ("vfio_pci:v1*", "a", 1),
+        ("vfio_pci:v3*", "e", 5),
+    ]
+    assert [tuple(one) for one in reading.warnings] == [
+        ("file", 1, "has blanks around it; trimmed"),
+        ("file", 2, "has a blank in the pattern; skipped"),
+    ]
+
+
+def test_unchecked_aliases_are_shown_with_escapes() -> None:
+    """Bytes that are no text do not stop the reader."""
+    assert list(all_builtin_aliases(b"a\xff.alias=b\xfe\0c.key=d\0")) == [
+        (1, "b\\xfe", "a\\xff")
+    ]
+    assert list(all_aliases(b"alias b\xfe a\xff\nalias c\n")) == [
+        (1, "b\\xfe", "a\\xff")
+    ]
+
+
+def test_warning_shows_forty_bytes() -> None:
+    """A word may be as long as the file."""
+    data = b"x" * 41 + b" vfio_pci:v* m\n"
+
+    (warning,) = read_modules_alias(data, "file").warnings
+
+    assert warning.text == f"starts with {'x' * 40!r} instead of alias; skipped"

@@ -50,3 +50,18 @@ def test_module_without_driver_is_an_error() -> None:
     """The module and the bus are named."""
     with pytest.raises(NotFoundError, match=r"foo_vfio is loaded, but .* bus 'pci'"):
         pick()
+
+
+def test_error_says_how_to_go_on() -> None:
+    """The hint names the option, and a driver if there are several."""
+    with pytest.raises(NotFoundError) as none:
+        pick_driver("m", (), bus="pci", bound=None)
+    with pytest.raises(NotFoundError) as several:
+        pick_driver("m", ("a", "b"), bus="pci", bound="c")
+
+    assert none.value.message == "module m is loaded, but has no driver for bus 'pci'"
+    assert none.value.hint == "name another driver with --driver NAME"
+    message = "module m has several drivers for bus 'pci': a, b"
+    assert several.value.message == message
+    hint = "name one with --driver NAME, such as --driver a"
+    assert several.value.hint == hint

@@ -54,3 +54,12 @@ def test_any_content_is_read(data: bytes) -> None:
     section_fields(data)
     split_builtin(data)
     list(printed_modules(data.decode("latin-1")))
+
+
+def test_one_blank_makes_a_line_a_continuation() -> None:
+    """modinfo(8) indents the lines of a signature."""
+    text = "filename: a\n x: y\nlicense: GPL\n"
+
+    assert list(printed_modules(text)) == [
+        [Field("filename", "a", 1), Field("license", "GPL", 3)]
+    ]

@@ -64,6 +64,10 @@ def test_no_match_gives_the_generic_driver_of_the_bus() -> None:
     choice = choose(NIC, aliases())
     assert (choice.name, choice.source, choice.alias) == ("vfio-pci", "generic", None)
     assert choice.module == "vfio_pci"
+    assert (choice.modalias, choice.candidates) == (NIC.vfio, ())
+    assert choice.sure_driver == "vfio-pci"
+    assert choose(VF, aliases((VARIANT, "m"))).sure_driver is None
+    assert not choice.is_ambiguous
 
 
 def test_other_buses_have_their_own_prefix_and_generic_driver() -> None:
@@ -76,8 +80,13 @@ def test_other_buses_have_their_own_prefix_and_generic_driver() -> None:
 
 def test_bus_without_any_vfio_driver_is_an_error() -> None:
     """There is nothing to fall back to on, say, USB."""
-    with pytest.raises(NotFoundError, match="'usb' has no generic driver"):
+    with pytest.raises(NotFoundError) as caught:
         choose(modalias.parse("usb:v0781p5567"), aliases())
+    assert caught.value.message == (
+        "no VFIO driver found: no alias matches usb:v0781p5567, and bus 'usb' has no "
+        "generic driver"
+    )
+    assert caught.value.hint == "name a driver with --driver NAME"
 
 
 def test_variant_that_the_kernel_lacks_is_said() -> None:
@@ -115,6 +124,8 @@ def test_intree_table_counts_only_for_modules_that_are_built_in() -> None:
         ("mlx5_vfio_pci", "modules.builtin"),
         ("qat_vfio_pci", "/sys/module"),
     }
+    assert found[0] == AliasEntry(VARIANT, "mlx5_vfio_pci", "modules.builtin", 0)
+    assert len(found) == 6
 
 
 def test_intree_table_is_silent_about_modules_that_speak_for_themselves() -> None:

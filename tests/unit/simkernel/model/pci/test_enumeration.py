@@ -324,3 +324,33 @@ def test_notices_of_virtual_functions_name_the_physical_one() -> None:
         sriov.set_numvfs(kernel.pci, physical, count)
         found = notices.take(Kind.DEVICE)
         assert (Change.CHANGED, physical.devpath) in found
+
+
+def test_bridge_is_removed_with_virtual_functions_below() -> None:
+    """Their driver may have left them enabled; they may be on a bus of their own."""
+    text = """
+kernel: {release: 6.12.0}
+modules:
+  - name: nic
+    path: kernel/nic.ko
+    parameters: [{name: keep, default: "1"}, {name: last, type: charp, default: ""}]
+    drivers: [{name: nic, sriov: true, ids: [{id: "1af4:0003"}]}]
+loaded: [nic]
+devices:
+  - {address: "0000:00:01.0", id: "0001:0002", class: "060400", secondary_bus: "01"}
+  - address: "0000:01:00.0"
+    id: "1af4:0003"
+    sriov: {total_vfs: 2, offset: 256, vf_device: "0009"}
+"""
+    kernel = boot_host(parse(text)).kernel
+    driver = kernel.pci.drivers["nic"]
+    driver.spec = replace(
+        driver.spec, keeps_vfs_parameter="keep", notes_probe_in="last"
+    )
+    sriov.set_numvfs(kernel.pci, kernel.pci.devices["0000:01:00.0"], 2)
+    assert "0000:02:00.0" in kernel.pci.devices
+
+    kernel.pci.stop_and_remove(kernel.pci.devices["0000:00:01.0"])
+
+    assert kernel.pci.devices == {}
+    assert kernel.modules.loaded["nic"].parameters["last"] == "remove 0000:01:00.0"
