@@ -79,6 +79,7 @@ def test_enabling_a_function_enables_the_bridge() -> None:
     assert (port.enabled, below.enabled) == (0, 0)
 
     enabling.enable(below)
+    assert (port.enabled, below.enabled) == (1, 1)
     enabling.enable(below)
     assert (port.enabled, below.enabled) == (1, 2)
 
