@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+import simkernel
 from simkernel.fronts.fuse.host import FuseHost
 from tests.bench import host_of
 from tests.fuse import needs_fuse
 
 ROOT = Path(__file__).parent.parent.parent
+INSTALLED = Path(simkernel.__file__).parent.parent
+"""Folder of the package that runs: the clone, or site-packages of tox."""
 WRITE = "echo 0000:3b:00.2 >/sys/bus/pci/drivers_probe"
 TREE = "simkernel/filesystems/tree.py"
 MOST_FILES = 10
@@ -33,8 +36,8 @@ def files_of(frame: FrameType | None) -> Iterator[str]:
     """Yield the project's files on a call stack, the innermost first."""
     while frame is not None:
         path = Path(frame.f_code.co_filename)
-        if path.is_relative_to(ROOT / "simkernel"):
-            yield str(path.relative_to(ROOT))
+        if path.is_relative_to(INSTALLED / "simkernel"):
+            yield str(path.relative_to(INSTALLED))
         frame = frame.f_back
 
 
@@ -44,7 +47,7 @@ def recorded_stacks(last_file: str) -> Iterator[list[list[str]]]:
     stacks: list[list[str]] = []
 
     def profile(frame: FrameType, event: str, argument: Any) -> None:
-        if event == "call" and frame.f_code.co_filename == str(ROOT / last_file):
+        if event == "call" and frame.f_code.co_filename == str(INSTALLED / last_file):
             stacks.append(list(dict.fromkeys(files_of(frame)))[::-1])
 
     threading.setprofile(profile)
