@@ -32,15 +32,18 @@ def recorded(sim: Sim) -> str:
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 def test_recorded_host_answers_alike(case: Case, tmp_path: Path) -> None:
-    """Every device has the same driver, group, interfaces and best VFIO driver."""
+    """Every device has the same driver, group, interfaces and best VFIO driver.
+
+    What a container hides is a matter of where the recorder ran, not of the host.
+    """
     with Sim(case.scenario, case.settings, via="fakefs") as sim:
-        expected = answer(sim, "devices", "--json")
+        expected = answer(sim, "devices", "--json")["devices"]
         text = recorded(sim)
     template = tmp_path / "recorded.yaml.j2"
     template.write_text(text, encoding="utf-8")
 
     with Sim(template, via="fakefs") as sim:
-        assert answer(sim, "devices", "--json") == expected
+        assert answer(sim, "devices", "--json")["devices"] == expected
 
 
 @pytest.mark.real
