@@ -29,14 +29,16 @@ def uses_of(host: Host, device: Device) -> Iterator[Use]:
     A device without a driver can have the framebuffer of the console in its memory, and
     a display server on it.
     """
+    if device.binding.driver is None:
+        yield from console_users(host, device)
     belongings = belongings_of(host, device)
     yield from block_users(host, belongings)
     yield from interface_users(host, belongings)
     yield from node_users(host, device, belongings)
     if device.binding.driver is not None:
         yield from function_users(host, device, belongings)
+        yield from console_users(host, device)
     yield from _unknown_users(host, device, belongings)
-    yield from console_users(host, device)
 
 
 def _unknown_users(host: Host, device: Device, belongings: Belongings) -> Iterator[Use]:
