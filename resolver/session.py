@@ -236,6 +236,8 @@ class Session:
         if verb == "bind" and len(targets) > 1:
             found = [one for _, one in targets if isinstance(one, Device)]
             ask_modprobe(self.host, self.aliases, found, options)
+        if len(targets) > 1 and not options.is_forced:
+            self.host.open_files()  # once for all workers
         with closing(run(self.host, targets, action, options)) as results:
             for number, result in results:
                 if isinstance(result, Outcome) and not options.is_dry_run:

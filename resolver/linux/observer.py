@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Observer"]
 
+_FRESH_S = 2.0
+"""How long a list of open files is used. Each worker process would make its own."""
+
 
 class Observer(Places):
     """A host with access to its processes and interfaces."""
@@ -39,13 +42,13 @@ class Observer(Places):
         return None
 
     def open_files(self) -> OpenFiles:
-        """Return which processes have which files open, at most a second ago."""
+        """Return which processes have which files open, at most two seconds ago."""
         from resolver.linux.open_files import OpenFiles, read_open_files
 
         if not self.is_there(self.proc):
             return OpenFiles()
         now = time.monotonic()
-        if self._open_files is None or now - self._open_files[0] > 1:
+        if self._open_files is None or now - self._open_files[0] > _FRESH_S:
             self._open_files = (
                 now,
                 read_open_files(self, self.proc, is_live=self.is_live),

@@ -55,9 +55,7 @@ def modprobe_steps(module: str, timeout_s: float) -> tuple[int, str]:
 def _run(
     options: str, module: str, timeout_s: float, keep: Sequence[int] = ()
 ) -> tuple[int, str, str]:
-    for earlier in _left_running[:]:
-        if earlier.poll() is not None:  # That has reaped it.
-            _left_running.remove(earlier)
+    _reap()
     try:
         running = subprocess.Popen(
             ["modprobe", options, "--", module],
@@ -78,3 +76,13 @@ def _run(
         raise StillRunning(running.pid) from None
     text = (steps or b"").decode("utf-8", "surrogateescape")
     return running.returncode, text, said.decode("utf-8", "replace")
+
+
+def _reap() -> None:
+    for earlier in _left_running[:]:
+        if earlier.poll() is None:
+            continue
+        _left_running.remove(earlier)
+        for stream in (earlier.stdout, earlier.stderr):
+            if stream is not None:
+                stream.close()

@@ -42,7 +42,7 @@ def uses_of(host: Host, device: Device) -> Iterator[Use]:
 
 
 def _unknown_users(host: Host, device: Device, belongings: Belongings) -> Iterator[Use]:
-    if processes_are_visible(host) or not has_nodes(host, device, belongings):
+    if not has_nodes(host, device, belongings) or processes_are_visible(host):
         return
     reasons = "; ".join(one.text for one in unseen(host)) or _SOME_HIDDEN
     yield Use(
