@@ -34,7 +34,7 @@ class CapturedPaths:
         parent, _, name = path.rpartition("/")
         if path == self._root:
             return path
-        if not parent.startswith(self._root):
+        if parent != self._root and not parent.startswith(f"{self._root}/"):
             raise _missing(path)
         if parent not in self._directories:
             self._directories[parent] = self._walk(self._root, parent)

@@ -111,7 +111,7 @@ class Observer(Places):
     def ipv4_addresses(self, interface: str) -> tuple[str, ...]:
         """Return the IPv4 addresses of an interface; none without an answer.
 
-        ``/proc/net/route`` shows most of them as routes, too.
+        ``/proc/net/route`` also shows most of them as routes.
         """
         if not self.is_live:
             return ()

@@ -149,6 +149,8 @@ class Files:
         target = self.link_target(path)
         if target is None:
             return path
+        if self._root and target.startswith("/"):
+            target = self._root + target.removeprefix(self._root)
         return os.path.normpath(os.path.join(os.path.dirname(path), target))
 
     def is_there(self, path: str) -> bool:

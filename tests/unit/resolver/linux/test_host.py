@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from resolver.errors import FailedError, RefusedError, UsageError
+from resolver.errors import BlockedError, FailedError, RefusedError, UsageError
 from resolver.linux import Host
 
 
@@ -116,6 +117,23 @@ def test_modprobe_gets_a_name_that_is_no_option(
     program(tmp_path, 'echo "$@" >&2; exit 3')
     monkeypatch.setenv("PATH", str(tmp_path))
     assert captured.live_host.modprobe("-f") == (3, "-b -- -f")
+
+
+@pytest.mark.real
+def test_modprobe_that_ends_late_leaves_no_descriptor(
+    captured: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run closes what it was read through."""
+    program(tmp_path, 'if [ "$3" = slow ]; then exec /bin/sleep 0.2; fi')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    host = captured.live_host
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(BlockedError) as blocked:
+        host.modprobe("slow", timeout_s=0.01)
+    while Path(f"/proc/{blocked.value.pid}/cmdline").read_bytes():
+        time.sleep(0.01)  # An ended process has no command line.
+    assert host.modprobe("quick") == (0, "")
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 @pytest.mark.real
