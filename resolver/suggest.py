@@ -10,8 +10,8 @@ __all__ = ["did_you_mean"]
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the hint ``did you mean NAME?`` for the closest name.
 
-    Case does not matter, nor ``-`` for ``_``. A name that starts with the word is
-    close, too.
+    Case does not matter, nor ``-`` for ``_``. A name that starts with the word
+    also counts as close.
 
     :param word: the unknown name, as the user wrote it.
     :param known: all valid names.

@@ -30,7 +30,7 @@ __all__ = [
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-# The options of every command are valid before its name, too.
+# Common options are also valid before the name of the command.
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     if value and parameter.name:
         setattr(context.ensure_object(Invocation), parameter.name, value)

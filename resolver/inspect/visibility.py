@@ -53,7 +53,7 @@ def _unseen(host: Host) -> Iterator[Unseen]:
     if host.hides("interfaces"):
         yield Unseen(
             "interfaces",
-            "network interfaces of the host are not visible from this namespace",
+            "network interfaces of the host may be hidden from this namespace",
         )
 
 

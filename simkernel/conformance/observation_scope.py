@@ -108,7 +108,7 @@ _BUS_FILES = (
     "slots",
     "uevent",
 )
-"""Files of the PCI bus besides devices and drivers."""
+"""Files of the PCI bus other than devices and drivers."""
 
 
 def _bus(device: DeviceEntry) -> str:

@@ -67,7 +67,7 @@ class Tree:
 
         :param path: names separated by ``/``; ``..`` after a link leaves the directory
             that the link leads to.
-        :param last: follow a link at the end of the path, too.
+        :param last: also follow a link at the end of the path.
 
         Source: fs/namei.c link_path_walk().
         """

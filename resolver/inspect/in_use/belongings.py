@@ -63,7 +63,7 @@ def belongings_of(host: Host, device: Device) -> Belongings:
     """Return what the kernel removes when a device loses its driver.
 
     An NVMe disk with several paths is below its subsystem, which links to each
-    controller. Devices that cannot work without this one lose their drivers, too.
+    controller. Tracked consumers of the device also lose their drivers.
 
     Source: Linux, drivers/nvme/host/multipath.c, nvme_mpath_alloc_disk();
     drivers/base/core.c, device_links_unbind_consumers().

@@ -19,7 +19,7 @@ class Export(NamedTuple):
     """A disk that a part of the kernel has open."""
 
     path: str
-    """Path of the disk, as the part of the kernel was told."""
+    """Path of the disk, as written in the configuration of the target."""
     text: str
     """``exported by the NVMe target as nqn.2024-01.example:fast, namespace 1``."""
 

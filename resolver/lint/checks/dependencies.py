@@ -45,8 +45,8 @@ _ABSENT: Final = Check(
     rule="modprobe loads the modules that depmod found to provide the symbols. "
     "Without them the kernel refuses the module: Unknown symbol.",
     source="Linux, kernel/module/main.c, simplify_symbols(); depmod(8)",
-    remedy="Build the kernel with that module. If it is yours, pass its file to lint, "
-    "too.",
+    remedy="Build the kernel with that module. If it is your module, also pass its "
+    "file to lint.",
     needs_kernel=True,
 )
 _MISSING: Final = Check(

@@ -26,7 +26,7 @@ class BuildError(SimkernelError):
 
 
 def kernel_parts(kernel: InstalledKernel) -> list[str | bytes | Path]:
-    """Return what a build depends on besides its sources, for a fingerprint."""
+    """Return the inputs of a build other than its sources."""
     return [kernel.release, kernel.headers / "Module.symvers"]
 
 
