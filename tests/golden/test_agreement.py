@@ -17,8 +17,10 @@ from tests.simulated import Session, session
 SCENARIOS = tuple(
     name
     for name in installed()
-    if (scenario := load(name)).expected is not None and not scenario.faults
+    if (scenario := load(name)).expected is not None
+    and not (scenario.faults or scenario.owned_groups)
 )
+"""Where a guest has a group open, a plain unbind waits for it without end."""
 CONFIGURATION = (
     "blacklist {module}",
     "install {module} /bin/false",
@@ -27,7 +29,7 @@ CONFIGURATION = (
     "options vfio-pci disable_denylist=1",
     "# nothing",
 )
-EXAMPLES = min(settings.default.max_examples, 60)
+EXAMPLES = min(settings.default.max_examples // 2, 40)
 """Each one boots a host; the profile ``soak`` is for other tests."""
 MODULES = ("vfio_pci", "mlx5_vfio_pci", "qat_vfio_pci", "vfio")
 UNKNOWN = "(the driver of "
